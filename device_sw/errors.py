@@ -1,0 +1,48 @@
+"""The device's errors: few branches, each with a stable code, a place, what was found, what was expected and how to repair it.
+
+A risk control may cite a code, a hospital's log may filter on it, and a test matches it; so a code is never renamed or reused.
+Messages carry no patient data: `found` may quote a technical attribute (modality, photometric interpretation), never a name, an id or a date of birth.
+"""
+
+from __future__ import annotations
+
+
+class DeviceError(Exception):
+    """Something the device cannot do, said so that a person can act on it.
+
+    Attributes:
+        code: stable identifier, for example ``ADM-MODALITY``.
+        where: the input or attribute concerned, without patient data.
+        found: what was there.
+        expected: what the device needs.
+        repair: what the reader can do about it.
+
+    >>> error = DeviceError("ADM-MODALITY", where="(0008,0060) Modality", found="CT", expected="CR or DX", repair="send a radiograph")
+    >>> print(error)
+    ADM-MODALITY at (0008,0060) Modality: found CT, expected CR or DX. Repair: send a radiograph.
+    """
+
+    def __init__(self, code: str, *, where: str, found: str, expected: str, repair: str) -> None:
+        """Keep the five parts and build the one-line message from them."""
+        self.code = code
+        self.where = where
+        self.found = found
+        self.expected = expected
+        self.repair = repair
+        super().__init__(f"{code} at {where}: found {found}, expected {expected}. Repair: {repair}.")
+
+
+class InputRefused(DeviceError):
+    """The input is not analysed; the reason is the result. Codes start with ``ADM-`` (admission) or ``IN-`` (reading)."""
+
+
+class BundleError(DeviceError):
+    """The model bundle is missing, altered or not the one this device can run. Codes start with ``BND-``."""
+
+
+class InferenceFailed(DeviceError):
+    """The network produced something that is not a result. Codes start with ``INF-``."""
+
+
+class OutputFailed(DeviceError):
+    """A result could not be written in full. Codes start with ``OUT-``."""

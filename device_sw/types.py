@@ -1,0 +1,103 @@
+"""The values that cross module borders inside the device: frozen, with their invariants checked when they are built.
+
+Pixel coordinates everywhere are continuous: (0, 0) is the outer corner of the top-left pixel, x grows to the right, y downwards,
+a pixel is one unit wide, so a box around one pixel at column 3 is ``x0=3, x1=4`` (COCO's convention).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from math import isfinite
+from typing import TYPE_CHECKING, NewType
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+FindingId = NewType("FindingId", str)
+
+
+class Policy(StrEnum):
+    """The two admission policies: what the intended use covers, and what research may look at."""
+
+    INTENDED_USE = "intended-use"
+    RESEARCH = "research"
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """An axis-aligned box in continuous pixel coordinates, never empty.
+
+    >>> Box(0.0, 0.0, 4.0, 2.0).area
+    8.0
+    """
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+    def __post_init__(self) -> None:
+        """Refuse what is not a box: a NaN, an infinity, an inverted or an empty one."""
+        if not all(isfinite(edge) for edge in self.as_tuple()):
+            raise ValueError(f"box edges must be finite, got {self.as_tuple()}")
+        if self.x1 <= self.x0 or self.y1 <= self.y0:
+            raise ValueError(f"box must have x1 > x0 and y1 > y0, got {self.as_tuple()}")
+
+    def as_tuple(self) -> tuple[float, float, float, float]:
+        """Return (x0, y0, x1, y1)."""
+        return (self.x0, self.y0, self.x1, self.y1)
+
+    @property
+    def area(self) -> float:
+        """Area in square pixels."""
+        return (self.x1 - self.x0) * (self.y1 - self.y0)
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """One finding, where it is, and the network's score for it (in [0, 1]; not a probability of disease)."""
+
+    finding: FindingId
+    box: Box
+    score: float
+
+    def __post_init__(self) -> None:
+        """Refuse a score outside [0, 1]."""
+        if not 0.0 <= self.score <= 1.0:
+            raise ValueError(f"score must lie in [0, 1], got {self.score}")
+
+
+@dataclass(frozen=True, slots=True)
+class Letterbox:
+    """How a film of ``rows`` x ``columns`` lies in the square network input of ``size`` pixels: scaled by ``scale``, top-left aligned."""
+
+    rows: int
+    columns: int
+    size: int
+
+    @property
+    def scale(self) -> float:
+        """Network pixels per film pixel: ``size / max(rows, columns)``."""
+        return self.size / max(self.rows, self.columns)
+
+
+@dataclass(frozen=True, slots=True)
+class NormalisedFilm:
+    """A film after modality LUT, VOI and polarity: what a reader would see, as numbers.
+
+    ``pixels`` is (rows, columns) float32 in [0, 1], bone bright and air dark. ``cautions`` names what was assumed (for example no window in the file).
+    """
+
+    pixels: NDArray[np.float32]
+    preprocessing_id: str
+    cautions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInput:
+    """A film resampled to the network's square input: (size, size) float32 in [0, 1], padding 0, with the way back to film coordinates."""
+
+    pixels: NDArray[np.float32]
+    letterbox: Letterbox
