@@ -1,0 +1,177 @@
+"""The network, readable in one file: a small Faster R-CNN whose every size is data in the bundle's `model.json`.
+
+A residual backbone with one or more blocks a stage and group normalisation gives features at strides 4, 8 and 16; a feature pyramid
+brings them to one width; torchvision's region proposal network and box head do the rest. Group normalisation, because batch statistics
+would tie the result of one film to its neighbours. Anchors are explicit (width, height) pairs fitted to the training boxes.
+
+Source: Ren et al. 2015, Faster R-CNN (arXiv:1506.01497); Lin et al. 2017, Feature Pyramid Networks (arXiv:1612.03144);
+Wu and He 2018, Group Normalization (arXiv:1803.08494).
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torchvision.models.detection import FasterRCNN
+from torchvision.models.detection.anchor_utils import AnchorGenerator
+from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
+from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
+
+PYRAMID_LEVELS = ("s4", "s8", "s16")
+"""Names of the pyramid's levels, by stride in network pixels."""
+
+EXPLAINED_LEVEL = "s8"
+"""The level whose features the class-agnostic explanation uses."""
+
+AnchorSizes = tuple[tuple[tuple[float, float], ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """Every number that shapes the network.
+
+    Attributes:
+        classes: number of findings, background not counted.
+        input_size: side of the square input, pixels.
+        widths: channels of the stem and of the stages at strides 4, 8 and 16.
+        blocks: residual blocks a stage.
+        pyramid: channels of the feature pyramid.
+        box_head: units of each of the two layers of the box head.
+        proposals_train: region proposals kept for training, a film.
+        proposals_test: region proposals kept for inference, a film.
+        anchors: for each pyramid level the (width, height) of its anchors, network pixels.
+        score_floor: boxes that score lower are dropped inside the network.
+        nms_iou: two boxes of one finding that overlap more are one.
+    """
+
+    classes: int
+    input_size: int
+    widths: tuple[int, ...]
+    blocks: int
+    pyramid: int
+    box_head: int
+    proposals_train: int
+    proposals_test: int
+    anchors: AnchorSizes
+    score_floor: float
+    nms_iou: float = 0.4
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Architecture:
+        """Build from JSON values.
+
+        Raises:
+            TypeError: a field is missing or unknown.
+
+        >>> a = Architecture(1, 64, (8, 8, 8, 8), 1, 8, 16, 10, 5, (((8.0, 8.0),), ((16.0, 16.0),), ((32.0, 32.0),)), 0.05)
+        >>> Architecture.from_json(a.to_json()) == a
+        True
+        """
+        anchors = tuple(tuple((float(w), float(h)) for w, h in level) for level in values["anchors"])
+        return cls(**{**values, "widths": tuple(values["widths"]), "anchors": anchors})
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions with group normalisation and a shortcut (He et al. 2016, arXiv:1512.03385)."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        """Build the block; the shortcut is a 1x1 convolution where shape changes."""
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        self.norm1 = nn.GroupNorm(8, outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
+        self.norm2 = nn.GroupNorm(8, outputs)
+        changes = stride != 1 or inputs != outputs
+        self.shortcut = nn.Conv2d(inputs, outputs, 1, stride, bias=False) if changes else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, inputs, H, W) to (N, outputs, H/stride, W/stride)."""
+        y = torch.relu(self.norm1(self.conv1(x)))
+        y = self.norm2(self.conv2(y))
+        return torch.relu(y + self.shortcut(x))
+
+
+class PyramidBackbone(nn.Module):
+    """Stem, three stages and a feature pyramid; what torchvision's FasterRCNN asks of a backbone."""
+
+    def __init__(self, architecture: Architecture) -> None:
+        """Build stem (stride 2), stages (strides 4, 8, 16) and pyramid."""
+        super().__init__()
+        widths = architecture.widths
+        self.out_channels = architecture.pyramid
+        self.stem = nn.Sequential(
+            OrderedDict(conv=nn.Conv2d(1, widths[0], 3, 2, 1, bias=False), norm=nn.GroupNorm(8, widths[0]), relu=nn.ReLU())
+        )
+        self.stages = nn.ModuleList(self._stage(a, b, architecture.blocks) for a, b in pairwise(widths))
+        self.pyramid = FeaturePyramidNetwork(list(widths[1:]), architecture.pyramid)
+
+    @staticmethod
+    def _stage(inputs: int, outputs: int, blocks: int) -> nn.Sequential:
+        first = ResidualBlock(inputs, outputs, 2)
+        return nn.Sequential(first, *(ResidualBlock(outputs, outputs, 1) for _ in range(blocks - 1)))
+
+    def forward(self, x: Tensor) -> OrderedDict[str, Tensor]:
+        """Map (N, 1, S, S) to the pyramid's levels, finest first."""
+        y = self.stem(x)
+        levels: OrderedDict[str, Tensor] = OrderedDict()
+        for name, stage in zip(PYRAMID_LEVELS, self.stages, strict=True):
+            y = stage(y)
+            levels[name] = y
+        return cast("OrderedDict[str, Tensor]", self.pyramid(levels))
+
+
+class FittedAnchors(AnchorGenerator):
+    """Anchors of explicit (width, height) instead of a product of sizes and aspect ratios."""
+
+    def __init__(self, anchors: AnchorSizes) -> None:
+        """Centre each anchor on the cell, as torchvision does."""
+        super().__init__(sizes=tuple((1,) * len(level) for level in anchors), aspect_ratios=((1.0,),) * len(anchors))
+        self.cell_anchors = [self._centred(level) for level in anchors]
+
+    @staticmethod
+    def _centred(level: tuple[tuple[float, float], ...]) -> Tensor:
+        half = torch.tensor(level, dtype=torch.float32) / 2
+        return torch.cat([-half, half], dim=1)
+
+    def num_anchors_per_location(self) -> list[int]:
+        """Return how many anchors each level has at a location."""
+        return [len(level) for level in self.cell_anchors]
+
+
+def build(architecture: Architecture) -> FasterRCNN:
+    """Build the network with weights undefined; the caller loads or initialises every one of them.
+
+    Input is a list of (1, S, S) float32 tensors in [0, 1]; they are centred at 0.5 and scaled by 0.25 inside.
+    """
+    backbone = PyramidBackbone(architecture)
+    return FasterRCNN(
+        backbone,
+        min_size=architecture.input_size,
+        max_size=architecture.input_size,
+        image_mean=[0.5],
+        image_std=[0.25],
+        rpn_anchor_generator=FittedAnchors(architecture.anchors),
+        rpn_pre_nms_top_n_train=architecture.proposals_train * 2,
+        rpn_pre_nms_top_n_test=architecture.proposals_test * 2,
+        rpn_post_nms_top_n_train=architecture.proposals_train,
+        rpn_post_nms_top_n_test=architecture.proposals_test,
+        rpn_batch_size_per_image=128,
+        box_roi_pool=MultiScaleRoIAlign(list(PYRAMID_LEVELS), output_size=7, sampling_ratio=2, canonical_scale=96, canonical_level=3),
+        box_head=TwoMLPHead(architecture.pyramid * 49, architecture.box_head),
+        box_predictor=FastRCNNPredictor(architecture.box_head, architecture.classes + 1),
+        box_batch_size_per_image=96,
+        box_score_thresh=architecture.score_floor,
+        box_nms_thresh=architecture.nms_iou,
+        box_detections_per_img=50,
+        _skip_resize=True,
+    )
+

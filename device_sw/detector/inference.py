@@ -1,0 +1,145 @@
+"""Runs the verified network on one film at a time, and proves on golden inputs that this machine computes what was released.
+
+One film at a time, because the result of a film must not depend on its neighbours in a batch. No randomness, no gradients.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from device_sw.detector.architecture import EXPLAINED_LEVEL, build
+from device_sw.detector.postprocess import candidates
+from device_sw.errors import BundleError, InferenceFailed
+from device_sw.types import Detection, Letterbox, ModelInput
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from torchvision.models.detection import FasterRCNN
+
+    from device_sw.detector.bundle import Bundle
+
+PARITY_BOX_PX = 0.5
+"""Largest difference of a box edge on golden inputs, film pixels."""
+
+PARITY_SCORE = 1e-4
+"""Largest difference of a score on golden inputs."""
+
+
+@dataclass(frozen=True)
+class DetectorOutput:
+    """What the network says of one film.
+
+    ``candidates`` are in film coordinates, best first, everything above the score floor. ``features`` is (C, h, w) float32, the pyramid level the
+    explanation uses, and None where it was not asked for.
+    """
+
+    candidates: tuple[Detection, ...]
+    features: NDArray[np.float32] | None
+
+
+@dataclass(frozen=True)
+class SelfTest:
+    """The comparison with the golden outputs: largest differences over all golden films, and the verdict."""
+
+    films: int
+    max_box_px: float
+    max_score: float
+    passed: bool
+
+
+class Detector:
+    """A network with the weights of one verified bundle."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        """Build the network and load the weights.
+
+        Raises:
+            BundleError: BND-WEIGHTS, the weights do not fit the architecture.
+        """
+        self._bundle = bundle
+        self._network = _network(bundle)
+        self._features: dict[str, torch.Tensor] = {}
+        self._network.backbone.register_forward_hook(self._keep_features)
+
+    def _keep_features(self, _module: object, _inputs: object, output: dict[str, torch.Tensor]) -> None:
+        self._features = output
+
+    def detect(self, model_input: ModelInput) -> DetectorOutput:
+        """Return candidates and features of one film.
+
+        Raises:
+            InferenceFailed: INF-SHAPE, the input is not of the network's size; INF-NONFINITE, the network gave a number that is not finite.
+        """
+        size = self._bundle.settings.input_size
+        if model_input.pixels.shape != (size, size):
+            raise InferenceFailed(
+                "INF-SHAPE",
+                where="network input",
+                found=f"an array of shape {model_input.pixels.shape}",
+                expected=f"({size}, {size})",
+                repair="prepare the film with the bundle's input size",
+            )
+        with torch.inference_mode():
+            output = self._network([torch.from_numpy(np.ascontiguousarray(model_input.pixels))[None]])[0]
+        found = candidates(
+            output["boxes"].tolist(),
+            output["labels"].tolist(),
+            output["scores"].tolist(),
+            self._bundle.settings.findings,
+            model_input.letterbox,
+        )
+        return DetectorOutput(found, self._features[EXPLAINED_LEVEL][0].numpy().copy())
+
+    def self_test(self) -> SelfTest:
+        """Run the golden inputs and compare with the golden outputs (tolerance 0.5 px and 1e-4)."""
+        films = sorted(self._bundle.golden_outputs)
+        if not films or set(films) != set(self._bundle.golden_inputs):
+            return SelfTest(films=0, max_box_px=float("inf"), max_score=float("inf"), passed=False)
+        differences = [self._golden_difference(name) for name in films]
+        box, score = (max(values) for values in zip(*differences, strict=True))
+        return SelfTest(len(films), box, score, passed=box <= PARITY_BOX_PX and score <= PARITY_SCORE)
+
+    def _golden_difference(self, name: str) -> tuple[float, float]:
+        golden = self._bundle.golden_outputs[name]
+        found = self.detect(ModelInput(self._bundle.golden_inputs[name].numpy(), Letterbox(**golden["letterbox"]))).candidates
+        return difference(detections_to_json(found), golden["candidates"])
+
+
+def _network(bundle: Bundle) -> FasterRCNN:
+    network = build(bundle.architecture)
+    try:
+        network.load_state_dict(bundle.weights, strict=True)
+    except RuntimeError as err:
+        raise BundleError(
+            "BND-WEIGHTS",
+            where="weights.safetensors",
+            found="tensors that do not fit the architecture in model.json",
+            expected="exactly the tensors of that architecture",
+            repair="restore the bundle from its release",
+        ) from err
+    return network.eval()
+
+
+def detections_to_json(found: Sequence[Detection]) -> list[dict[str, Any]]:
+    """Return detections as JSON values, in the order given."""
+    return [{"finding": d.finding, "box": list(d.box.as_tuple()), "score": d.score} for d in found]
+
+
+def difference(found: Sequence[dict[str, Any]], golden: Sequence[dict[str, Any]]) -> tuple[float, float]:
+    """Return the largest box and score difference between two lists; infinite where their length or a finding differs.
+
+    >>> a = [{"finding": "scoliosis", "box": [0, 0, 2, 2], "score": 0.5}]
+    >>> difference(a, a), difference(a, [])
+    ((0.0, 0.0), (inf, inf))
+    """
+    if [d["finding"] for d in found] != [d["finding"] for d in golden]:
+        return (float("inf"), float("inf"))
+    boxes = [abs(a - b) for f, g in zip(found, golden, strict=True) for a, b in zip(f["box"], g["box"], strict=True)]
+    scores = [abs(f["score"] - g["score"]) for f, g in zip(found, golden, strict=True)]
+    return (max(boxes, default=0.0), max(scores, default=0.0))

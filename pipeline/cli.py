@@ -1,0 +1,127 @@
+"""The commands of `./qms`: parse, call one function, print. Results on stdout, diagnosis on stderr.
+
+Exit codes: 0 good; 1 the thing checked does not hold; 2 usage; 3 environment or no usable bundle.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+app = typer.Typer(
+    help="ThoraTrace: a chest-radiograph finding detector and the evidence around it. Not cleared, not for clinical use.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+diagnosis = Console(stderr=True)
+
+HOLDS, DOES_NOT_HOLD, ENVIRONMENT = 0, 1, 3
+
+
+@app.command()
+def demo() -> None:
+    """Run the main job on the phantom: pipeline, registry, verification, trace, technical file, sample radiographs."""
+    raise typer.Exit(_main_job())
+
+
+@app.command()
+def test() -> None:
+    """Bring phantom/quick up to date as `demo` does, then run every test."""
+    job = _main_job()
+    tests = _tests()
+    raise typer.Exit(DOES_NOT_HOLD if job or tests else HOLDS)
+
+
+def _main_job() -> int:
+    from pipeline.main_job import run_main_job  # noqa: PLC0415  keeps `./qms --help` fast
+
+    parts = run_main_job(lambda name: diagnosis.rule(f"[bold]{name}", align="left"))
+    table = Table("part", "outcome", "made", "where", "s", title="ThoraTrace, phantom/quick (phantom results; no clinical claim)")
+    for part in parts:
+        table.add_row(part.name, "[green]good" if part.good else "[red]NOT GOOD", part.made, part.where, f"{part.seconds:.0f}")
+    Console(width=max(Console().width, 120)).print(table)
+    return HOLDS if all(part.good for part in parts) else DOES_NOT_HOLD
+
+
+def _tests() -> int:
+    """Run unit, property and architecture tests and the doctests; the scenarios already ran as part of the main job."""
+    from pipeline.run import REPOSITORY, available_workers  # noqa: PLC0415
+
+    packages = ["device_sw", "phantom", "requirements_spec", "risk", "validation", "pipeline", "verification/trace"]
+    command = [sys.executable, "-m", "pytest", "tests", *packages, "--doctest-modules", "-q", "-n", str(available_workers()), "-p", "no:cacheprovider"]
+    return subprocess.run(command, cwd=REPOSITORY, check=False).returncode
+
+
+@app.command()
+def check(
+    level: Annotated[str, typer.Option(help="development, release or submission")] = "development",
+    as_json: Annotated[bool, typer.Option("--json", help="the result as JSON on stdout")] = False,  # noqa: FBT002
+) -> None:
+    """Run the trace gate: every problem at once, with place, finding, expectation and repair."""
+    from pipeline.dvc_runs import canonical  # noqa: PLC0415
+    from verification.trace import gate  # noqa: PLC0415
+
+    if level not in set(gate.Level):
+        raise typer.BadParameter(f"found {level!r}, expected one of {', '.join(gate.Level)}", param_hint="--level")
+    result = gate.check(canonical().root, gate.Level(level))
+    print(gate.to_json(result) if as_json else gate.to_text(result))
+    raise typer.Exit(DOES_NOT_HOLD if result.problems else HOLDS)
+
+
+@app.command()
+def matrix() -> None:
+    """Write the trace matrix from the last run's evidence."""
+    from pipeline.dvc_runs import canonical  # noqa: PLC0415
+    from verification.trace import gate  # noqa: PLC0415
+    from verification.trace import matrix as page  # noqa: PLC0415
+
+    root = canonical().root
+    result = gate.check(root, gate.Level.DEVELOPMENT)
+    print(page.write(root))
+    raise typer.Exit(DOES_NOT_HOLD if result.problems else HOLDS)
+
+
+@app.command("technical-file")
+def technical_file() -> None:
+    """Build the technical file from the last run's evidence."""
+    from pipeline import technical_file as builder  # noqa: PLC0415
+    from pipeline.dvc_runs import canonical  # noqa: PLC0415
+
+    try:
+        print(builder.build(canonical().root))
+    except builder.FileError as err:
+        print(err, file=sys.stderr)
+        raise typer.Exit(DOES_NOT_HOLD) from err
+
+
+@app.command()
+def pipeline(
+    profile: Annotated[str, typer.Option(help="data profile: phantom or coco")],
+    budget: Annotated[str, typer.Option(help="training budget: quick or release")],
+    data: Annotated[Path | None, typer.Option(help="folder with the profile's data, where it needs one")] = None,
+) -> None:
+    """Run the pipeline for another data profile or budget, under artifacts/runs/PROFILE-BUDGET."""
+    from pipeline.adapters.errors import DataError  # noqa: PLC0415
+    from pipeline.dvc_runs import configure, reproduce  # noqa: PLC0415
+    from pipeline.report import summarise  # noqa: PLC0415
+
+    try:
+        run = configure(profile, budget, data)
+    except DataError as err:
+        print(err, file=sys.stderr)
+        raise typer.Exit(ENVIRONMENT) from err
+    code = reproduce(run)
+    if code == 0:
+        print(summarise(run))
+    raise typer.Exit(HOLDS if code == 0 else DOES_NOT_HOLD)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,128 @@
+"""Runs the DVC pipeline: the canonical run in the repository, every other run in a folder of its own.
+
+Another run's folder is a complete DVC project without git: a snapshot of the code that runs, its own params.yaml, dvc.yaml and dvc.lock. So one
+table of stages serves all runs, and a run keeps the code it was made with.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from device_sw.launcher import numeric_environment
+from pipeline.adapters.errors import DataError
+from pipeline.run import REPOSITORY, Run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SNAPSHOT = ("device_sw", "phantom", "pipeline", "requirements_spec", "risk", "validation")
+"""Packages a stage may import; they travel into the folder of another run."""
+
+
+def canonical() -> Run:
+    """Return the canonical run, phantom/quick, whose root is the repository."""
+    return Run(REPOSITORY)
+
+
+def reproduce(run: Run) -> int:
+    """Bring a run up to date with `dvc repro` and return its exit code; DVC's own words go to stderr."""
+    command = [sys.executable, "-m", "dvc", "repro"]
+    return subprocess.run(command, cwd=run.root, env=stage_environment(run), stdout=sys.stderr, check=False).returncode
+
+
+def stage_environment(run: Run) -> dict[str, str]:
+    """Return the environment of every stage: numbers fixed, this interpreter first, DVC quiet and its state inside the run."""
+    binaries = os.path.dirname(sys.executable)  # noqa: PTH120  the link in the environment matters, not the file it points to
+    return {
+        **numeric_environment(),
+        "PATH": f"{binaries}{os.pathsep}{os.environ.get('PATH', '')}",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPATH": str(run.root),
+        "DVC_NO_ANALYTICS": "1",
+        "DVC_SITE_CACHE_DIR": str(run.root / ".dvc" / "site"),
+        "DVC_NO_UPDATE_CHECK": "1",
+    }
+
+
+def configure(profile: str, budget: str, data: Path | None) -> Run:
+    """Lay out the run of another profile or budget and return it; phantom/quick is the canonical run itself.
+
+    Raises:
+        DataError: RUN-PROFILE or RUN-BUDGET, unknown name; DATA-MISSING, the profile needs a data folder that is not there.
+    """
+    table = tomllib.loads((REPOSITORY / "pipeline" / "profiles.toml").read_text(encoding="utf-8"))
+    for kind, name in (("profile", profile), ("budget", budget)):
+        if name not in table[kind]:
+            raise DataError(f"RUN-{kind.upper()}", f"--{kind}", name, " or ".join(table[kind]), "give one of these names")
+    if (profile, budget) == ("phantom", "quick"):
+        return canonical()
+    run = Run(REPOSITORY / "artifacts" / "runs" / f"{profile}-{budget}")
+    _snapshot(run.root)
+    _write_yaml(run.root / "params.yaml", _params(table, profile, budget, data))
+    _write_yaml(run.root / "dvc.yaml", _stages(table["profile"][profile]))
+    return run
+
+
+def _params(table: dict[str, Any], profile: str, budget: str, data: Path | None) -> dict[str, Any]:
+    params = canonical().params()
+    for overrides in (table["profile"][profile], table["budget"][budget]):
+        params = merge(params, overrides.get("params", {}))
+    params.update(profile=profile, budget=budget)
+    if profile != "phantom":
+        params["data"] = {"path": str(_data_folder(profile, data))}
+    return params
+
+
+def _data_folder(profile: str, data: Path | None) -> Path:
+    if data is None or not data.is_dir():
+        found = "no --data" if data is None else f"no folder {data}"
+        raise DataError("DATA-MISSING", "--data", found, f"the folder with the {profile} data", "give it with --data DIR")
+    return data.resolve()
+
+
+def merge(base: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
+    """Return ``base`` with single values replaced, section by section.
+
+    >>> merge({"a": {"b": 1, "c": 2}}, {"a": {"c": 3}})
+    {'a': {'b': 1, 'c': 3}}
+    """
+    result = dict(base)
+    for key, value in overrides.items():
+        nested = isinstance(value, dict) and isinstance(base.get(key), dict) and key != "patients"
+        result[key] = merge(base[key], value) if nested else value
+    return result
+
+
+def _stages(profile: dict[str, Any]) -> dict[str, Any]:
+    """Return the stages of dvc.yaml with the profile's own way of getting its films."""
+    stages = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text(encoding="utf-8"))
+    cohort = stages["stages"]["cohort"]
+    cohort["cmd"] = f"python -m pipeline.stages.{profile['stage']}"
+    cohort["deps"] = list(profile["deps"])
+    if profile["stage"] != "cohort":
+        cohort["params"] = [*cohort["params"], "data"]
+        cohort["deps"].append("${data.path}")
+    return dict(stages)
+
+
+def _snapshot(root: Path) -> None:
+    """Copy the packages into the run's folder, and make the folder a DVC project without git."""
+    root.mkdir(parents=True, exist_ok=True)
+    for package in SNAPSHOT:
+        shutil.rmtree(root / package, ignore_errors=True)
+        shutil.copytree(REPOSITORY / package, root / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(REPOSITORY / ".dvcignore", root / ".dvcignore")
+    (root / ".dvc").mkdir(exist_ok=True)
+    config = (REPOSITORY / ".dvc" / "config").read_text(encoding="utf-8")
+    (root / ".dvc" / "config").write_text(config.replace("[core]\n", "[core]\n    no_scm = true\n"), encoding="utf-8")
+
+
+def _write_yaml(path: Path, value: dict[str, Any]) -> None:
+    path.write_text(yaml.safe_dump(value, sort_keys=False, allow_unicode=True), encoding="utf-8")

@@ -1,0 +1,125 @@
+"""The main job of `./qms demo` and `./qms test`: the pipeline, then everything that rests on its result, each part with its outcome.
+
+The order is fixed: pipeline -> candidate -> verification -> validated -> trace gate and matrix -> technical file -> sample radiographs. A part whose
+ground failed is not run and counts as failed; nothing is passed over.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pipeline import registry, technical_file, verification_run
+from pipeline.dvc_runs import canonical, reproduce, stage_environment
+from pipeline.repository import commit
+from pipeline.run import Run, read_json
+from verification.trace import gate, matrix
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SAMPLES = 4
+"""Test films shown as sample radiographs: enough for a normal one and several findings."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of the main job: whether it is what it should be, what was made, where it lies, how long it took (seconds)."""
+
+    name: str
+    good: bool
+    made: str
+    where: str
+    seconds: float
+
+
+@dataclass
+class MainJob:
+    """Runs the parts in order and keeps their outcomes."""
+
+    run: Run
+    say: Callable[[str], None]
+    parts: list[Part] = field(default_factory=list)
+    failed: set[str] = field(default_factory=set)
+
+    def part(self, name: str, work: Callable[[], tuple[bool, str, str]], needs: tuple[str, ...] = ()) -> None:
+        """Run one part unless a part it needs failed."""
+        self.say(name)
+        start = time.monotonic()
+        blocked = [need for need in needs if need in self.failed]
+        good, made, where = (False, f"not run: {', '.join(blocked)} failed", "") if blocked else work()
+        if not good:
+            self.failed.add(name)
+        self.parts.append(Part(name, good, made, where, time.monotonic() - start))
+
+
+def run_main_job(say: Callable[[str], None]) -> list[Part]:
+    """Run the whole main job on the canonical run and return its parts."""
+    job = MainJob(canonical(), say)
+    job.part("pipeline", lambda: _pipeline(job.run))
+    job.part("detection", lambda: _detection(job.run), ("pipeline",))
+    job.part("registry: candidate", lambda: _candidate(job.run), ("pipeline",))
+    job.part("verification", lambda: _verification(job.run), ("pipeline",))
+    job.part("registry: validated", lambda: _validated(job.run), ("registry: candidate", "verification", "detection"))
+    job.part("trace gate", lambda: _gate(job.run), ("verification",))
+    job.part("technical file", lambda: _technical_file(job.run), ("pipeline", "verification"))
+    job.part("sample radiographs", lambda: _samples(job.run), ("pipeline",))
+    return job.parts
+
+
+def _pipeline(run: Run) -> tuple[bool, str, str]:
+    code = reproduce(run)
+    films = len(read_json(run.artifact("cohort") / "cohort.json")["films"]) if code == 0 else 0
+    return code == 0, f"{films} phantom films, trained detector, bundle, predictions, validation", "artifacts/"
+
+
+def _detection(run: Run) -> tuple[bool, str, str]:
+    """Say the endpoints of the protocol as the validation stage judged them."""
+    criteria = read_json(run.artifact("validation") / "validation.json")["criteria"]
+    text = "; ".join(f"{c['id']} {_figure(c['value'])} (goal {c['threshold']})" for c in criteria)
+    return bool(criteria) and all(c["passed"] for c in criteria), f"phantom results: {text}", "artifacts/validation/"
+
+
+def _figure(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.3f}"
+
+
+def _candidate(run: Run) -> tuple[bool, str, str]:
+    made = registry.register(run, commit(run.root))
+    return True, f"{registry.MODEL} version {made.version}, weights {made.tags['weights_sha256'][:12]}", "artifacts/mlflow/"
+
+
+def _verification(run: Run) -> tuple[bool, str, str]:
+    done = verification_run.run(run.root)
+    return done.passed, done.summary, "artifacts/verification/"
+
+
+def _validated(run: Run) -> tuple[bool, str, str]:
+    made = registry.validate(run, verification_passed=True)
+    return True, f"version {made.version} is {', '.join(made.aliases)}", "artifacts/mlflow/"
+
+
+def _gate(run: Run) -> tuple[bool, str, str]:
+    result = gate.check(run.root, gate.Level.DEVELOPMENT)
+    page = matrix.write(run.root)
+    for problem in result.problems:
+        print(problem, file=sys.stderr)
+    return not result.problems, f"{len(result.problems)} problems at development level", str(page.relative_to(run.root))
+
+
+def _technical_file(run: Run) -> tuple[bool, str, str]:
+    page = technical_file.build(run.root)
+    return True, "HTML technical file v1", str(page.relative_to(run.root))
+
+
+def _samples(run: Run) -> tuple[bool, str, str]:
+    """Analyse a few test films with the device's own command line, as a hospital would."""
+    films = [film for film in read_json(run.artifact("cohort") / "cohort.json")["films"] if film["split"] == "test"][:SAMPLES]
+    paths = [str(run.artifact("cohort") / film["path"]) for film in films]
+    out = run.artifact("samples")
+    command = [sys.executable, "-m", "device_sw", "analyse", *paths, "-o", str(out), "--bundle", str(run.artifact("bundle"))]
+    code = subprocess.run(command, cwd=run.root, env=stage_environment(run), stdout=sys.stderr, check=False).returncode
+    return code == 0, f"{len(films)} films: result, overlay with boxes and heat map, audit trail", "artifacts/samples/"

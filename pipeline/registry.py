@@ -1,0 +1,174 @@
+"""The MLflow registry of models: one version a bundle, its tags say what it is, its aliases how far it has come.
+
+Aliases move in one order: `candidate` (the bundle is verified and passes its self-test), `validated` (every endpoint of the protocol and every
+scenario passed for exactly this bundle), later `released` and `retired`. MLflow is the registry and its page for people; its numbers, ids and times
+never enter evidence, and a model is loaded only through the verifying loader, never through MLflow.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from device_sw._version import __version__
+from device_sw.detector.bundle import Bundle, load_bundle
+from device_sw.detector.inference import Detector
+from pipeline.run import Run, read_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from mlflow.tracking import MlflowClient
+
+MODEL = "thoratrace-detector"
+ALIASES = ("candidate", "validated", "released", "retired")
+"""In the order a version may take them."""
+
+QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false", "MLFLOW_LOGGING_LEVEL": "WARNING"}
+
+
+class RegistrationRefused(Exception):
+    """A version may not be registered or take an alias; the message says why."""
+
+
+@dataclass(frozen=True)
+class Registration:
+    """A version of the registry, and whether this call made it."""
+
+    version: str
+    created: bool
+    tags: dict[str, str]
+    aliases: tuple[str, ...]
+
+
+def open_registry(folder: Path) -> MlflowClient:
+    """Return a client of the registry in ``folder`` (SQLite), or of the server named by MLFLOW_TRACKING_URI."""
+    os.environ.update(QUIET)
+    import logging  # noqa: PLC0415  MLflow must not be imported before its switches are set
+    import warnings  # noqa: PLC0415
+
+    from mlflow.tracking import MlflowClient  # noqa: PLC0415
+
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", module="mlflow")
+    folder.mkdir(parents=True, exist_ok=True)
+    uri = os.environ.get("MLFLOW_TRACKING_URI", f"sqlite:///{folder / 'mlflow.db'}")
+    return MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+
+def register(run: Run, commit: str) -> Registration:
+    """Register the run's bundle as `candidate`, once; the same bundle is found again by its hash.
+
+    Raises:
+        BundleError: the bundle does not verify.
+        RegistrationRefused: the bundle does not pass its self-test.
+    """
+    bundle = load_bundle(run.artifact("bundle"))
+    verdict = Detector(bundle).self_test()
+    if not verdict.passed:
+        raise RegistrationRefused(f"REG-SELF-TEST: found {verdict}, expected a passed self-test. Repair: run the pipeline again")
+    client = open_registry(run.artifact("mlflow"))
+    tags = version_tags(run, bundle, commit)
+    version = find_version(client, bundle.sha256)
+    created = version is None
+    if version is None:
+        version = _create(client, run, tags)
+    if "candidate" not in aliases_of(client, version):
+        client.set_registered_model_alias(MODEL, "candidate", version)
+    return Registration(version, created, tags, aliases_of(client, version))
+
+
+def version_tags(run: Run, bundle: Bundle, commit: str) -> dict[str, str]:
+    """Return the tags that tie a version to bytes: weights, bundle, data root, lineage, code."""
+    lineage = bundle.manifest["lineage"]
+    return {
+        "weights_sha256": lineage["weights_sha256"],
+        "bundle_sha256": bundle.sha256,
+        "data_root_sha256": lineage["cohort_sha256"],
+        "lineage_sha256": lineage["history_sha256"],
+        "commit": commit,
+        "model_version": bundle.settings.model_version,
+        "device_version": __version__,
+        "profile": bundle.settings.profile,
+        "budget": bundle.settings.budget,
+    }
+
+
+def find_version(client: MlflowClient, bundle_sha256: str) -> str | None:
+    """Return the version number of a bundle, or None."""
+    from mlflow.exceptions import MlflowException  # noqa: PLC0415
+
+    try:
+        versions = client.search_model_versions(f"name = '{MODEL}'")
+    except MlflowException:
+        return None
+    return next((str(v.version) for v in versions if v.tags.get("bundle_sha256") == bundle_sha256), None)
+
+
+def aliases_of(client: MlflowClient, version: str) -> tuple[str, ...]:
+    """Return the aliases of a version in their order."""
+    held = client.get_model_version(MODEL, version).aliases
+    return tuple(alias for alias in ALIASES if alias in held)
+
+
+def _create(client: MlflowClient, run: Run, tags: Mapping[str, str]) -> str:
+    if not any(model.name == MODEL for model in client.search_registered_models()):
+        client.create_registered_model(MODEL)
+    run_id = _log_training(client, run)
+    source = f"{client.get_run(run_id).info.artifact_uri}/bundle"
+    return str(client.create_model_version(MODEL, source=source, run_id=run_id, tags=dict(tags)).version)
+
+
+def _log_training(client: MlflowClient, run: Run) -> str:
+    """Log parameters, curves, plots and the bundle of the run as one MLflow run; return its id."""
+    params = run.params()
+    name = f"{params['profile']}-{params['budget']}"
+    experiment = client.get_experiment_by_name(name)
+    experiment_id = experiment.experiment_id if experiment else client.create_experiment(name, (run.artifact("mlflow") / "artifacts").as_uri())
+    run_id = client.create_run(experiment_id, run_name=f"{name} {params['model_version']}").info.run_id
+    for key, value in _flat(params):
+        client.log_param(run_id, key, value)
+    for row in read_json(run.artifact("training") / "history.json")["epochs"]:
+        _log_epoch(client, run_id, row)
+    for folder in ("training", "validation", "bundle"):
+        client.log_artifacts(run_id, str(run.artifact(folder)), folder)
+    client.set_terminated(run_id)
+    return run_id
+
+
+def _log_epoch(client: MlflowClient, run_id: str, row: dict[str, Any]) -> None:
+    figures = {**row["losses"], "val_ap50": row["validation"]["ap50"], "val_ar100": row["validation"]["ar100"]}
+    figures.update({f"val_ap50_{name}": value for name, value in row["validation"]["ap50_by_finding"].items()})
+    for key, value in figures.items():
+        if value is not None:
+            client.log_metric(run_id, key, value, step=row["epoch"])
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    pairs = []
+    for key, value in values.items():
+        pairs += _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else [(f"{prefix}{key}", str(value))]
+    return pairs
+
+
+def validate(run: Run, verification_passed: bool) -> Registration:  # noqa: FBT001  the caller states one fact
+    """Give the run's version the alias `validated`, if it is `candidate` and everything passed for exactly its bundle.
+
+    Raises:
+        RegistrationRefused: an endpoint or scenario did not pass, or the figures are of another bundle.
+    """
+    client = open_registry(run.artifact("mlflow"))
+    bundle_sha256 = read_json(run.artifact("predictions") / "predictions.json")["bundle_sha256"]
+    version = find_version(client, bundle_sha256)
+    if version is None or "candidate" not in aliases_of(client, version):
+        raise RegistrationRefused("REG-ORDER: found no candidate version for the predicted bundle. Repair: register it first")
+    failed = [c["id"] for c in read_json(run.artifact("validation") / "validation.json")["criteria"] if not c["passed"]]
+    if failed or not verification_passed:
+        missing = ", ".join(failed) or "verification"
+        raise RegistrationRefused(f"REG-VALIDATED: found not passed: {missing}; expected every endpoint and scenario passed. Repair: see the validation page")
+    client.set_registered_model_alias(MODEL, "validated", version)
+    held = client.get_model_version(MODEL, version)
+    return Registration(version, created=False, tags=dict(held.tags), aliases=aliases_of(client, version))

@@ -1,0 +1,59 @@
+"""Stage `train`: the detector in audit mode; weights, history and curves."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+from safetensors.torch import save_file
+
+from pipeline.progress import bar
+from pipeline.run import Run, available_workers, file_sha256, write_json
+from pipeline.training import curves
+from pipeline.training.configuration import TrainingConfiguration
+from pipeline.training.evaluation import validation_figures
+from pipeline.training.loop import TrainedDetector, train
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def main() -> None:
+    """Write artifacts/training from artifacts/prepared and the `train` section of params.yaml."""
+    run = Run.here()
+    params = run.params()
+    configuration = TrainingConfiguration.from_params(params["train"])
+    with bar("training") as report:
+        trained = train(
+            run.artifact("prepared"),
+            configuration,
+            score_floor=params["package"]["score_floor"],
+            workers=available_workers(),
+            evaluate=validation_figures(configuration.findings),
+            progress=report,
+        )
+    _write(run.artifact("training"), trained, params)
+
+
+def _write(folder: Path, trained: TrainedDetector, params: dict) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    weights = folder / "weights.safetensors"
+    save_file(trained.state, weights)
+    write_json(folder / "history.json", {"schema": "thoratrace/history/1", "epochs": trained.history, "best_epoch": trained.best_epoch + 1})
+    write_json(
+        folder / "training.json",
+        {
+            "schema": "thoratrace/training/1",
+            "architecture": trained.architecture.to_json(),
+            "findings": params["train"]["findings"],
+            "best_epoch": trained.best_epoch + 1,
+            "weights_sha256": file_sha256(weights),
+            "mode": "audit (canonical, CPU)",
+        },
+    )
+    curves.draw(trained.history, trained.best_epoch, folder)
+
+
+if __name__ == "__main__":
+    main()

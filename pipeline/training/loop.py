@@ -1,0 +1,181 @@
+"""Training in audit mode: the same weights, byte for byte, whatever the number of workers.
+
+The chain: order of films -> gradients of single films (integers) -> one update in one thread -> averaged weights -> detections on the validation
+films -> AP and AR -> keep the best, stop when it no longer improves. Nothing here looks at the clock, and no time enters a result.
+
+Source: docs/adr/0004-audit-mode-training.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import torch
+
+from device_sw.detector.architecture import PYRAMID_LEVELS, Architecture, build
+from pipeline.training import anchors, fixed_point
+from pipeline.training.augmentation import Augmentation
+from pipeline.training.dataset import PreparedSplit, read_split
+from pipeline.training.initialisation import initialise
+from pipeline.training.optimiser import MomentumDescent
+from pipeline.training.pool import TrainingPool
+from pipeline.training.schedule import learning_rate
+from pipeline.training.worker import LOSSES, WorkerPlan, flat_weights, load_weights
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pipeline.training.configuration import TrainingConfiguration
+
+
+@dataclass(frozen=True)
+class Validation:
+    """AP50 and AR100 of an epoch on the validation films: macro value (None with a reason where undefined) and per finding."""
+
+    ap50: float | None
+    ar100: float | None
+    ap50_by_finding: dict[str, float | None]
+
+
+class Evaluator(Protocol):
+    """Scores detections of the validation films."""
+
+    def __call__(self, split: PreparedSplit, detections: list[dict[str, list[Any]]]) -> Validation:
+        """Return the epoch's validation figures."""
+
+
+@dataclass(frozen=True)
+class TrainedDetector:
+    """The best averaged weights, what they belong to, and how the training went."""
+
+    architecture: Architecture
+    state: dict[str, torch.Tensor]
+    history: list[dict[str, Any]]
+    best_epoch: int
+
+
+def fit_architecture(split: PreparedSplit, configuration: TrainingConfiguration, score_floor: float) -> Architecture:
+    """Return the architecture for these training films, with anchors fitted to their boxes."""
+    boxes = np.concatenate([film.boxes for film in split.films]).astype(np.float64)
+    network = configuration.network
+    return Architecture(
+        classes=len(configuration.findings),
+        input_size=split.pixels.shape[1],
+        widths=network.widths,
+        blocks=network.blocks,
+        pyramid=network.pyramid,
+        box_head=network.box_head,
+        proposals_train=network.proposals_train,
+        proposals_test=network.proposals_test,
+        anchors=anchors.fit(boxes[:, 2:] - boxes[:, :2], len(PYRAMID_LEVELS), network.anchors_per_level),
+        score_floor=score_floor,
+    )
+
+
+def train(
+    prepared: Path,
+    configuration: TrainingConfiguration,
+    *,
+    score_floor: float,
+    workers: int,
+    evaluate: Evaluator,
+    progress: Callable[[int, int, str], None],
+) -> TrainedDetector:
+    """Train on the prepared films and return the best averaged weights.
+
+    Args:
+        prepared: folder with the prepared train and val splits.
+        configuration: the train section of params.yaml.
+        score_floor: lowest score the network keeps.
+        workers: processes that share the work; it does not influence the result.
+        evaluate: scores an epoch's detections.
+        progress: called with (steps done, steps in all, a line of text).
+    """
+    films, held_out = read_split(prepared, "train"), read_split(prepared, "val")
+    architecture = fit_architecture(films, configuration, score_floor)
+    network = build(architecture)
+    initialise(network, configuration.seed)
+    plan = WorkerPlan(
+        prepared, architecture, Augmentation(configuration.rotation_deg, configuration.exposure), configuration.seed, configuration.batch
+    )
+    descent = _descent(network, configuration)
+    with TrainingPool(plan, len(descent.weights), workers) as pool:
+        history, best_epoch, best = _epochs(pool, descent, configuration, len(films.films), held_out, evaluate, progress)
+    load_weights(network, best)
+    return TrainedDetector(architecture, {k: v.contiguous() for k, v in network.state_dict().items()}, history, best_epoch)
+
+
+def _descent(network: torch.nn.Module, configuration: TrainingConfiguration) -> MomentumDescent:
+    decayed = torch.cat([torch.full((p.numel(),), p.dim() > 1) for p in network.parameters()])
+    return MomentumDescent(
+        flat_weights(network),
+        decayed,
+        momentum=configuration.momentum,
+        weight_decay=configuration.weight_decay,
+        clip_norm=configuration.clip_norm,
+        average_decay=configuration.average_decay,
+    )
+
+
+def _epochs(
+    pool: TrainingPool,
+    descent: MomentumDescent,
+    configuration: TrainingConfiguration,
+    films: int,
+    held_out: PreparedSplit,
+    evaluate: Evaluator,
+    progress: Callable[[int, int, str], None],
+) -> tuple[list[dict[str, Any]], int, torch.Tensor]:
+    steps_per_epoch = -(-films // configuration.batch)
+    steps = steps_per_epoch * configuration.epochs
+    history: list[dict[str, Any]] = []
+    best_epoch, best = -1, descent.averaged.to(torch.float32)
+    for epoch in range(configuration.epochs):
+        losses = []
+        for offset, batch in enumerate(epoch_batches(films, configuration.batch, configuration.seed, epoch)):
+            step = epoch * steps_per_epoch + offset
+            losses.extend(_step(pool, descent, configuration, step, steps, batch))
+            progress(step + 1, steps, f"epoch {epoch + 1}/{configuration.epochs}")
+        averaged = descent.averaged.to(torch.float32)
+        pool.weights.copy_(averaged)
+        validation = evaluate(held_out, pool.detections(len(held_out.films)))
+        history.append(_record(epoch, losses, validation))
+        progress(step + 1, steps, f"epoch {epoch + 1}: AP50 {validation.ap50 if validation.ap50 is None else round(validation.ap50, 3)}")
+        if best_epoch < 0 or (validation.ap50 or 0.0) > (history[best_epoch]["validation"]["ap50"] or 0.0):
+            best_epoch, best = epoch, averaged
+        if epoch - best_epoch >= configuration.patience:
+            break
+    return history, best_epoch, best
+
+
+def _step(
+    pool: TrainingPool, descent: MomentumDescent, configuration: TrainingConfiguration, step: int, steps: int, batch: list[int]
+) -> list[tuple[float, ...]]:
+    pool.weights.copy_(descent.weights)
+    total, losses = pool.gradient(step, batch)
+    rate = learning_rate(step, steps=steps, warmup=configuration.warmup_steps, peak=configuration.learning_rate)
+    descent.step(fixed_point.mean(total, len(batch)), rate)
+    return losses
+
+
+def epoch_batches(films: int, batch: int, seed: int, epoch: int) -> list[list[int]]:
+    """Return the films of each step of an epoch, in an order keyed by (seed, epoch).
+
+    >>> sorted(sum(epoch_batches(5, 2, 7, 0), []))
+    [0, 1, 2, 3, 4]
+    """
+    generator = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, epoch, 1))))
+    order = generator.permutation(films).tolist()
+    return [order[start : start + batch] for start in range(0, films, batch)]
+
+
+def _record(epoch: int, losses: list[tuple[float, ...]], validation: Validation) -> dict[str, Any]:
+    means = np.asarray(losses, dtype=np.float64).mean(axis=0)
+    return {
+        "epoch": epoch + 1,
+        "losses": dict(zip(LOSSES, means.tolist(), strict=True)),
+        "validation": {"ap50": validation.ap50, "ar100": validation.ar100, "ap50_by_finding": validation.ap50_by_finding},
+    }
