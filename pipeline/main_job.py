@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from device_sw.errors import DeviceError
 from pipeline import registry, technical_file, verification_run
 from pipeline.dvc_runs import canonical, reproduce, stage_environment
 from pipeline.repository import commit
@@ -20,6 +21,9 @@ from verification.trace import gate, matrix
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+EXPECTED_FAILURES = (DeviceError, registry.RegistrationRefused, technical_file.FileError)
+"""What a part may raise to say that it is not what it should be; anything else is a defect of ours and keeps its traceback."""
 
 SAMPLES = 4
 """Test films shown as sample radiographs: enough for a normal one and several findings."""
@@ -50,10 +54,17 @@ class MainJob:
         self.say(name)
         start = time.monotonic()
         blocked = [need for need in needs if need in self.failed]
-        good, made, where = (False, f"not run: {', '.join(blocked)} failed", "") if blocked else work()
+        good, made, where = (False, f"not run: {', '.join(blocked)} failed", "") if blocked else self._outcome(work)
         if not good:
             self.failed.add(name)
         self.parts.append(Part(name, good, made, where, time.monotonic() - start))
+
+    @staticmethod
+    def _outcome(work: Callable[[], tuple[bool, str, str]]) -> tuple[bool, str, str]:
+        try:
+            return work()
+        except EXPECTED_FAILURES as err:
+            return False, str(err), ""
 
 
 def run_main_job(say: Callable[[str], None]) -> list[Part]:
