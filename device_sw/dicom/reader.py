@@ -1,0 +1,180 @@
+"""Reads one DICOM file into a Radiograph, or refuses it with a code; never half of it, never with a traceback.
+
+Two steps, so that what a file says can be judged before its pixels are decoded: `open_file` parses, `decode` decodes; `read` does both.
+It does not ask whether the film suits the intended use: that is `device_sw.dicom.admission`.
+
+Source: DICOM PS3.10 (files), PS3.5 (encoding).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from dataclasses import dataclass, replace
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import pydicom
+from pydicom.dataelem import RawDataElement
+
+from device_sw.dicom.attributes import film_attributes, place
+from device_sw.dicom.boundary import refuse_on_failure, silence
+from device_sw.dicom.pixels import stored_values
+from device_sw.dicom.radiograph import Radiograph
+from device_sw.errors import InputRefused
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pydicom.dataset import Dataset, FileDataset
+
+    from device_sw.dicom.radiograph import FilmAttributes
+
+MAX_FILE_BYTES = 100_000_000
+"""Largest file that is opened."""
+
+MAX_INFLATED_BYTES = 200_000_000
+"""Largest dataset that a deflated file may unfold to."""
+
+_PREAMBLE = 128
+_DEFLATED = b"1.2.840.10008.1.2.1.99"
+_IMPLICIT, _EXPLICIT = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1"
+_UNDEFINED_LENGTH = 0xFFFFFFFF
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OpenedFile:
+    """A parsed file whose pixels are not decoded yet. The dataset holds patient data and must not leave the reader's package."""
+
+    dataset: Dataset
+    attributes: FilmAttributes
+    content_sha256: str
+
+
+def read(path: Path) -> Radiograph:
+    """Return the film of a DICOM file.
+
+    Raises:
+        InputRefused: the file is not a readable single-frame greyscale DICOM image; the code (``IN-...``) says why.
+    """
+    return decode(open_file(path))
+
+
+def open_file(path: Path) -> OpenedFile:
+    """Parse a DICOM file and return what it says, without decoding its pixels.
+
+    Raises:
+        InputRefused: unreadable, too large, not DICOM, damaged, or with file meta information that contradicts the dataset.
+    """
+    data = file_bytes(path)
+    with silence() as irregularities:
+        dataset, cautions = _parse(data)
+        _require_whole(dataset)
+        _require_same_identity(dataset)
+        attributes = film_attributes(dataset, _transfer_syntax(dataset), cautions)
+    if sum(irregularities):
+        attributes = _with_caution(attributes, "the parser met irregular elements")
+    return OpenedFile(dataset=dataset, attributes=attributes, content_sha256=hashlib.sha256(data).hexdigest())
+
+
+def decode(opened: OpenedFile) -> Radiograph:
+    """Decode the pixels of an opened file.
+
+    Raises:
+        InputRefused: the pixel data is missing, short, surplus, mislabelled, undecodable or beyond its declared bits.
+    """
+    with silence():
+        stored = stored_values(opened.dataset, opened.attributes)
+    return Radiograph(stored=stored, attributes=opened.attributes, content_sha256=opened.content_sha256)
+
+
+def _with_caution(attributes: FilmAttributes, caution: str) -> FilmAttributes:
+    return replace(attributes, cautions=(*attributes.cautions, caution))
+
+
+def file_bytes(path: Path) -> bytes:
+    """Return the file's content, which may be any file of at most 100 MB.
+
+    Raises:
+        InputRefused: no such file, a folder, unreadable (``IN-UNREADABLE``), empty (``IN-EMPTY``) or too large (``IN-TOO-LARGE``).
+    """
+    try:
+        size = path.stat().st_size
+        if size > MAX_FILE_BYTES:
+            raise InputRefused("IN-TOO-LARGE", where="file", found=f"{size} bytes", expected=f"at most {MAX_FILE_BYTES}", repair="send a single image")
+        data = path.read_bytes()
+    except (OSError, ValueError) as err:
+        found = f"a path that cannot be read ({type(err).__name__})"
+        raise InputRefused("IN-UNREADABLE", where="file", found=found, expected="a readable file", repair="check path and rights") from err
+    if not data:
+        raise InputRefused("IN-EMPTY", where="file", found="0 bytes", expected="a DICOM file", repair="send the file again")
+    return data
+
+
+def _parse(data: bytes) -> tuple[FileDataset, tuple[str, ...]]:
+    """Return the dataset; a file without preamble is accepted where its first element is plausible, with a caution."""
+    has_preamble = data[_PREAMBLE : _PREAMBLE + 4] == b"DICM"
+    if not has_preamble and not _starts_like_dicom(data):
+        raise InputRefused("IN-NOT-DICOM", where="file", found="no DICM prefix", expected="a DICOM file (PS3.10)", repair="send a DICOM file")
+    _require_bounded(data)
+    with refuse_on_failure("IN-PARSE", where="file", expected="a well-formed dataset", repair="send the file again"):
+        dataset = pydicom.dcmread(BytesIO(data), force=not has_preamble)
+    if not len(dataset):
+        raise InputRefused("IN-PARSE", where="file", found="no dataset", expected="a well-formed dataset", repair="send the file again")
+    return dataset, () if has_preamble else ("no preamble: the file is read as a bare dataset",)
+
+
+def _starts_like_dicom(data: bytes) -> bool:
+    """A bare dataset begins with an element of group 0002 or 0008 (little endian), whose length fits the file."""
+    group, element = int.from_bytes(data[0:2], "little"), int.from_bytes(data[2:4], "little")
+    return len(data) > 8 and group in {0x0002, 0x0008} and element < 0x2000
+
+
+def _require_bounded(data: bytes) -> None:
+    """Inflate a deflated dataset piece by piece and refuse a decompression bomb before the parser would unfold it whole (PS3.5 A.5)."""
+    if _DEFLATED not in data[: _PREAMBLE + 1024]:
+        return
+    start = _PREAMBLE + 16 + int.from_bytes(data[140:144], "little")
+    unfolder, total, rest = zlib.decompressobj(-zlib.MAX_WBITS), 0, data[start:]
+    with refuse_on_failure("IN-PARSE", where="file", expected="a deflated dataset", repair="send the file again"):
+        while rest and not unfolder.eof and total <= MAX_INFLATED_BYTES:
+            total += len(unfolder.decompress(rest, 1 << 24))
+            rest = unfolder.unconsumed_tail
+    if total > MAX_INFLATED_BYTES:
+        found, expected = "a deflated dataset that unfolds without end", f"at most {MAX_INFLATED_BYTES} bytes"
+        raise InputRefused("IN-TOO-LARGE", where="file", found=found, expected=expected, repair="send it undeflated")
+
+
+def _require_whole(dataset: FileDataset) -> None:
+    """The parser accepts a last element that is shorter than it says; the device does not."""
+    with refuse_on_failure("IN-PARSE", where="file", expected="a well-formed dataset", repair="send the file again"):
+        raw = [item for tag in dataset.keys() if isinstance(item := dataset.get_item(tag), RawDataElement)]  # noqa: SIM118
+    for item in raw:
+        if item.length != _UNDEFINED_LENGTH and item.value is not None and len(item.value) < item.length:
+            where, found = f"({item.tag.group:04X},{item.tag.element:04X})", f"{len(item.value)} bytes"
+            code = "IN-PIXELS-SHORT" if item.tag == 0x7FE00010 else "IN-TRUNCATED"
+            raise InputRefused(code, where=where, found=found, expected=f"{item.length} bytes", repair="send the file again")
+
+
+def _require_same_identity(dataset: FileDataset) -> None:
+    """File meta information and dataset name the same object (PS3.10 7.1)."""
+    pairs = (("MediaStorageSOPClassUID", "SOPClassUID"), ("MediaStorageSOPInstanceUID", "SOPInstanceUID"))
+    for stated, actual in pairs:
+        with refuse_on_failure("IN-ATTRIBUTE", where=place(actual), expected="a UID", repair="have the sending system correct it"):
+            outer, inner = dataset.file_meta.get(stated), dataset.get(actual)
+        if outer and inner and str(outer) != str(inner):
+            found = "another UID than in the file meta information"
+            raise InputRefused("IN-IDENTITY", where=place(actual), found=found, expected="the same UID in both", repair="export the image again")
+
+
+def _transfer_syntax(dataset: FileDataset) -> str:
+    """Return the transfer syntax; a bare dataset has the one that the parser recognised, and cannot be compressed."""
+    with refuse_on_failure("IN-ATTRIBUTE", where="(0002,0010) TransferSyntaxUID", expected="a UID", repair="export the image again"):
+        stated = dataset.file_meta.get("TransferSyntaxUID")
+    if stated:
+        return str(stated)
+    if dataset.preamble is not None:
+        where, expected = "(0002,0010) TransferSyntaxUID", "a transfer syntax in the file meta information"
+        raise InputRefused("IN-SYNTAX", where=where, found="none", expected=expected, repair="export the image again")
+    implicit, little = dataset.original_encoding
+    return "" if not little else _IMPLICIT if implicit else _EXPLICIT
