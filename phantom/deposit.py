@@ -1,0 +1,131 @@
+"""Fine structures as dense points of matter, dropped onto the detector: bones, vessels, airways, calcium.
+
+A body element of volume dV and attenuation difference m contributes ``m dV w^-2 / pixel area`` to the line integral of the pixel it
+projects to (w: inverse magnification). Summed over a dense sampling this is the line integral itself, also where a rib runs along the ray.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from phantom.beam import Beam, Grid
+
+    Map = NDArray[np.float32]
+    Points = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """``points`` (n, 3) float32 in mm (x, y, a) and ``mass`` (n,) float32 in mm^3 times mm^-1, that is mm^2."""
+
+    points: Points
+    mass: Points
+
+
+def gather(parts: Iterable[Matter]) -> Matter:
+    """Return all parts as one."""
+    parts = tuple(parts)
+    if not parts:
+        return Matter(np.zeros((0, 3), np.float32), np.zeros(0, np.float32))
+    return Matter(np.concatenate([part.points for part in parts]), np.concatenate([part.mass for part in parts]))
+
+
+def project(points: Points, beam: Beam, grid: Grid) -> tuple[Points, Points, Points]:
+    """Return columns, rows (continuous pixel coordinates) and magnification of the points."""
+    magnification = 1.0 / (np.float32(beam.p) + np.float32(beam.q) * points[:, 2])
+    scale = magnification * np.float32(1.0 / grid.pitch)
+    return points[:, 0] * scale + np.float32(grid.cx), points[:, 1] * scale + np.float32(grid.cy), magnification
+
+
+def deposit(matter: Matter, beam: Beam, grid: Grid) -> Map:
+    """Return the line integral of the matter on the grid, (rows, columns) float32, each point shared by its four nearest pixels."""
+    column, row, magnification = project(matter.points, beam, grid)
+    weight = matter.mass * magnification * magnification * np.float32(1.0 / grid.pitch**2)
+    column = column - np.float32(0.5)
+    row = row - np.float32(0.5)
+    i = np.floor(column).astype(np.int32)
+    j = np.floor(row).astype(np.int32)
+    inside = (i >= 0) & (j >= 0) & (i < grid.columns - 1) & (j < grid.rows - 1)
+    i, j, column, row, weight = i[inside], j[inside], column[inside], row[inside], weight[inside]
+    fx = column - i
+    fy = row - j
+    flat = j * np.int32(grid.columns) + i
+    size = grid.rows * grid.columns
+    upper, lower = weight * (1.0 - fy), weight * fy
+    total = np.bincount(flat, upper * (1.0 - fx), size)
+    total += np.bincount(flat + 1, upper * fx, size)
+    total += np.bincount(flat + grid.columns, lower * (1.0 - fx), size)
+    total += np.bincount(flat + grid.columns + 1, lower * fx, size)
+    return total.reshape(grid.rows, grid.columns).astype(np.float32)
+
+
+def frames(path: NDArray[np.float64], up: tuple[float, float, float]) -> tuple[NDArray[np.float64], ...]:
+    """Return unit tangent, unit "height" (closest to ``up``) and unit normal along a path, each (n, 3)."""
+    tangent = np.gradient(path, axis=0)
+    tangent /= np.linalg.norm(tangent, axis=1, keepdims=True)
+    height = np.asarray(up) - tangent * (tangent * np.asarray(up)).sum(axis=1, keepdims=True)
+    height /= np.linalg.norm(height, axis=1, keepdims=True)
+    return tangent, height, np.cross(tangent, height)
+
+
+def disc(count: int) -> NDArray[np.float64]:
+    """Return ``count`` points spread evenly over the unit disc (sunflower spiral), (count, 2)."""
+    k = np.arange(count) + 0.5
+    radius = np.sqrt(k / count)
+    angle = k * (np.pi * (3.0 - np.sqrt(5.0)))
+    return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
+
+
+def tube(path: NDArray[np.float64], radius: NDArray[np.float64], attenuation: float, per_section: int) -> Matter:
+    """Return a filled round tube along ``path`` (n, 3) with ``radius`` (n,) mm and attenuation difference in mm^-1."""
+    step = np.linalg.norm(np.gradient(path, axis=0), axis=1)
+    _, height, normal = frames(path, (0.0, 0.92, 0.39))
+    pattern = disc(per_section)
+    offset = height[:, None, :] * pattern[None, :, :1] + normal[:, None, :] * pattern[None, :, 1:]
+    points = path[:, None, :] + radius[:, None, None] * offset
+    mass = np.repeat(np.pi * radius**2 * step * attenuation / per_section, per_section)
+    return Matter(points.reshape(-1, 3).astype(np.float32), mass.astype(np.float32))
+
+
+def resample(path: NDArray[np.float64], step: float) -> NDArray[np.float64]:
+    """Return the polyline resampled at equal arc lengths of about ``step`` mm."""
+    arc = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))])
+    count = max(int(arc[-1] / step) + 1, 3)
+    at = np.linspace(0.0, arc[-1], count)
+    return np.stack([np.interp(at, arc, path[:, axis]) for axis in range(3)], axis=1)
+
+
+def shell_tube(path: NDArray[np.float64], half_height: float, half_width: float, bone: tuple[float, float, float]) -> Matter:
+    """Return a bone: an elliptical tube of cancellous inside and a cortical shell.
+
+    ``bone`` is (cortical difference mm^-1, cancellous difference mm^-1, cortex thickness mm); ``half_height`` lies along the film's vertical.
+    """
+    cortical, cancellous, cortex = bone
+    step = np.linalg.norm(np.gradient(path, axis=0), axis=1)
+    _, height, normal = frames(path, (0.0, 1.0, 0.0))
+    rows = max(int(2 * half_height / 0.6), 6)
+    t = (np.arange(rows) + 0.5) / rows * 2 - 1
+    layers = np.array([-0.85, -0.3, 0.3, 0.85])
+    outer = half_width * np.sqrt(1 - t**2)
+    inner_t = t * half_height / (half_height - cortex)
+    inner = (half_width - cortex) * np.sqrt(np.maximum(1 - inner_t**2, 0.0))
+    shell = 2 * (outer - inner) * cortical * (2 * half_height / rows)
+    core = 2 * inner * cancellous * (2 * half_height / rows)
+    section = shell[:, None] * np.array([0.5, 0.0, 0.0, 0.5]) + core[:, None] * 0.25
+    offset_h = (t * half_height)[:, None] + 0 * layers
+    offset_n = outer[:, None] * layers[None, :]
+    points = (
+        path[:, None, None, :]
+        + height[:, None, None, :] * offset_h[None, :, :, None]
+        + normal[:, None, None, :] * offset_n[None, :, :, None]
+    )
+    mass = step[:, None, None] * section[None]
+    return Matter(points.reshape(-1, 3).astype(np.float32), mass.reshape(-1).astype(np.float32))

@@ -1,0 +1,57 @@
+"""What lies on a film besides the patient: lead side markers and the collimator's edge."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from phantom.random_streams import stream
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from phantom.beam import Grid
+    from phantom.patient import PatientSpec
+
+    Map = NDArray[np.float32]
+
+_STROKES = {
+    "L": (((0, 0), (0, 10)), ((0, 10), (6, 10))),
+    "R": (((0, 0), (0, 10)), ((0, 0), (5, 0)), ((5, 0), (6, 1)), ((6, 1), (6, 4)), ((6, 4), (5, 5)), ((5, 5), (0, 5)), ((3, 5), (6, 10))),
+}
+
+
+def marker(spec: PatientSpec, grid: Grid) -> Map:
+    """Return the line integral of the lead marker: an L beside the patient's left shoulder or an R beside the right one."""
+    rng = stream(spec.seed, spec.index, "marker")
+    letter = "L" if rng.random() < 0.6 else "R"
+    size = rng.uniform(1.1, 1.5) / grid.pitch
+    x = grid.columns * (rng.uniform(0.89, 0.93) if letter == "L" else rng.uniform(0.05, 0.08))
+    y = grid.rows * rng.uniform(0.04, 0.10)
+    image = Image.new("L", (grid.columns, grid.rows))
+    pen = ImageDraw.Draw(image)
+    for begin, end in _STROKES[letter]:
+        points = [(x + size * px, y + size * py) for px, py in (begin, end)]
+        pen.line(points, fill=255, width=max(round(1.5 * size), 1))
+    return np.asarray(image, dtype=np.float32) * np.float32(3.0 / 255.0)
+
+
+def collimate(spec: PatientSpec, grid: Grid, signal: Map) -> Map:
+    """Return the signal with the collimator's leaves closed over up to a few per cent of some edges."""
+    rng = stream(spec.seed, spec.index, "collimator")
+    closed = rng.random(4) < 0.3
+    width = (rng.uniform(0.01, 0.045, 4) * closed * grid.rows).astype(int)
+    dim = np.ones_like(signal)
+    level = np.float32(0.012)
+    top, bottom, left, right = (int(w) for w in width)
+    if top:
+        dim[:top] = level
+    if bottom:
+        dim[-bottom:] = level
+    if left:
+        dim[:, :left] = level
+    if right:
+        dim[:, -right:] = level
+    return signal * dim
