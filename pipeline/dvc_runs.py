@@ -63,11 +63,16 @@ def configure(profile: str, budget: str, data: Path | None) -> Run:
             raise DataError(f"RUN-{kind.upper()}", f"--{kind}", name, " or ".join(table[kind]), "give one of these names")
     if (profile, budget) == ("phantom", "quick"):
         return canonical()
-    run = Run(REPOSITORY / "artifacts" / "runs" / f"{profile}-{budget}")
+    run = Run(run_folder(profile, budget))
     _snapshot(run.root)
     _write_yaml(run.root / "params.yaml", _params(table, profile, budget, data))
     _write_yaml(run.root / "dvc.yaml", _stages(table["profile"][profile]))
     return run
+
+
+def run_folder(profile: str, budget: str) -> Path:
+    """Return the folder of a run that is not the canonical one."""
+    return REPOSITORY / "artifacts" / "runs" / f"{profile}-{budget}"
 
 
 def _params(table: dict[str, Any], profile: str, budget: str, data: Path | None) -> dict[str, Any]:

@@ -66,6 +66,8 @@ class Detector:
         self._network = _network(bundle)
         self._features: dict[str, torch.Tensor] = {}
         self._network.backbone.register_forward_hook(self._keep_features)
+        for head in (self._network.rpn.head, self._network.roi_heads.box_predictor):
+            head.register_forward_hook(_require_finite)
 
     def _keep_features(self, _module: object, _inputs: object, output: dict[str, torch.Tensor]) -> None:
         self._features = output
@@ -109,6 +111,19 @@ class Detector:
         golden = self._bundle.golden_outputs[name]
         found = self.detect(ModelInput(self._bundle.golden_inputs[name].numpy(), Letterbox(**golden["letterbox"]))).candidates
         return difference(detections_to_json(found), golden["candidates"])
+
+
+def _require_finite(_module: object, _inputs: object, output: tuple[Any, ...]) -> None:
+    """Stop at the first number that is not finite: torchvision would drop such boxes, and the film would come out as one without findings."""
+    tensors = [tensor for part in output for tensor in (part if isinstance(part, list) else [part])]
+    if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors):
+        raise InferenceFailed(
+            "INF-NONFINITE",
+            where="network",
+            found="a score or box offset that is not finite",
+            expected="finite numbers",
+            repair="run `thoratrace self-test`; if it passes, report the input's content hash to the manufacturer",
+        )
 
 
 def _network(bundle: Bundle) -> FasterRCNN:

@@ -1,0 +1,56 @@
+"""A small untrained bundle, written through the real code."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from device_sw.detector.architecture import Architecture, build
+from device_sw.detector.bundle import load_bundle
+from device_sw.detector.inference import Detector, detections_to_json
+from device_sw.types import Letterbox, ModelInput
+
+ARCHITECTURE = Architecture(2, 64, (8, 8, 8, 8), 1, 8, 16, 40, 20, (((8.0, 8.0),), ((16.0, 16.0),), ((32.0, 32.0),)), 0.05)
+FINDINGS = ["cardiac_hypertrophy", "scoliosis"]
+
+
+def seal(folder, **changes):
+    """Write the manifest over what lies in the folder; ``changes`` replace single manifest fields."""
+    files = sorted(path for path in folder.iterdir() if path.name != "manifest.json")
+    entries = {p.name: {"sha256": hashlib.sha256(p.read_bytes()).hexdigest(), "size": p.stat().st_size} for p in files}
+    manifest = {"schema": "thoratrace/bundle/1", "model_version": "0.0.1", "profile": "phantom", "budget": "quick", "lineage": {}, "files": entries}
+    (folder / "manifest.json").write_text(json.dumps({**manifest, **changes}), encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def pristine(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bundle")
+    torch.manual_seed(1)
+    network = build(ARCHITECTURE)
+    save_file(network.state_dict(), folder / "weights.safetensors")
+    (folder / "findings.toml").write_text("", encoding="utf-8")
+    (folder / "model.json").write_text(json.dumps({"architecture": ARCHITECTURE.to_json(), "findings": FINDINGS, "preprocessing": "tt-default-1"}))
+    (folder / "thresholds.json").write_text(json.dumps({"thresholds": dict.fromkeys(FINDINGS, 0.5)}))
+    film = torch.linspace(0, 1, 64 * 64).reshape(64, 64)
+    save_file({"film_0": film}, folder / "golden_inputs.safetensors")
+    (folder / "golden_outputs.json").write_text("{}")
+    seal(folder)
+    found = Detector(load_bundle(folder)).detect(ModelInput(film.numpy(), Letterbox(64, 64, 64))).candidates
+    golden = {"film_0": {"letterbox": {"rows": 64, "columns": 64, "size": 64}, "candidates": detections_to_json(found)}}
+    (folder / "golden_outputs.json").write_text(json.dumps(golden))
+    seal(folder)
+    return folder
+
+
+@pytest.fixture
+def bundle_folder(pristine, tmp_path):
+    """A copy of the bundle that a test may damage."""
+    folder = tmp_path / "bundle"
+    folder.mkdir()
+    for path in pristine.iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    return folder

@@ -1,0 +1,43 @@
+"""Runs: the canonical one is the repository, every other one a folder of its own with its own parameters."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from pipeline import dvc_runs
+from pipeline.adapters.errors import DataError
+from pipeline.run import REPOSITORY, Run
+
+
+def test_phantom_quick_is_the_repository_itself():
+    assert dvc_runs.configure("phantom", "quick", None).root == REPOSITORY
+
+
+@pytest.mark.parametrize(
+    ("profile", "budget", "message"),
+    [("mri", "quick", r"RUN-PROFILE at --profile: found mri, expected phantom or coco"), ("phantom", "huge", r"RUN-BUDGET at --budget: found huge")],
+)
+def test_an_unknown_name_is_refused(profile, budget, message):
+    with pytest.raises(DataError, match=message):
+        dvc_runs.configure(profile, budget, None)
+
+
+def test_a_missing_data_folder_is_one_clear_line(tmp_path):
+    with pytest.raises(DataError, match=r"DATA-MISSING at --data: found no folder .*nowhere"):
+        dvc_runs.configure("coco", "quick", tmp_path / "nowhere")
+
+
+def test_another_run_has_its_own_parameters_and_stages(tmp_path, monkeypatch):
+    monkeypatch.setattr(dvc_runs, "run_folder", lambda profile, budget: tmp_path / f"{profile}-{budget}")
+    data = tmp_path / "data"
+    data.mkdir()
+    run = dvc_runs.configure("coco", "quick", data)
+    params = run.params()
+    assert (params["profile"], params["budget"], params["data"]["path"]) == ("coco", "quick", str(data.resolve()))
+    assert params["train"]["findings"] == ["lung_field_infiltration"]
+    assert params["train"]["seed"] == Run(REPOSITORY).params()["train"]["seed"]
+    stages = yaml.safe_load((run.root / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    assert stages["cohort"]["cmd"] == "python -m pipeline.stages.import_coco"
+    assert stages["train"] == yaml.safe_load((REPOSITORY / "dvc.yaml").read_text(encoding="utf-8"))["stages"]["train"]
+    assert (run.root / "device_sw" / "errors.py").read_bytes() == (REPOSITORY / "device_sw" / "errors.py").read_bytes()
