@@ -1,0 +1,71 @@
+"""What is committed: nothing of one machine, of a package index, or that a run makes; and runs leave the tree as it was."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+LARGEST_BYTES = 1024 * 1024
+RUN_WRITES = ("dvc.lock", "dvc.yaml", "params.yaml", ".dvc", "artifacts", "docs", "releases", "mlruns", "mlflow.db")
+"""Where a run would leave a trace if it wrote outside the ignored folders."""
+
+INDEX_HOST = re.compile(r"https?://[^ \"'<>]*(pypi|python" r"hosted|npmjs|conda|debian)\.")
+MACHINE_PATH = re.compile(r"(?:^|[^A-Za-z0-9_.~-])/(?:root|home|work|tmp|Users|mnt)/[A-Za-z0-9_.-]+")
+
+
+def git(*arguments):
+    return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+def tracked():
+    return [ROOT / name for name in git("ls-files", "-z").split("\0") if name and (ROOT / name).is_file()]
+
+
+def texts():
+    for path in tracked():
+        try:
+            yield path, path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+
+
+def lines_matching(pattern):
+    return [
+        f"{path.relative_to(ROOT)}: {found[0]}"
+        for path, text in texts()
+        if path.name != Path(__file__).name and (found := pattern.search(text))
+    ]
+
+
+def test_no_file_names_a_package_index():
+    assert lines_matching(INDEX_HOST) == []
+
+
+def test_no_file_holds_a_path_of_one_machine():
+    assert lines_matching(MACHINE_PATH) == []
+
+
+@pytest.mark.parametrize("text", ["see /root/.cache for it", "'/home/someone/data'", '"/tmp/x"'])
+def test_a_machine_path_would_be_found(text):
+    assert MACHINE_PATH.search(text)
+
+
+def test_no_tracked_file_is_large():
+    assert [str(path.relative_to(ROOT)) for path in tracked() if path.stat().st_size > LARGEST_BYTES] == []
+
+
+def test_nothing_tracked_is_ignored():
+    assert git("ls-files", "--cached", "--ignored", "--exclude-standard") == ""
+
+
+def test_no_python_pickle_or_weights_outside_releases():
+    suffixes = {".pt", ".pth", ".pkl", ".pickle", ".joblib", ".npy"}
+    assert [str(path.relative_to(ROOT)) for path in tracked() if path.suffix in suffixes] == []
+
+
+@pytest.mark.needs_run
+def test_a_run_leaves_the_tree_clean():
+    changed = git("status", "--porcelain", "--untracked-files=all", "--", *RUN_WRITES)
+    assert changed == "", "commit what changed the canonical run together with its dvc.lock, or restore it"
