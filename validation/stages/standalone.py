@@ -1,0 +1,144 @@
+"""The stand-alone performance of the finished device on the test films: one record with every figure, its n, its interval and what was left out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from validation.cohort import exclusions, leaks
+from validation.metrics import froc
+from validation.metrics.intervals import Replicates, draw
+from validation.protocol import judge_all
+from validation.stages import figures, operating_point, subgroups
+from validation.stages.selection import Selection, refusal_counts, select
+
+if TYPE_CHECKING:
+    from validation.cohort import Cohort
+    from validation.predictions import Predictions
+    from validation.protocol import CriterionResult, EndpointSet, Protocol
+
+SCHEMA = "thoratrace/validation/1"
+ABOVE_TRIVIAL = ("ap30", "ap50")
+_DIGITS = 10
+
+
+def run(
+    cohort: Cohort, predictions: Predictions, protocol: Protocol, replicates: int, seed: int
+) -> tuple[dict[str, Any], Selection]:
+    """Evaluate predictions against a cohort.
+
+    Args:
+        cohort: films with truth.
+        predictions: the device's outcomes on the cohort's test films.
+        protocol: endpoints and analysis rules; the set of the cohort's profile and budget is used.
+        replicates: bootstrap replicates.
+        seed: of the bootstrap.
+
+    Returns:
+        The validation record as plain values without times, and the selection behind it for plots.
+
+    Raises:
+        ValidationError: the predictions are not of this cohort, or the protocol has no endpoints for it.
+    """
+    endpoints = protocol.set_for(cohort.profile, cohort.budget)
+    selection = select(cohort, predictions)
+    drawn = draw({film.film_id: film.patient_id for film in selection.test if film.scored}, replicates, seed)
+    ours = figures.table(selection.matches, drawn, protocol.level)
+    theirs = figures.table(selection.trivial, drawn, protocol.level)
+    with_refusals = figures.table(selection.matches_with_refusals, drawn, protocol.level, ("ap50",))
+    above = figures.minus(ours, theirs, ABOVE_TRIVIAL, protocol.level)
+    results = judge_all(endpoints, {key: value.metric for key, value in (ours | above).items()})
+    record = {
+        "schema": SCHEMA,
+        "profile": cohort.profile,
+        "budget": cohort.budget,
+        "device": dict(predictions.identity),
+        **_what_it_is(endpoints, protocol, seed, replicates),
+        **_verdict(results),
+        **_films(cohort, selection, drawn),
+        "figures": figures.to_json(ours),
+        "figures_trivial": figures.to_json(theirs),
+        "figures_above_trivial": figures.to_json(above),
+        "figures_refusals_missed": figures.to_json(with_refusals),
+        "trivial_detector": {
+            name: {"box": list(box.box), "prevalence": box.prevalence, "boxes": box.boxes}
+            for name, box in selection.model.items()
+        },
+        "froc": {name: _curve(selection, name, protocol.iou) for name in selection.findings},
+        "operating_point": operating_point.figures(selection, predictions.thresholds, drawn, protocol.iou, protocol.level),
+        "confusion": operating_point.confusion(selection, predictions.thresholds, _rows(predictions), protocol.iou),
+        "severity": subgroups.by_severity(selection, drawn, protocol),
+        "subgroups": subgroups.by_stratum(selection, predictions.thresholds, drawn, protocol),
+    }
+    return rounded(record), selection
+
+
+def _what_it_is(endpoints: EndpointSet, protocol: Protocol, seed: int, replicates: int) -> dict[str, Any]:
+    return {
+        "films_are": endpoints.films,
+        "statement": endpoints.statement,
+        "protocol": {"version": protocol.version, "sha256": protocol.sha256},
+        "analysis": {
+            "iou": protocol.iou,
+            "level": protocol.level,
+            "interval": "patient-level percentile bootstrap",
+            "replicates": replicates,
+            "seed": seed,
+            "macro": "unweighted mean over the findings, undefined if one is",
+            "unit_of_n": "denominator = truth boxes for AP, AR, CPM and sensitivity; films for false positives; absent film-finding pairs for specificity",
+        },
+    }
+
+
+def _verdict(results: list[CriterionResult]) -> dict[str, Any]:
+    primary = [result for result in results if result.endpoint.primary]
+    return {"endpoints": [result.to_json() for result in results], "primary_passed": bool(primary) and all(primary)}
+
+
+def _films(cohort: Cohort, selection: Selection, drawn: Replicates) -> dict[str, Any]:
+    looked = {name: selection.matches[name] for name in selection.findings}
+    return {
+        "findings": list(selection.findings),
+        "films": {
+            "test": len(selection.test),
+            "scored": len(drawn.films),
+            "scored_patients": drawn.patients,
+            "analysed": len(selection.analysed),
+            "per_finding": {
+                name: {
+                    "films": len(found.films),
+                    "positive_films": int((found.truths > 0).sum()),
+                    "negative_films": int((found.truths == 0).sum()),
+                    "truth_boxes": found.truth_count,
+                    "detections": len(found.scores),
+                }
+                for name, found in looked.items()
+            },
+        },
+        "refused": refusal_counts(selection),
+        "exclusions": exclusions(selection.test, selection.findings),
+        "leakage": list(leaks(cohort)),
+        "cohort_notes": list(cohort.notes),
+    }
+
+
+def _curve(selection: Selection, finding: str, iou: float) -> dict[str, Any]:
+    matches = selection.matches[finding]
+    at_rates = {f"{rate:g}": froc.sensitivity_at(matches, rate, iou).to_json() for rate in froc.CPM_RATES}
+    return {"iou": iou, "sensitivity_at_false_positives_per_film": at_rates}
+
+
+def _rows(predictions: Predictions) -> dict[str, dict[str, list[tuple[float, float, float, float, float]]]]:
+    return {name: film.rows() for name, film in predictions.films.items()}
+
+
+def rounded(value: Any) -> Any:
+    """Return plain values with every float rounded to ten digits after the point: the last bits of a mean are no evidence.
+
+    >>> rounded({"a": [0.1 + 0.2, 3, None]})
+    {'a': [0.3, 3, None]}
+    """
+    if isinstance(value, dict):
+        return {name: rounded(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(part) for part in value]
+    return round(value, _DIGITS) if isinstance(value, float) else value
