@@ -33,7 +33,22 @@ class DeviceError(Exception):
 
 
 class InputRefused(DeviceError):
-    """The input is not analysed; the reason is the result. Codes start with ``ADM-`` (admission) or ``IN-`` (reading)."""
+    """The input is not analysed; the reason is the result. Codes start with ``ADM-`` (admission) or ``IN-`` (reading).
+
+    Attributes:
+        also: further reasons that hold for the same input, so that the sender can repair all of them at once.
+        content_sha256: of the refused file, once it was read.
+        sop_instance_uid: of the refused image, once its header was read.
+    """
+
+    def __init__(
+        self, code: str, *, where: str, found: str, expected: str, repair: str, also: tuple[InputRefused, ...] = ()
+    ) -> None:  # noqa: PLR0913
+        """Keep the primary reason and the further ones."""
+        super().__init__(code, where=where, found=found, expected=expected, repair=repair)
+        self.also = also
+        self.content_sha256: str | None = None
+        self.sop_instance_uid: str | None = None
 
 
 class BundleError(DeviceError):

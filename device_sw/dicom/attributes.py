@@ -26,15 +26,30 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 LOSSY_SYNTAXES = frozenset(
-    {"1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.81", "1.2.840.10008.1.2.4.91", "1.2.840.10008.1.2.4.203"}
+    {
+        "1.2.840.10008.1.2.4.50",
+        "1.2.840.10008.1.2.4.51",
+        "1.2.840.10008.1.2.4.81",
+        "1.2.840.10008.1.2.4.91",
+        "1.2.840.10008.1.2.4.203",
+    }
 )
 """Transfer syntaxes that may lose information (PS3.5 A.4)."""
 
-_TEXT_LIMITS = {"PatientName": 324, "PatientID": 64, "StudyDescription": 64, "SeriesDescription": 64, "AccessionNumber": 16, "Manufacturer": 64}
+_TEXT_LIMITS = {
+    "PatientName": 324,
+    "PatientID": 64,
+    "StudyDescription": 64,
+    "SeriesDescription": 64,
+    "AccessionNumber": 16,
+    "Manufacturer": 64,
+}
 """Longest text of elements that a worklist or a viewer shows (PS3.5 table 6.2-1); a person name has five parts of 64 characters and joints."""
 
 _UIDS = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
-_HOSTILE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]|<\s*/?\s*(script|iframe|img|svg)|\.\./|\.\.\\|;\s*--", re.IGNORECASE)
+_HOSTILE = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]|<\s*/?\s*(script|iframe|img|svg)|\.\./|\.\.\\|;\s*--", re.IGNORECASE
+)
 _AGE = re.compile(r"^(\d{3})([DWMY])$")
 _PER_YEAR = {"D": 365.25, "W": 365.25 / 7, "M": 12.0, "Y": 1.0}
 
@@ -49,7 +64,9 @@ def place(keyword: str) -> str:
     return f"({tag.group:04X},{tag.element:04X}) {keyword}"
 
 
-def film_attributes(dataset: Dataset, transfer_syntax: str, cautions: Sequence[str]) -> FilmAttributes:
+def film_attributes(
+    dataset: Dataset, transfer_syntax: str, identity_faults: tuple[str, ...], cautions: Sequence[str]
+) -> FilmAttributes:
     """Return the technical attributes of an image dataset.
 
     Raises:
@@ -58,6 +75,7 @@ def film_attributes(dataset: Dataset, transfer_syntax: str, cautions: Sequence[s
     signed = _integer(dataset, "PixelRepresentation") == 1
     return FilmAttributes(
         sop_class_uid=_text(dataset, "SOPClassUID"),
+        sop_instance_uid=_uid(dataset, "SOPInstanceUID"),
         modality=_text(dataset, "Modality"),
         image_type=_texts(dataset, "ImageType"),
         body_part=_text(dataset, "BodyPartExamined"),
@@ -88,13 +106,16 @@ def film_attributes(dataset: Dataset, transfer_syntax: str, cautions: Sequence[s
         transfer_syntax=transfer_syntax,
         lossy=transfer_syntax in LOSSY_SYNTAXES or _text(dataset, "LossyImageCompression") == "01",
         text_faults=_text_faults(dataset),
+        identity_faults=identity_faults,
         cautions=tuple(cautions),
     )
 
 
 def _value(dataset: Dataset, keyword: str) -> Any:
     expected = "a value of the element's value representation"
-    with refuse_on_failure("IN-ATTRIBUTE", where=place(keyword), expected=expected, repair="have the sending system correct the element"):
+    with refuse_on_failure(
+        "IN-ATTRIBUTE", where=place(keyword), expected=expected, repair="have the sending system correct the element"
+    ):
         return dataset.get(keyword)
 
 
@@ -184,12 +205,16 @@ def _entries(item: Dataset, count: int, bits: int) -> np.ndarray[Any, np.dtype[n
     if not isinstance(data, bytes):
         return np.asarray([int(number) for number in _numbers(item, "LUTData")], dtype=np.int64)
     packed = bits <= 8 and len(data) in (count, count + count % 2)
-    return np.frombuffer(data[: len(data) // 2 * 2] if not packed else data[:count], dtype="u1" if packed else "<u2").astype(np.int64)
+    return np.frombuffer(data[: len(data) // 2 * 2] if not packed else data[:count], dtype="u1" if packed else "<u2").astype(
+        np.int64
+    )
 
 
 def _bad_table(keyword: str, found: str) -> InputRefused:
     expected = "a look-up table as long as its descriptor says, with values of that many bits"
-    return InputRefused("IN-LUT", where=place(keyword), found=found, expected=expected, repair="have the sending system correct the table")
+    return InputRefused(
+        "IN-LUT", where=place(keyword), found=found, expected=expected, repair="have the sending system correct the table"
+    )
 
 
 def _age(dataset: Dataset) -> Age:
@@ -229,6 +254,12 @@ def _text_faults(dataset: Dataset) -> tuple[str, ...]:
     uids = [keyword for keyword in _UIDS if _text(dataset, keyword) and not _valid_uid(_text(dataset, keyword))]
     texts = [keyword for keyword, limit in _TEXT_LIMITS.items() if _hostile(_text(dataset, keyword), limit)]
     return tuple(place(keyword) for keyword in (*uids, *texts))
+
+
+def _uid(dataset: Dataset, keyword: str) -> str:
+    """Return a UID that is one; anything else stays in the reader as a text fault."""
+    text = _text(dataset, keyword)
+    return text if _valid_uid(text) else ""
 
 
 def _valid_uid(text: str) -> bool:

@@ -70,7 +70,7 @@ def _mislabelled(found: str) -> InputRefused:
 
 def _require_end(stream: bytes) -> None:
     """JPEG's EOI and JPEG 2000's EOC are the same two bytes; padding to even length may follow."""
-    if not stream.rstrip(b"\x00").endswith(b"\xff\xd9"):
+    if not stream.rstrip(b"\x00 ").endswith(b"\xff\xd9"):
         raise InputRefused(
             "IN-TRUNCATED",
             where="(7FE0,0010) PixelData",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydicom.encaps import generate_frames
-from pydicom.pixels import get_decoder
+from pydicom.pixels.decoders.base import get_decoder
 
 from device_sw.dicom.boundary import refuse_on_failure
 from device_sw.dicom.codestream import ENCAPSULATED, StreamHeader, read_header
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 NATIVE = frozenset({"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99"})
 """Uncompressed little-endian transfer syntaxes (implicit, explicit, deflated); big endian is retired and refused."""
+
+MAX_SIDE = 10_000
+"""Most rows or columns that a film may announce."""
 
 MAX_PIXELS = 36_000_000
 """Largest picture that is decoded; a 43 x 43 cm detector of 100 um pixels has 18.5 million."""
@@ -43,8 +46,10 @@ def require_decodable(attributes: FilmAttributes) -> None:
     rows, columns = attributes.rows, attributes.columns
     if not (0 < rows < 65536 and 0 < columns < 65536):
         raise _header("(0028,0010) Rows, (0028,0011) Columns", f"{rows} x {columns}", "1 to 65535 each")
-    if rows * columns * max(attributes.frames, 1) * max(attributes.samples, 1) > MAX_PIXELS:
-        raise _refusal("IN-TOO-LARGE", "(0028,0010) Rows, (0028,0011) Columns", f"{rows} x {columns} x {attributes.frames}", f"at most {MAX_PIXELS} values")
+    volume = rows * columns * max(attributes.frames, 1) * max(attributes.samples, 1)
+    if max(rows, columns) > MAX_SIDE or volume > MAX_PIXELS:
+        found, expected = f"{rows} x {columns} x {attributes.frames}", f"at most {MAX_SIDE} rows and columns, {MAX_PIXELS} values"
+        raise _refusal("IN-TOO-LARGE", "(0028,0010) Rows, (0028,0011) Columns", found, expected)
     if attributes.samples != 1 or attributes.frames != 1:
         found = f"{attributes.samples} samples a pixel, {attributes.frames} frames"
         raise _refusal("IN-NOT-GREY", "(0028,0002) SamplesPerPixel, (0028,0008) NumberOfFrames", found, "one sample, one frame")
@@ -53,15 +58,20 @@ def require_decodable(attributes: FilmAttributes) -> None:
 
 def _require_syntax(transfer_syntax: str) -> None:
     if transfer_syntax not in NATIVE | ENCAPSULATED:
-        raise _refusal("IN-SYNTAX", "(0002,0010) TransferSyntaxUID", "a transfer syntax that is not offered", "one of the conformance statement's")
+        raise _refusal(
+            "IN-SYNTAX",
+            "(0002,0010) TransferSyntaxUID",
+            "a transfer syntax that is not offered",
+            "one of the conformance statement's",
+        )
 
 
 def _require_bits(attributes: FilmAttributes) -> None:
     allocated, stored, high = attributes.bits_allocated, attributes.bits_stored, attributes.high_bit
-    fits = allocated in {8, 16} and 0 < stored <= allocated and stored - 1 <= high < allocated
-    if not fits or (attributes.transfer_syntax in ENCAPSULATED and high != stored - 1):
+    if allocated not in {8, 16} or not 0 < stored <= allocated or high != stored - 1:
+        where = "(0028,0100) BitsAllocated, (0028,0101) BitsStored, (0028,0102) HighBit"
         found = f"{allocated} allocated, {stored} stored, high bit {high}"
-        raise _header("(0028,0100) BitsAllocated, (0028,0101) BitsStored, (0028,0102) HighBit", found, "8 or 16 allocated and the stored bits within")
+        raise _header(where, found, "8 or 16 allocated, the stored bits within, the high bit on top of them")
 
 
 def _refusal(code: str, where: str, found: str, expected: str, repair: str = "export the image again") -> InputRefused:
@@ -105,14 +115,12 @@ def _native(data: bytes, attributes: FilmAttributes) -> NDArray[np.int32]:
 
 
 def _within_bits(raw: NDArray[np.int32], attributes: FilmAttributes) -> NDArray[np.int32]:
-    """Shift the stored bits down and extend the sign; the bits around them must be zero, or copies of the sign (PS3.5 8.1.1)."""
-    shift = attributes.high_bit + 1 - attributes.bits_stored
-    span, spare = 1 << attributes.bits_stored, attributes.bits_allocated - attributes.high_bit - 1
-    if shift and np.any(raw & ((1 << shift) - 1)):
-        raise _beyond()
-    values, above = (raw >> shift) & (span - 1), raw >> (attributes.high_bit + 1)
+    """Extend the sign; the bits above must be zero, or copies of the sign (PS3.5 8.1.1)."""
+    span = 1 << attributes.bits_stored
+    values, above = raw & (span - 1), raw >> attributes.bits_stored
     negative = values >= span // 2 if attributes.signed else np.zeros_like(values, dtype=bool)
-    if np.any((above != 0) & ~(negative & (above == (1 << spare) - 1))):
+    ones = (1 << (attributes.bits_allocated - attributes.bits_stored)) - 1
+    if np.any((above != 0) & ~(negative & (above == ones))):
         raise _beyond()
     return np.where(negative, values - span, values).astype(np.int32)
 
@@ -125,7 +133,9 @@ def _decompressed(dataset: Dataset, data: bytes, attributes: FilmAttributes) -> 
     stream = _single_frame(data)
     _require_agreement(read_header(stream, attributes.transfer_syntax), attributes)
     expected = "a stream that the offered decoders accept"
-    with refuse_on_failure("IN-DECODE", where=_PLACE, expected=expected, repair="export the image again, if possible uncompressed"):
+    with refuse_on_failure(
+        "IN-DECODE", where=_PLACE, expected=expected, repair="export the image again, if possible uncompressed"
+    ):
         values, _ = get_decoder(attributes.transfer_syntax).as_array(dataset, index=0, raw=True, validate=True)
     return _decoded_values(values, attributes)
 
@@ -146,12 +156,19 @@ def _require_agreement(header: StreamHeader | None, attributes: FilmAttributes) 
     agrees = (header.rows, header.columns, header.components) == stated and header.precision <= attributes.bits_allocated
     if not agrees or header.precision < attributes.bits_stored or header.signed not in {None, attributes.signed}:
         found = f"a stream of {header.rows} x {header.columns} x {header.components}, {header.precision} bits"
-        raise _refusal("IN-CODESTREAM", _PLACE, found, f"{stated[0]} x {stated[1]} x 1, {attributes.bits_stored} bits, as the header says")
+        raise _refusal(
+            "IN-CODESTREAM", _PLACE, found, f"{stated[0]} x {stated[1]} x 1, {attributes.bits_stored} bits, as the header says"
+        )
 
 
 def _decoded_values(values: NDArray[Any], attributes: FilmAttributes) -> NDArray[np.int32]:
     if values.shape != (attributes.rows, attributes.columns) or values.dtype.kind not in "iu":
-        raise _refusal("IN-DECODE", _PLACE, f"a decoded array of shape {values.shape}", f"({attributes.rows}, {attributes.columns}) whole numbers")
+        raise _refusal(
+            "IN-DECODE",
+            _PLACE,
+            f"a decoded array of shape {values.shape}",
+            f"({attributes.rows}, {attributes.columns}) whole numbers",
+        )
     whole = values.astype(np.int32)
     half, span = 1 << (attributes.bits_stored - 1), 1 << attributes.bits_stored
     if attributes.signed and values.dtype.kind == "u":

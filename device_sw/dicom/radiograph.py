@@ -56,10 +56,12 @@ class FilmAttributes:
     """The technical attributes of an image object, as stated; an absent text is ``""``, an absent number 0 or None, an absent list empty.
 
     ``text_faults`` names the elements whose text breaks its value representation (PS3.5 6.2); their values are never kept.
+    ``identity_faults`` names the elements that contradict the file meta information. The SOP Instance UID is a pseudonym that only the archive can resolve.
     ``cautions`` says what the reader had to assume. ``padding`` is the closed interval of stored values that are not picture.
     """
 
     sop_class_uid: str
+    sop_instance_uid: str
     modality: str
     image_type: tuple[str, ...]
     body_part: str
@@ -90,6 +92,7 @@ class FilmAttributes:
     transfer_syntax: str
     lossy: bool
     text_faults: tuple[str, ...]
+    identity_faults: tuple[str, ...]
     cautions: tuple[str, ...]
 
     @property

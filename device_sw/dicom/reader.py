@@ -12,7 +12,7 @@ import hashlib
 import zlib
 from dataclasses import dataclass, replace
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pydicom
 from pydicom.dataelem import RawDataElement
@@ -40,6 +40,7 @@ _PREAMBLE = 128
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 _IMPLICIT, _EXPLICIT = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1"
 _UNDEFINED_LENGTH = 0xFFFFFFFF
+_PIXEL_DATA = 0x7FE00010
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,10 +71,9 @@ def open_file(path: Path) -> OpenedFile:
     with silence() as irregularities:
         dataset, cautions = _parse(data)
         _require_whole(dataset)
-        _require_same_identity(dataset)
-        attributes = film_attributes(dataset, _transfer_syntax(dataset), cautions)
+        attributes = film_attributes(dataset, _transfer_syntax(dataset), _identity_faults(dataset), cautions)
     if sum(irregularities):
-        attributes = _with_caution(attributes, "the parser met irregular elements")
+        attributes = replace(attributes, cautions=(*attributes.cautions, "the parser met irregular elements"))
     return OpenedFile(dataset=dataset, attributes=attributes, content_sha256=hashlib.sha256(data).hexdigest())
 
 
@@ -88,10 +88,6 @@ def decode(opened: OpenedFile) -> Radiograph:
     return Radiograph(stored=stored, attributes=opened.attributes, content_sha256=opened.content_sha256)
 
 
-def _with_caution(attributes: FilmAttributes, caution: str) -> FilmAttributes:
-    return replace(attributes, cautions=(*attributes.cautions, caution))
-
-
 def file_bytes(path: Path) -> bytes:
     """Return the file's content, which may be any file of at most 100 MB.
 
@@ -99,13 +95,25 @@ def file_bytes(path: Path) -> bytes:
         InputRefused: no such file, a folder, unreadable (``IN-UNREADABLE``), empty (``IN-EMPTY``) or too large (``IN-TOO-LARGE``).
     """
     try:
+        if not path.is_file():
+            raise InputRefused(
+                "IN-UNREADABLE", where="file", found="no regular file", expected="a readable file", repair="check the path"
+            )
         size = path.stat().st_size
         if size > MAX_FILE_BYTES:
-            raise InputRefused("IN-TOO-LARGE", where="file", found=f"{size} bytes", expected=f"at most {MAX_FILE_BYTES}", repair="send a single image")
+            raise InputRefused(
+                "IN-TOO-LARGE",
+                where="file",
+                found=f"{size} bytes",
+                expected=f"at most {MAX_FILE_BYTES}",
+                repair="send a single image",
+            )
         data = path.read_bytes()
     except (OSError, ValueError) as err:
         found = f"a path that cannot be read ({type(err).__name__})"
-        raise InputRefused("IN-UNREADABLE", where="file", found=found, expected="a readable file", repair="check path and rights") from err
+        raise InputRefused(
+            "IN-UNREADABLE", where="file", found=found, expected="a readable file", repair="check path and rights"
+        ) from err
     if not data:
         raise InputRefused("IN-EMPTY", where="file", found="0 bytes", expected="a DICOM file", repair="send the file again")
     return data
@@ -115,12 +123,16 @@ def _parse(data: bytes) -> tuple[FileDataset, tuple[str, ...]]:
     """Return the dataset; a file without preamble is accepted where its first element is plausible, with a caution."""
     has_preamble = data[_PREAMBLE : _PREAMBLE + 4] == b"DICM"
     if not has_preamble and not _starts_like_dicom(data):
-        raise InputRefused("IN-NOT-DICOM", where="file", found="no DICM prefix", expected="a DICOM file (PS3.10)", repair="send a DICOM file")
+        raise InputRefused(
+            "IN-NOT-DICOM", where="file", found="no DICM prefix", expected="a DICOM file (PS3.10)", repair="send a DICOM file"
+        )
     _require_bounded(data)
     with refuse_on_failure("IN-PARSE", where="file", expected="a well-formed dataset", repair="send the file again"):
         dataset = pydicom.dcmread(BytesIO(data), force=not has_preamble)
     if not len(dataset):
-        raise InputRefused("IN-PARSE", where="file", found="no dataset", expected="a well-formed dataset", repair="send the file again")
+        raise InputRefused(
+            "IN-PARSE", where="file", found="no dataset", expected="a well-formed dataset", repair="send the file again"
+        )
     return dataset, () if has_preamble else ("no preamble: the file is read as a bare dataset",)
 
 
@@ -146,30 +158,40 @@ def _require_bounded(data: bytes) -> None:
 
 
 def _require_whole(dataset: FileDataset) -> None:
-    """The parser accepts a last element that is shorter than it says; the device does not."""
+    """The parser accepts a last element that is shorter than it says; the device does not. Pixel data is measured when it is decoded."""
     with refuse_on_failure("IN-PARSE", where="file", expected="a well-formed dataset", repair="send the file again"):
-        raw = [item for tag in dataset.keys() if isinstance(item := dataset.get_item(tag), RawDataElement)]  # noqa: SIM118
-    for item in raw:
-        if item.length != _UNDEFINED_LENGTH and item.value is not None and len(item.value) < item.length:
-            where, found = f"({item.tag.group:04X},{item.tag.element:04X})", f"{len(item.value)} bytes"
-            code = "IN-PIXELS-SHORT" if item.tag == 0x7FE00010 else "IN-TRUNCATED"
-            raise InputRefused(code, where=where, found=found, expected=f"{item.length} bytes", repair="send the file again")
+        items: list[Any] = [dataset.get_item(tag) for tag in dataset.keys()]  # noqa: SIM118
+    for item in items:
+        if isinstance(item, RawDataElement) and item.tag != _PIXEL_DATA and _is_short(item):
+            where, found = f"({item.tag.group:04X},{item.tag.element:04X})", "a value that ends early"
+            raise InputRefused(
+                "IN-TRUNCATED", where=where, found=found, expected=f"{item.length} bytes", repair="send the file again"
+            )
 
 
-def _require_same_identity(dataset: FileDataset) -> None:
-    """File meta information and dataset name the same object (PS3.10 7.1)."""
+def _is_short(item: RawDataElement) -> bool:
+    return item.length != _UNDEFINED_LENGTH and item.value is not None and len(item.value) < item.length
+
+
+def _identity_faults(dataset: FileDataset) -> tuple[str, ...]:
+    """Name the elements that say another object than the file meta information (PS3.10 7.1)."""
     pairs = (("MediaStorageSOPClassUID", "SOPClassUID"), ("MediaStorageSOPInstanceUID", "SOPInstanceUID"))
+    faults = []
     for stated, actual in pairs:
-        with refuse_on_failure("IN-ATTRIBUTE", where=place(actual), expected="a UID", repair="have the sending system correct it"):
+        with refuse_on_failure(
+            "IN-ATTRIBUTE", where=place(actual), expected="a UID", repair="have the sending system correct it"
+        ):
             outer, inner = dataset.file_meta.get(stated), dataset.get(actual)
         if outer and inner and str(outer) != str(inner):
-            found = "another UID than in the file meta information"
-            raise InputRefused("IN-IDENTITY", where=place(actual), found=found, expected="the same UID in both", repair="export the image again")
+            faults.append(place(actual))
+    return tuple(faults)
 
 
 def _transfer_syntax(dataset: FileDataset) -> str:
     """Return the transfer syntax; a bare dataset has the one that the parser recognised, and cannot be compressed."""
-    with refuse_on_failure("IN-ATTRIBUTE", where="(0002,0010) TransferSyntaxUID", expected="a UID", repair="export the image again"):
+    with refuse_on_failure(
+        "IN-ATTRIBUTE", where="(0002,0010) TransferSyntaxUID", expected="a UID", repair="export the image again"
+    ):
         stated = dataset.file_meta.get("TransferSyntaxUID")
     if stated:
         return str(stated)

@@ -40,7 +40,13 @@ def normalise(radiograph: Radiograph, preprocessing_id: str = "tt-default-1") ->
     curve = _RECIPES.get(preprocessing_id)
     if curve is None:
         expected = ", ".join(sorted(_RECIPES))
-        raise BundleError("BND-PREPROCESSING", where="model.json preprocessing", found=repr(preprocessing_id), expected=expected, repair="use a bundle of this device")
+        raise BundleError(
+            "BND-PREPROCESSING",
+            where="model.json preprocessing",
+            found=repr(preprocessing_id),
+            expected=expected,
+            repair="use a bundle of this device",
+        )
     pixels, cautions = _look_up(radiograph, curve)
     return NormalisedFilm(pixels=pixels, preprocessing_id=preprocessing_id, cautions=cautions)
 
@@ -50,7 +56,9 @@ def _look_up(radiograph: Radiograph, curve: Curve) -> tuple[NDArray[np.float32],
     lowest = int(stored.min())
     present = np.bincount((stored - lowest).ravel()) > 0
     values = np.flatnonzero(present) + lowest
-    picture = values if attributes.padding is None else values[(values < attributes.padding[0]) | (values > attributes.padding[1])]
+    picture = (
+        values if attributes.padding is None else values[(values < attributes.padding[0]) | (values > attributes.padding[1])]
+    )
     if not picture.size:
         raise _impossible("IN-VALUES", "(0028,0120) PixelPaddingValue", "nothing but padding", "pixels that are picture")
     grey, cautions = curve(picture.astype(np.float64), attributes)
@@ -58,7 +66,8 @@ def _look_up(radiograph: Radiograph, curve: Curve) -> tuple[NDArray[np.float32],
         raise _impossible("IN-VALUES", "pixels", "values that are no numbers after the look-up", "finite values")
     table = np.zeros(present.size, dtype=np.float32)
     table[picture - lowest] = grey
-    return table[stored - lowest], cautions
+    pixels: NDArray[np.float32] = table[stored - lowest]
+    return pixels, cautions
 
 
 def _impossible(code: str, where: str, found: str, expected: str) -> InputRefused:
@@ -84,7 +93,8 @@ def _modality(values: NDArray[np.float64], attributes: FilmAttributes) -> NDArra
 def _table(values: NDArray[np.float64], table: LookUpTable) -> NDArray[np.float64]:
     """Values below the table take its first entry, values above its last; fractions are rounded down (PS3.3 C.11.1.1.1)."""
     index = np.clip(np.floor(values) - table.first_mapped, 0, len(table.entries) - 1)
-    return table.entries[index.astype(np.int64)].astype(np.float64)
+    output: NDArray[np.float64] = table.entries[index.astype(np.int64)].astype(np.float64)
+    return output
 
 
 def _voi(values: NDArray[np.float64], attributes: FilmAttributes) -> tuple[NDArray[np.float64], tuple[str, ...]]:
@@ -124,13 +134,15 @@ def _linear(values: NDArray[np.float64], center: float, width: float) -> NDArray
 
 
 def _eda_curve(values: NDArray[np.float64], attributes: FilmAttributes) -> tuple[NDArray[np.float64], tuple[str, ...]]:
-    """z = -ln((1 + x) / 2**BitsStored) falls with x, so it turns MONOCHROME1 into bone-bright by itself; nothing inverts afterwards.
+    """The formula z = -ln((1 + x) / 2**BitsStored) falls with x, so it turns MONOCHROME1 into bone-bright by itself; nothing inverts afterwards.
 
     On MONOCHROME2, or on data stated not to be logarithmic, the same formula would show a negative, so those are refused.
     """
     if attributes.photometric != "MONOCHROME1" or attributes.pixel_relationship not in {"", "LOG"}:
         found = f"{attributes.photometric or 'none'} {attributes.pixel_relationship or 'unstated'}"
-        raise _impossible("IN-POLARITY", "(0028,0004) PhotometricInterpretation", found, "MONOCHROME1 with LOG data for eda-log-1")
+        raise _impossible(
+            "IN-POLARITY", "(0028,0004) PhotometricInterpretation", found, "MONOCHROME1 with LOG data for eda-log-1"
+        )
     clipped, cautions = _clip_to_window(_modality(values, attributes), attributes)
     z = -np.log((1.0 + np.maximum(clipped, 0.0)) / 2.0**attributes.bits_stored)
     return np.clip(z, 0.0, LOG_MAXIMUM) / LOG_MAXIMUM, cautions
