@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from safetensors.torch import save_file
 
 from pipeline.progress import bar
-from pipeline.run import Run, available_workers, file_sha256, write_json
+from pipeline.run import REPOSITORY, Run, available_workers, file_sha256, write_json
 from pipeline.training import curves
+from pipeline.training.checkpoint import Checkpoint
 from pipeline.training.configuration import TrainingConfiguration
 from pipeline.training.evaluation import validation_figures
 from pipeline.training.loop import TrainedDetector, train
@@ -23,6 +26,7 @@ def main() -> None:
     run = Run.here()
     params = run.params()
     configuration = TrainingConfiguration.from_params(params["train"])
+    checkpoint = Checkpoint(run.artifact("checkpoints") / "training.safetensors", _key(run, params))
     with bar("training") as report:
         trained = train(
             run.artifact("prepared"),
@@ -31,11 +35,21 @@ def main() -> None:
             workers=available_workers(),
             evaluate=validation_figures(configuration.findings),
             progress=report,
+            checkpoint=checkpoint,
         )
+    checkpoint.remove()
     _write(run.artifact("training"), trained, params)
 
 
-def _write(folder: Path, trained: TrainedDetector, params: dict) -> None:
+def _key(run: Run, params: dict[str, Any]) -> str:
+    """Return the hash of everything that decides the weights: data, parameters and the code of training and network."""
+    code = [*sorted((REPOSITORY / "pipeline" / "training").glob("*.py")), REPOSITORY / "device_sw" / "detector" / "architecture.py"]
+    files = [*sorted(run.artifact("prepared").iterdir()), *code]
+    parts = [json.dumps(params["train"], sort_keys=True), str(params["package"]["score_floor"]), *(file_sha256(path) for path in files)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _write(folder: Path, trained: TrainedDetector, params: dict[str, Any]) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     weights = folder / "weights.safetensors"

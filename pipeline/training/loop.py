@@ -17,6 +17,7 @@ import torch
 from device_sw.detector.architecture import PYRAMID_LEVELS, Architecture, build
 from pipeline.training import anchors, fixed_point
 from pipeline.training.augmentation import Augmentation
+from pipeline.training.checkpoint import Checkpoint, Progress
 from pipeline.training.dataset import PreparedSplit, read_split
 from pipeline.training.initialisation import initialise
 from pipeline.training.optimiser import MomentumDescent
@@ -83,6 +84,7 @@ def train(
     workers: int,
     evaluate: Evaluator,
     progress: Callable[[int, int, str], None],
+    checkpoint: Checkpoint | None = None,
 ) -> TrainedDetector:
     """Train on the prepared films and return the best averaged weights.
 
@@ -93,6 +95,7 @@ def train(
         workers: processes that share the work; it does not influence the result.
         evaluate: scores an epoch's detections.
         progress: called with (steps done, steps in all, a line of text).
+        checkpoint: where the state is kept after each epoch and taken up again.
     """
     films, held_out = read_split(prepared, "train"), read_split(prepared, "val")
     architecture = fit_architecture(films, configuration, score_floor)
@@ -103,9 +106,11 @@ def train(
     )
     descent = _descent(network, configuration)
     with TrainingPool(plan, len(descent.weights), workers) as pool:
-        history, best_epoch, best = _epochs(pool, descent, configuration, len(films.films), held_out, evaluate, progress)
-    load_weights(network, best)
-    return TrainedDetector(architecture, {k: v.contiguous() for k, v in network.state_dict().items()}, history, best_epoch)
+        training = Training(pool, descent, configuration, len(films.films), held_out, evaluate, progress)
+        reached = training.run(checkpoint)
+    load_weights(network, reached.best)
+    state = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+    return TrainedDetector(architecture, state, reached.history, reached.best_epoch)
 
 
 def _descent(network: torch.nn.Module, configuration: TrainingConfiguration) -> MomentumDescent:
@@ -120,45 +125,63 @@ def _descent(network: torch.nn.Module, configuration: TrainingConfiguration) -> 
     )
 
 
-def _epochs(
-    pool: TrainingPool,
-    descent: MomentumDescent,
-    configuration: TrainingConfiguration,
-    films: int,
-    held_out: PreparedSplit,
-    evaluate: Evaluator,
-    progress: Callable[[int, int, str], None],
-) -> tuple[list[dict[str, Any]], int, torch.Tensor]:
-    steps_per_epoch = -(-films // configuration.batch)
-    steps = steps_per_epoch * configuration.epochs
-    history: list[dict[str, Any]] = []
-    best_epoch, best = -1, descent.averaged.to(torch.float32)
-    for epoch in range(configuration.epochs):
+@dataclass(frozen=True)
+class Training:
+    """One training: epoch after epoch until the last one or until validation no longer improves."""
+
+    pool: TrainingPool
+    descent: MomentumDescent
+    configuration: TrainingConfiguration
+    films: int
+    held_out: PreparedSplit
+    evaluate: Evaluator
+    progress: Callable[[int, int, str], None]
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps that show every film once."""
+        return -(-self.films // self.configuration.batch)
+
+    @property
+    def steps(self) -> int:
+        """Steps of all epochs, on which the schedule rests; stopping early does not change the rates before."""
+        return self.steps_per_epoch * self.configuration.epochs
+
+    def run(self, checkpoint: Checkpoint | None) -> Progress:
+        """Train from the start or from the checkpoint, and return how far it came."""
+        reached = (checkpoint.restore(self.descent) if checkpoint else None) or Progress([], -1, self.descent.averaged.to(torch.float32))
+        while len(reached.history) < self.configuration.epochs and not self._is_stale(reached):
+            self._epoch(reached)
+            if checkpoint:
+                checkpoint.save(self.descent, reached)
+        return reached
+
+    def _is_stale(self, reached: Progress) -> bool:
+        return bool(reached.history) and len(reached.history) - 1 - reached.best_epoch >= self.configuration.patience
+
+    def _epoch(self, reached: Progress) -> None:
+        epoch, configuration = len(reached.history), self.configuration
         losses = []
-        for offset, batch in enumerate(epoch_batches(films, configuration.batch, configuration.seed, epoch)):
-            step = epoch * steps_per_epoch + offset
-            losses.extend(_step(pool, descent, configuration, step, steps, batch))
-            progress(step + 1, steps, f"epoch {epoch + 1}/{configuration.epochs}")
-        averaged = descent.averaged.to(torch.float32)
-        pool.weights.copy_(averaged)
-        validation = evaluate(held_out, pool.detections(len(held_out.films)))
-        history.append(_record(epoch, losses, validation))
-        progress(step + 1, steps, f"epoch {epoch + 1}: AP50 {validation.ap50 if validation.ap50 is None else round(validation.ap50, 3)}")
-        if best_epoch < 0 or (validation.ap50 or 0.0) > (history[best_epoch]["validation"]["ap50"] or 0.0):
-            best_epoch, best = epoch, averaged
-        if epoch - best_epoch >= configuration.patience:
-            break
-    return history, best_epoch, best
+        for offset, batch in enumerate(epoch_batches(self.films, configuration.batch, configuration.seed, epoch)):
+            step = epoch * self.steps_per_epoch + offset
+            losses.extend(self._step(step, batch))
+            self.progress(step + 1, self.steps, f"epoch {epoch + 1}/{configuration.epochs}")
+        averaged = self.descent.averaged.to(torch.float32)
+        self.pool.weights.copy_(averaged)
+        validation = self.evaluate(self.held_out, self.pool.detections(len(self.held_out.films)))
+        reached.history.append(_record(epoch, losses, validation))
+        if reached.best_epoch < 0 or (validation.ap50 or 0.0) > (reached.history[reached.best_epoch]["validation"]["ap50"] or 0.0):
+            reached.best_epoch, reached.best = epoch, averaged
+        shown = "undefined" if validation.ap50 is None else f"{validation.ap50:.3f}"
+        self.progress((epoch + 1) * self.steps_per_epoch, self.steps, f"epoch {epoch + 1}: validation AP50 {shown}")
 
-
-def _step(
-    pool: TrainingPool, descent: MomentumDescent, configuration: TrainingConfiguration, step: int, steps: int, batch: list[int]
-) -> list[tuple[float, ...]]:
-    pool.weights.copy_(descent.weights)
-    total, losses = pool.gradient(step, batch)
-    rate = learning_rate(step, steps=steps, warmup=configuration.warmup_steps, peak=configuration.learning_rate)
-    descent.step(fixed_point.mean(total, len(batch)), rate)
-    return losses
+    def _step(self, step: int, batch: list[int]) -> list[tuple[float, ...]]:
+        configuration = self.configuration
+        self.pool.weights.copy_(self.descent.weights)
+        total, losses = self.pool.gradient(step, batch)
+        rate = learning_rate(step, steps=self.steps, warmup=configuration.warmup_steps, peak=configuration.learning_rate)
+        self.descent.step(fixed_point.mean(total, len(batch)), rate)
+        return losses
 
 
 def epoch_batches(films: int, batch: int, seed: int, epoch: int) -> list[list[int]]:

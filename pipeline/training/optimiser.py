@@ -38,7 +38,7 @@ class MomentumDescent:
         self._momentum = momentum
         self._clip_norm = clip_norm
         self._average_decay = average_decay
-        self._steps = 0
+        self.steps = 0
 
     def step(self, gradient: Tensor, rate: float) -> float:
         """Move the weights against the gradient and return the gradient's norm before clipping.
@@ -50,7 +50,7 @@ class MomentumDescent:
             gradient = gradient * (self._clip_norm / norm)
         self.velocity.mul_(self._momentum).add_(gradient).addcmul_(self._decay, self.weights)
         self.weights.sub_(self.velocity, alpha=rate)
-        self._steps += 1
-        keep = min(self._average_decay, (1 + self._steps) / (10 + self._steps))
+        self.steps += 1
+        keep = min(self._average_decay, (1 + self.steps) / (10 + self.steps))
         self.averaged.lerp_(self.weights, 1 - keep)
         return norm
