@@ -101,7 +101,7 @@ class Opacity:
 
 @dataclass(frozen=True, slots=True)
 class Anatomy:
-    """One patient's thorax."""
+    """One patient's thorax; of the candidate ``opacities`` the first ``opacity_count`` that find room in the lung are kept."""
 
     build: Build
     spine: Spine
@@ -110,6 +110,7 @@ class Anatomy:
     aorta: Aorta
     caps: tuple[float, float]
     opacities: tuple[Opacity, ...]
+    opacity_count: int
 
 
 def _build(spec: PatientSpec) -> Build:
@@ -249,15 +250,15 @@ def _caps(spec: PatientSpec) -> tuple[float, float]:
     return (thickness, other) if right else (other, thickness)
 
 
-def _opacities(spec: PatientSpec, build: Build) -> tuple[Opacity, ...]:
+def _opacities(spec: PatientSpec, build: Build) -> tuple[tuple[Opacity, ...], int]:
     severity = spec.grade("lung_field_infiltration")
     rng = stream(spec.seed, spec.index, "infiltration")
     if severity is None:
-        return ()
+        return (), 0
     row = literature.table()["infiltration"]["count"]
     count = int(rng.choice([int(k) for k in row], p=list(row.values())))
     found: list[Opacity] = []
-    for number in range(40):
+    for number in range(80):
         side = rng.choice([-1.0, 1.0])
         radius = literature.between("infiltration", "radius_mm", severity) * rng.uniform(0.75, 1.2) * (1.0 if not found else 0.75)
         aspect = rng.uniform(0.75, 1.35)
@@ -267,9 +268,9 @@ def _opacities(spec: PatientSpec, build: Build) -> tuple[Opacity, ...]:
         angle = rng.uniform(-0.6, 0.6)
         blob = Opacity(x, y, radius * aspect, radius / aspect, angle, thickness, f"infiltration-{number}")
         apart = all(np.hypot(x - o.x, y - o.y) > 1.05 * (max(o.radius_x, o.radius_y) + radius) for o in found)
-        if apart and len(found) < count:
+        if apart:
             found.append(blob)
-    return tuple(found)
+    return tuple(found), count
 
 
 def grow(spec: PatientSpec) -> Anatomy:
@@ -281,4 +282,4 @@ def grow(spec: PatientSpec) -> Anatomy:
     severity = spec.grade("cardiac_hypertrophy")
     goal = max(normal, 0.36) if severity is None else literature.between("heart", "ctr", severity)
     shift = (float(3.0 * rng.standard_normal()), float(4.0 * rng.standard_normal()))
-    return Anatomy(build, _spine(spec, build), goal, shift, _aorta(spec, build), _caps(spec), _opacities(spec, build))
+    return Anatomy(build, _spine(spec, build), goal, shift, _aorta(spec, build), _caps(spec), *_opacities(spec, build))

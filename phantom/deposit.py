@@ -89,7 +89,11 @@ def tube(path: NDArray[np.float64], radius: NDArray[np.float64], attenuation: fl
     step = np.linalg.norm(np.gradient(path, axis=0), axis=1)
     _, height, normal = frames(path, (0.0, 0.92, 0.39))
     pattern = disc(per_section)
-    offset = height[:, None, :] * pattern[None, :, :1] + normal[:, None, :] * pattern[None, :, 1:]
+    turn = np.arange(len(path)) * 2.399963
+    cos, sin = np.cos(turn)[:, None], np.sin(turn)[:, None]
+    along = pattern[None, :, 0] * cos - pattern[None, :, 1] * sin
+    across = pattern[None, :, 0] * sin + pattern[None, :, 1] * cos
+    offset = height[:, None, :] * along[:, :, None] + normal[:, None, :] * across[:, :, None]
     points = path[:, None, :] + radius[:, None, None] * offset
     mass = np.repeat(np.pi * radius**2 * step * attenuation / per_section, per_section)
     return Matter(points.reshape(-1, 3).astype(np.float32), mass.astype(np.float32))
@@ -103,29 +107,45 @@ def resample(path: NDArray[np.float64], step: float) -> NDArray[np.float64]:
     return np.stack([np.interp(at, arc, path[:, axis]) for axis in range(3)], axis=1)
 
 
-def shell_tube(path: NDArray[np.float64], half_height: float, half_width: float, bone: tuple[float, float, float]) -> Matter:
+def even(count: int, dimensions: int) -> NDArray[np.float64]:
+    """Return ``count`` points spread evenly over the unit cube without forming a lattice, (count, dimensions).
+
+    Formula: ``frac(0.5 + k g^-d)`` with g the positive root of ``x^(D+1) = x + 1``.
+
+    Source: Roberts, The unreasonable effectiveness of quasirandom sequences, 2018 (R sequence).
+    """
+    root = {2: 1.32471795724474602596, 3: 1.22074408460575947536}[dimensions]
+    step = root ** -np.arange(1.0, dimensions + 1.0)
+    return (0.5 + np.arange(1, count + 1)[:, None] * step) % 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bone:
+    """Material of a long bone: attenuation differences of cortical and cancellous bone to soft tissue (mm^-1), thickness of the cortex (mm)."""
+
+    cortical: float
+    cancellous: float
+    cortex: float
+
+
+def shell_tube(path: NDArray[np.float64], half_height: NDArray[np.float64] | float, half_width: NDArray[np.float64] | float, bone: Bone) -> Matter:
     """Return a bone: an elliptical tube of cancellous inside and a cortical shell.
 
-    ``bone`` is (cortical difference mm^-1, cancellous difference mm^-1, cortex thickness mm); ``half_height`` lies along the film's vertical.
+    ``half_height`` lies along the film's vertical, ``half_width`` across it; both may vary along the path, mm.
     """
-    cortical, cancellous, cortex = bone
     step = np.linalg.norm(np.gradient(path, axis=0), axis=1)
     _, height, normal = frames(path, (0.0, 1.0, 0.0))
-    rows = max(int(2 * half_height / 0.6), 6)
-    t = (np.arange(rows) + 0.5) / rows * 2 - 1
-    layers = np.array([-0.85, -0.3, 0.3, 0.85])
-    outer = half_width * np.sqrt(1 - t**2)
-    inner_t = t * half_height / (half_height - cortex)
-    inner = (half_width - cortex) * np.sqrt(np.maximum(1 - inner_t**2, 0.0))
-    shell = 2 * (outer - inner) * cortical * (2 * half_height / rows)
-    core = 2 * inner * cancellous * (2 * half_height / rows)
-    section = shell[:, None] * np.array([0.5, 0.0, 0.0, 0.5]) + core[:, None] * 0.25
-    offset_h = (t * half_height)[:, None] + 0 * layers
-    offset_n = outer[:, None] * layers[None, :]
-    points = (
-        path[:, None, None, :]
-        + height[:, None, None, :] * offset_h[None, :, :, None]
-        + normal[:, None, None, :] * offset_n[None, :, :, None]
-    )
-    mass = step[:, None, None] * section[None]
-    return Matter(points.reshape(-1, 3).astype(np.float32), mass.reshape(-1).astype(np.float32))
+    tall = np.broadcast_to(np.asarray(half_height, dtype=float), len(path))[:, None]
+    wide = np.broadcast_to(np.asarray(half_width, dtype=float), len(path))[:, None]
+    rows = max(int(2 * tall.max() / 0.6), 6)
+    stagger = ((np.arange(len(path)) * 0.618034) % 1.0)[:, None] - 0.5
+    t = np.clip((np.arange(rows)[None, :] + 0.5 + stagger) / rows * 2 - 1, -0.999, 0.999)
+    outer = wide * np.sqrt(1 - t**2)
+    inner = (wide - bone.cortex) * np.sqrt(np.maximum(1 - (t * tall / (tall - bone.cortex)) ** 2, 0.0))
+    element = step[:, None] * 2 * tall / rows
+    shell, core = 2 * (outer - inner) * bone.cortical * element, 2 * inner * bone.cancellous * element
+    layers = ((-0.9, 0.5, 0.2), (-0.35, 0.0, 0.3), (0.35, 0.0, 0.3), (0.9, 0.5, 0.2))
+    vertical = path[:, None, :] + height[:, None, :] * (t * tall)[:, :, None]
+    points = [vertical + normal[:, None, :] * (outer * place)[:, :, None] for place, _, _ in layers]
+    mass = [share_shell * shell + share_core * core for _, share_shell, share_core in layers]
+    return Matter(np.concatenate(points).reshape(-1, 3).astype(np.float32), np.concatenate(mass).reshape(-1).astype(np.float32))

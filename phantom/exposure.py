@@ -41,11 +41,11 @@ def scatter(transmitted: Map, pitch: float) -> Map:
     small = small.reshape(rows // factor, factor, columns // factor, factor).mean(axis=(1, 3))
     row = literature.table()["exposure"]
     low, high = row["scatter_to_primary_behind_lung"], row["scatter_to_primary_behind_mediastinum"]
-    depth = np.clip((-np.log(np.maximum(small, 1e-4)) - 1.8) / 2.4, -0.6, 1.0)
+    depth = np.clip((-np.log(np.maximum(small, 1e-4)) - 1.8) / 2.4, 0.0, 1.0)
     ratio = low + (high - low) * depth
     capped = np.minimum(small, 0.35)
     spread = gaussian_filter(capped * ratio, 35.0 / (pitch * factor), mode="nearest")
-    return enlarge(spread.astype(np.float32), rows, columns)
+    return np.maximum(enlarge(spread.astype(np.float32), rows, columns), 0.0)
 
 
 def detect(spec: PatientSpec, modality: str, integral: Map, pitch: float) -> Map:

@@ -20,7 +20,7 @@ from phantom.attenuation import tissues
 from phantom.beam import Grid, place
 from phantom.dicom import dataset as dicom_dataset
 from phantom.exposure import detect
-from phantom.furniture import collimate, marker
+from phantom.furniture import exposed, marker
 from phantom.patient import PatientSpec
 from phantom.random_streams import stream
 from phantom.surface import reach
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
     from phantom.truth import Truth
 
-FIELD_MM = 430.0
-"""Length of the film's longer side in the detector plane (a 17 inch cassette)."""
+FIELD_MM = 405.0
+"""Length of the film's longer side in the detector plane (a 17 inch field less its margins)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +98,8 @@ def render(spec: PatientSpec) -> RenderedFilm:
     half = reach(grown)
     beam = place(spec.view, half, half)
     thorax = compose(spec, grown, beam, grid, tissues(spec.view), cell)
-    integral = thorax.integral + marker(spec, grid) 
-    signal = collimate(spec, grid, detect(spec, vendor.modality, integral, grid.pitch))
-    stored = store(vendor, signal, grid.pitch)
+    signal = detect(spec, vendor.modality, thorax.integral + marker(spec, grid), grid.pitch)
+    stored = store(vendor, signal, exposed(spec, grid), grid.pitch)
     truth = truths.read(spec, grown, thorax.shadows, beam, grid, cell)
     ds = dicom_dataset(spec, vendor, stored, grid.pitch, beam.distance)
     return RenderedFilm(ds, truth, grid.pitch, spec, _display(stored.pixels, vendor, stored.windows[0]))

@@ -38,20 +38,11 @@ def marker(spec: PatientSpec, grid: Grid) -> Map:
     return np.asarray(image, dtype=np.float32) * np.float32(3.0 / 255.0)
 
 
-def collimate(spec: PatientSpec, grid: Grid, signal: Map) -> Map:
-    """Return the signal with the collimator's leaves closed over up to a few per cent of some edges."""
+def exposed(spec: PatientSpec, grid: Grid) -> NDArray[np.bool_]:
+    """Return where the collimator lets the beam through; its leaves close up to a few per cent of some edges."""
     rng = stream(spec.seed, spec.index, "collimator")
-    closed = rng.random(4) < 0.3
-    width = (rng.uniform(0.01, 0.045, 4) * closed * grid.rows).astype(int)
-    dim = np.ones_like(signal)
-    level = np.float32(0.012)
-    top, bottom, left, right = (int(w) for w in width)
-    if top:
-        dim[:top] = level
-    if bottom:
-        dim[-bottom:] = level
-    if left:
-        dim[:, :left] = level
-    if right:
-        dim[:, -right:] = level
-    return signal * dim
+    closed = rng.random(4) < 0.25
+    top, bottom, left, right = (rng.uniform(0.01, 0.04, 4) * closed * grid.rows).astype(int)
+    field = np.zeros((grid.rows, grid.columns), bool)
+    field[top : grid.rows - bottom, left : grid.columns - right] = True
+    return field

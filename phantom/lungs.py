@@ -42,13 +42,12 @@ class Lung:
     def half_chord(self, x: Map, y: Map) -> tuple[Map, Map]:
         """Return depth of the centre and half-depth of the lung at body position (x, y), half-depth 0 outside.
 
-        Formula: half-depth ``D(y) sqrt(1 - r^2.3)`` laterally and ``D(y) sqrt(1 - r^6)`` medially, with r the relative distance from the centre.
+        Formula: half-depth ``D(y) sqrt(1 - 0.25 r^2 - 0.75 |r|^3)`` laterally and ``D(y) sqrt(1 - r^6)`` medially, with r the relative distance from the centre.
         """
         index = self._index(y)
         r = (x - self.centre[index]) / self.half_width[index] * np.float32(self.side)
         squared = r * r
-        lateral = np.abs(r) * squared
-        lateral = 0.7 * squared + 0.3 * lateral
+        lateral = squared * (0.25 + 0.75 * np.abs(r))
         inside = np.maximum(np.where(r > 0, 1.0 - lateral, 1.0 - squared * squared * squared), 0.0)
         return self.depth[index], self.half_depth[index] * np.sqrt(inside)
 
@@ -71,12 +70,13 @@ class Lung:
     def dome_interval(self, beam: Beam, u: Map, v: Map) -> Interval:
         """Return the depths a ray runs below the diaphragm.
 
-        Formula: below ``y = base - H (1 - ((x - c) / rx)^2 - ((a - ca) / ra)^2)``, solved for a.
+        Formula: below ``y = base - H (1 - 0.6 r^2 - 0.4 |r|^3 - ((a - ca) / ra)^2)`` with ``r = (x - c) / rx``, solved for a.
         """
         cx, rx, ca, ra, height = self.dome
         w = np.float32(beam.p + beam.q * ca)
         x, y = u * w, v * w
-        room = 1.0 - ((x - np.float32(cx)) * np.float32(1 / rx)) ** 2 - (np.float32(self.base) - y) * np.float32(1 / height)
+        across = np.abs((x - np.float32(cx)) * np.float32(1 / rx))
+        room = 1.0 - across * across * (0.6 + 0.4 * across) - (np.float32(self.base) - y) * np.float32(1 / height)
         room = np.where(y > self.base, np.float32(4.0), room)
         extent = np.float32(ra) * np.sqrt(np.maximum(room, 0.0))
         return np.float32(ca) - extent, np.float32(ca) + extent

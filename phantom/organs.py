@@ -122,13 +122,18 @@ def trachea(anatomy: Anatomy) -> Column:
 
 
 def stomach_bubble(anatomy: Anatomy, draw: NDArray[np.float64]) -> tuple[Ellipsoid, ...]:
-    """Return the gas under the left dome; ``draw`` is five uniform numbers."""
+    """Return the gas under the left dome as a few overlapping pockets; ``draw`` is fourteen uniform numbers."""
     build = anatomy.build
-    size = 0.5 + 0.8 * draw[0]
     if draw[4] < 0.25:
         return ()
-    centre = (52.0 + 18.0 * draw[1], build.dome_left + 16.0 + 16.0 * size, 10.0 - 20.0 * draw[2])
-    return (Ellipsoid(centre, (30.0 * size, 15.0 * size, 24.0 * size), -0.2 + 0.4 * draw[3]),)
+    size = 0.45 + 0.6 * draw[0]
+    x, y, a = 50.0 + 22.0 * draw[1], build.dome_left + 15.0 + 13.0 * size, 12.0 - 24.0 * draw[2]
+    pockets = [Ellipsoid((x, y, a), (24.0 * size, 12.0 * size, 20.0 * size), 0.25 - 0.7 * draw[3])]
+    for k in (5, 8, 11):
+        p = draw[k : k + 3]
+        reach = (0.35 + 0.5 * p[2]) * size
+        pockets.append(Ellipsoid((x + 34.0 * (p[0] - 0.4) * size, y + 13.0 * p[1] * size, a), (20.0 * reach, 13.0 * reach, 18.0 * reach), p[0] - 0.5))
+    return tuple(pockets)
 
 
 def breasts(anatomy: Anatomy) -> tuple[Ellipsoid, ...]:
@@ -139,6 +144,6 @@ def breasts(anatomy: Anatomy) -> tuple[Ellipsoid, ...]:
     front = build.half_depth + 0.8 * build.wall
     radius = 52.0 + 0.7 * build.breast
     return tuple(
-        Ellipsoid((side * (76.0 + 0.35 * build.breast), 34.0 + 0.9 * build.breast, front - 6.0), (radius, radius * 0.95, 1.6 * build.breast), side * 0.25)
+        Ellipsoid((side * (76.0 + 0.35 * build.breast), 34.0 + 0.9 * build.breast, front - 6.0), (radius, radius * 0.95, 1.25 * build.breast), side * 0.25)
         for side in (-1.0, 1.0)
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from phantom.anatomy import FIRST_THORACIC, LEVELS
-from phantom.deposit import Matter, gather, resample, shell_tube
+from phantom.deposit import Bone, Matter, even, gather, resample, shell_tube
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,15 +24,15 @@ _BODY_DEPTH = 0.80
 
 @cache
 def _unit_body() -> tuple[NDArray[np.float64], ...]:
-    """Return unit points of a vertebral body (x, y, a in [-1, 1]), split in cancellous core, side wall and end plates."""
-    x, y, a = np.meshgrid(np.linspace(-0.97, 0.97, 34), np.linspace(-0.97, 0.97, 44), np.linspace(-0.9, 0.9, 7), indexing="ij")
-    core = np.stack([x, y, a], axis=-1).reshape(-1, 3)
+    """Return unit points of a vertebral body (x, y, a in [-1, 1]), split in cancellous core, side wall and end plate."""
+    core = even(17000, 3) * 2 - 1
     core = core[np.abs(core[:, 0]) ** 2.6 + np.abs(core[:, 2]) ** 2.6 < 1]
-    angle, level = np.meshgrid(np.linspace(0, 2 * np.pi, 72, endpoint=False), np.linspace(-1, 1, 44), indexing="ij")
+    spread = even(4500, 2)
+    angle = 2 * np.pi * spread[:, 0]
     cos, sin = np.cos(angle), np.sin(angle)
-    wall = np.stack([np.sign(cos) * np.abs(cos) ** 0.77, level, np.sign(sin) * np.abs(sin) ** 0.77], axis=-1).reshape(-1, 3)
-    px, pa = np.meshgrid(np.linspace(-1, 1, 72), np.linspace(-0.95, 0.95, 12), indexing="ij")
-    flat = np.stack([px, np.zeros_like(px), pa], axis=-1).reshape(-1, 3)
+    wall = np.stack([np.sign(cos) * np.abs(cos) ** 0.77, spread[:, 1] * 2 - 1, np.sign(sin) * np.abs(sin) ** 0.77], axis=-1)
+    spread = even(1500, 2) * 2 - 1
+    flat = np.stack([spread[:, 0], np.zeros(1500), spread[:, 1]], axis=-1)
     flat = flat[np.abs(flat[:, 0]) ** 2.6 + np.abs(flat[:, 2]) ** 2.6 < 1]
     return core, wall, flat
 
@@ -48,46 +48,51 @@ def _place(points: NDArray[np.float64], anatomy: Anatomy, level: int) -> NDArray
     return (turned + spine.centre[level]).astype(np.float32)
 
 
+def _waist(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the factors that draw a body in at its middle: 1 at the end plates, 0.87 in between (x and a)."""
+    return 1.0 - 0.13 * (1.0 - points[:, 1:2] ** 2) * np.array([[1.0, 0.0, 0.8]])
+
+
 def _body(anatomy: Anatomy, level: int, tissue: Tissues) -> Iterator[tuple[NDArray[np.float64], float]]:
     """Yield points of one vertebral body in its own frame with the mass of each point."""
     spine = anatomy.spine
     core, wall, flat = _unit_body()
     w, h = spine.half_width[level], spine.height[level] / 2
     d = _BODY_DEPTH * w
-    waist = 1.0 - 0.13 * (1.0 - core[:, 1:2] ** 2) * np.array([[1.0, 0.0, 0.8]])
     size = np.array([w, h, d])
-    yield core * waist * size, (tissue.cancellous - tissue.soft) * 0.85 * 8 * w * h * d * 0.86 / len(core)
-    waist = 1.0 - 0.13 * (1.0 - wall[:, 1:2] ** 2) * np.array([[1.0, 0.0, 0.8]])
-    yield wall * waist * size, (tissue.cortical - tissue.soft) * 0.45 * (5.9 * w * 0.9) * 2 * h / len(wall)
-    area = 3.6 * w * d
-    for edge, other in ((-1.0, level - 1), (1.0, level)):
-        extra = spine.sclerosis[max(other, 0)]
-        for depth in np.linspace(0.0, 0.6 + extra, 3):
-            plate = flat * size + np.array([0.0, edge * (h - depth), 0.0])
-            yield plate, (tissue.cortical - tissue.soft) * (0.55 + 0.75 * extra) / 3 * area / len(flat)
+    yield core * _waist(core) * size, (tissue.cancellous - tissue.soft) * 0.8 * 6.3 * w * h * d / len(core)
+    yield wall * _waist(wall) * size, (tissue.cortical - tissue.soft) * 0.35 * (5.3 * w) * 2 * h / len(wall)
+    area = 3.4 * w * d
+    for edge, disc in ((-1.0, max(level - 1, 0)), (1.0, level)):
+        extra = spine.sclerosis[disc]
+        layers = np.linspace(0.0, 0.8 + 1.3 * extra, 4)
+        for depth in layers:
+            dish = 0.9 * (1.0 - flat[:, 0] ** 2 - 0.5 * flat[:, 2] ** 2)
+            plate = flat * size
+            plate[:, 1] = edge * (h - depth - dish)
+            yield plate, (tissue.cortical - tissue.soft) * (0.30 + 0.26 * extra) / len(layers) * area / len(flat)
 
 
 def _osteophytes(anatomy: Anatomy, level: int, tissue: Tissues) -> Iterator[Matter]:
     """Yield the spurs at the disc below ``level``: beaks that grow sideways from both end plates and curve towards each other."""
     spine = anatomy.spine
+    if level + 1 >= len(LEVELS):
+        return
+    spread = even(900, 3)
     for side, spur in zip((-1.0, 1.0), spine.osteophyte[level], strict=True):
-        if spur < 0.4 or level + 1 >= len(LEVELS):
+        if spur < 0.3:
             continue
-        t = np.linspace(0.0, 1.0, 14)
-        for upper, owner in ((True, level), (False, level + 1)):
-            sign = 1.0 if upper else -1.0
+        for owner, sign in ((level, 1.0), (level + 1, -1.0)):
             w, h = spine.half_width[owner], spine.height[owner] / 2
-            for depth in np.linspace(-0.55, 0.75, 7) * _BODY_DEPTH * w:
-                edge = w * (1 - abs(depth / (_BODY_DEPTH * w)) ** 2.6) ** (1 / 2.6)
-                x = side * (edge - 2.0 + (spur + 2.0) * t)
-                y = sign * (h - 1.5 - 2.2 * (1 - t) + (0.5 * spine.disc[level] + 1.0) * t**2)
-                path = np.stack([x, y, np.full_like(t, depth)], axis=1)
-                placed = _place(path, anatomy, owner).astype(np.float64)
-                radius = 0.35 + (0.9 + 0.17 * spur) * (1 - t) ** 0.8
-                for offset in (-0.6, 0.0, 0.6):
-                    points = (placed + np.outer(radius, [0.0, offset, 0.0])).astype(np.float32)
-                    mass = 2.0 * radius * 2.6 * (spur + 2.0) / len(t) / 3 * (tissue.cortical - tissue.soft) * 0.9
-                    yield Matter(points, mass.astype(np.float32))
+            depth = (spread[:, 2] * 1.3 - 0.6) * _BODY_DEPTH * w
+            edge = w * (1 - np.abs(depth / (_BODY_DEPTH * w)) ** 2.6) ** (1 / 2.6)
+            t = spread[:, 0]
+            thick = (1.2 + 0.42 * spur) * (1 - t) ** 0.8 + 0.3
+            x = side * (edge - 1.5 + (spur + 1.5) * t)
+            y = sign * (h - thick * spread[:, 1] + (0.5 * spine.disc[level] + 1.0) * t**2)
+            volume = (spur + 1.5) * (1.2 + 0.42 * spur) * 0.62 * 1.3 * _BODY_DEPTH * w
+            mass = np.full(900, volume * 0.42 * (tissue.cortical - tissue.soft) / 900)
+            yield Matter(_place(np.stack([x, y, depth], axis=1), anatomy, owner), mass.astype(np.float32))
 
 
 def _arch(anatomy: Anatomy, level: int, tissue: Tissues) -> Iterator[Matter]:
@@ -95,16 +100,15 @@ def _arch(anatomy: Anatomy, level: int, tissue: Tissues) -> Iterator[Matter]:
     spine = anatomy.spine
     w, h = spine.half_width[level], spine.height[level] / 2
     d = _BODY_DEPTH * w
-    bone = (tissue.cortical - tissue.soft, tissue.cancellous - tissue.soft, 0.8)
+    bone = Bone(tissue.cortical - tissue.soft, 0.6 * (tissue.cancellous - tissue.soft), 0.5)
     for side in (-1.0, 1.0):
         pedicle = np.array([[side * 0.66 * w, -0.38 * h, -d * 0.9], [side * 0.68 * w, -0.36 * h, -d - 9.0]])
         transverse = np.array([[side * 0.7 * w, -0.3 * h, -d - 8.0], [side * (w + 6.0), -0.5 * h, -d - 14.0], [side * (w + 13.0), -0.62 * h, -d - 19.0]])
         lamina = np.array([[side * 0.62 * w, 0.1 * h, -d - 10.0], [0.0, 0.75 * h, -d - 22.0]])
-        for path, height, width in ((pedicle, 5.0, 3.0), (transverse, 3.6, 3.2), (lamina, 5.0, 2.0)):
-            placed = resample(_place(path, anatomy, level).astype(np.float64), 0.8)
-            yield shell_tube(placed, height, width, bone)
+        for path, height, width in ((pedicle, 4.8, 3.0), (transverse, 3.6, 3.0), (lamina, 5.0, 1.6)):
+            yield shell_tube(resample(_place(path, anatomy, level).astype(np.float64), 0.8), height, width, bone)
     spinous = np.array([[0.0, 0.7 * h, -d - 20.0], [0.0, 1.5 * h, -d - 33.0], [0.0, 2.1 * h, -d - 44.0]])
-    yield shell_tube(resample(_place(spinous, anatomy, level).astype(np.float64), 0.8), 4.6, 2.4, bone)
+    yield shell_tube(resample(_place(spinous, anatomy, level).astype(np.float64), 0.8), 4.4, 2.2, bone)
 
 
 def spine(anatomy: Anatomy, tissue: Tissues) -> Matter:
@@ -142,15 +146,15 @@ def rib_path(anatomy: Anatomy, lung: Lung, number: int) -> NDArray[np.float64]:
     back = np.minimum(angle / (np.pi / 2), 1.0)
     front = np.maximum(angle - np.pi / 2, 0.0) / (np.pi / 2)
     drop = np.interp(number, [1, 2, 4, 8, 10, 12], [12.0, 20.0, 33.0, 44.0, 48.0, 50.0]) * build.rib_slope
-    fall = np.interp(number, [1, 2, 4, 8, 12], [24.0, 38.0, 52.0, 58.0, 50.0]) * build.rib_slope
-    y = root[1] - 3.0 + drop * (back**1.55) - 5.0 * np.sin(np.pi * back) + fall * (1.0 - np.cos(front * np.pi / 2)) * 0.55 + fall * front * 0.62
+    fall = np.interp(number, [1, 2, 4, 8, 12], [10.0, 20.0, 34.0, 30.0, 20.0]) * build.rib_slope
+    y = root[1] - 3.0 + drop * back**1.6 - 5.0 * np.sin(np.pi * back) + (1.6 * drop + 4.0) * front + fall * front**2
     tilted = np.tan(spine.tilt[level]) * lung.side * 0.35
     y = y - tilted * 55.0 * np.sin(np.minimum(angle, np.pi / 2))
     index = lung._index(np.maximum(y, build.apex + 9.0).astype(np.float32))  # noqa: SLF001
     wide = np.abs(lung.centre[index] - 0.4 * spine.lateral(y)) + lung.half_width[index] + 3.5
     deep = lung.half_depth[index] + 3.0
     middle = lung.depth[index]
-    x = 0.4 * spine.lateral(y) + lung.side * wide * np.sin(angle) ** 0.85
+    x = 0.4 * spine.lateral(y) + lung.side * wide * np.sin(angle) ** 0.74
     a = middle - deep * np.sign(np.cos(angle)) * np.abs(np.cos(angle)) ** 0.8
     blend = np.clip(1.0 - back / 0.35, 0.0, 1.0) ** 1.5
     x = x * (1 - blend) + (root[0] + lung.side * (spine.half_width[level] + 4.0) + lung.side * 26.0 * back) * blend
@@ -158,29 +162,38 @@ def rib_path(anatomy: Anatomy, lung: Lung, number: int) -> NDArray[np.float64]:
     return resample(np.stack([x, y, a], axis=1).astype(np.float64), 0.7)
 
 
+def _rib(anatomy: Anatomy, lung: Lung, number: int, tissue: Tissues) -> Matter:
+    """Return one rib: thick and round behind, flat and tall in front."""
+    path = rib_path(anatomy, lung, number)
+    along = np.linspace(0.0, 1.0, len(path))
+    size = anatomy.build.scale * (0.75 if number > 10 else 1.0)
+    tall = np.interp(along, [0, 0.08, 0.35, 0.7, 1.0], [4.2, 5.4, 6.2, 6.4, 7.4]) * size
+    wide = np.interp(along, [0, 0.08, 0.35, 0.6, 1.0], [4.0, 4.6, 3.9, 3.0, 3.2]) * size
+    bone = Bone(tissue.cortical - tissue.soft, 1.3 * (tissue.cancellous - tissue.soft), 0.8)
+    return shell_tube(path, tall, wide, bone)
+
+
 def ribs(anatomy: Anatomy, lungs: tuple[Lung, Lung], tissue: Tissues) -> Matter:
     """Return the twelve pairs of ribs."""
-    bone = (tissue.cortical - tissue.soft, 0.7 * (tissue.cancellous - tissue.soft), 0.75)
-    size = anatomy.build.scale
-    return gather(
-        shell_tube(rib_path(anatomy, lung, number), (6.6 if number > 1 else 7.4) * size * (0.72 if number > 10 else 1.0), 3.2 * size, bone)
-        for lung in lungs
-        for number in range(1, 13)
-    )
+    return gather(_rib(anatomy, lung, number, tissue) for lung in lungs for number in range(1, 13))
 
 
 def _clavicle(anatomy: Anatomy, side: float, tissue: Tissues) -> Matter:
+    """Return a clavicle: an S from the manubrium to the acromion, thick at its inner end, flat at its outer one."""
     build = anatomy.build
     drop = build.shoulder_drop
-    end = build.half_width + 26.0
+    end = build.half_width + 24.0
+    turn = side * 0.9 * build.rotation
     knots = np.array([
-        [side * 17.0 + 0.4 * build.rotation, -108.0, 52.0], [side * 0.35 * end, -121.0, 50.0], [side * 0.62 * end, -132.0 + 0.4 * drop, 30.0],
-        [side * 0.85 * end, -141.0 + 0.8 * drop, 8.0], [side * end, -143.0 + drop, 4.0],
+        [side * 15.0 + 0.5 * build.rotation, -106.0, 50.0], [side * 0.30 * end, -113.0 + turn, 58.0], [side * 0.54 * end, -126.0 + 0.4 * drop, 46.0],
+        [side * 0.80 * end, -141.0 + 0.8 * drop, 14.0], [side * end, -140.0 + drop, 8.0],
     ])
     t = np.linspace(0, 1, 160)
-    path = np.stack([_smooth(t, knots[:, axis]) for axis in range(3)], axis=1)
-    bone = (tissue.cortical - tissue.soft, tissue.cancellous - tissue.soft, 1.3)
-    return shell_tube(resample(path, 0.6), 6.3 * build.scale, 5.2 * build.scale, bone)
+    path = resample(np.stack([_smooth(t, knots[:, axis]) for axis in range(3)], axis=1), 0.6)
+    along = np.linspace(0, 1, len(path))
+    tall = np.interp(along, [0, 0.06, 0.2, 0.5, 0.8, 0.97, 1], [6.5, 9.5, 7.2, 5.8, 5.6, 6.0, 3.5]) * build.scale
+    wide = np.interp(along, [0, 0.06, 0.2, 0.5, 0.8, 1], [6.0, 8.0, 6.0, 5.2, 6.5, 7.0]) * build.scale
+    return shell_tube(path, tall, wide, Bone(tissue.cortical - tissue.soft, 0.8 * (tissue.cancellous - tissue.soft), 1.2))
 
 
 def _smooth(t: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -196,47 +209,64 @@ def _smooth(t: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.f
 def _scapula(anatomy: Anatomy, side: float, view: str, tissue: Tissues) -> Iterator[Matter]:
     """Yield blade, borders and spine of the scapula; in a PA film the shoulders are rolled forward and it lies more lateral."""
     build = anatomy.build
-    out = build.half_width * (0.86 if view == "PA" else 0.72)
+    out = build.half_width * (0.90 if view == "PA" else 0.74)
     drop = build.shoulder_drop
-    corners = np.array([
-        [side * out, -138.0 + drop, -0.8 * build.half_depth], [side * (out + 12.0), -5.0 + drop, -0.95 * build.half_depth],
-        [side * (build.half_width + 30.0), -112.0 + drop, -25.0],
+    top, tip, socket = np.array([
+        [side * out, -132.0 + drop, -0.80 * build.half_depth], [side * (out + 10.0), 4.0 + drop, -0.95 * build.half_depth],
+        [side * (build.half_width + 25.0), -108.0 + drop, -24.0],
     ])
-    s, t = np.meshgrid(np.linspace(0, 1, 150), np.linspace(0, 1, 150), indexing="ij")
-    keep = s + t <= 1
-    s, t = s[keep], t[keep]
-    blade = corners[0] * (1 - s - t)[:, None] + corners[1] * s[:, None] + corners[2] * t[:, None]
-    area = 0.5 * np.linalg.norm(np.cross(corners[1] - corners[0], corners[2] - corners[0]))
-    yield Matter(blade.astype(np.float32), np.full(len(blade), area / len(blade) * 1.5 * (tissue.cortical - tissue.soft) * 0.7, np.float32))
-    bone = (tissue.cortical - tissue.soft, tissue.cancellous - tissue.soft, 1.0)
-    tip = np.array([side * (build.half_width + 36.0), -142.0 + drop, 0.0])
-    root = corners[0] + np.array([0.0, 28.0, -4.0])
-    edges = ((corners[1], corners[2], 4.2, 4.2), (corners[0], corners[1], 1.6, 2.0), (root, tip, 3.4, 4.5), (corners[2] + [0, -12, 0], corners[2] + [0, 16, 0], 5.0, 7.0))
-    for begin, end, height, width in edges:
-        yield shell_tube(resample(np.stack([begin, (begin + end) / 2 + np.array([side * 1.5, 0, 0]), end]), 0.8), height, width, bone)
+    s, t = np.sort(even(16000, 2), axis=1).T
+    s, t = s, 1 - t
+    bow = 9.0 * np.sin(np.pi * s) * side
+    blade = top * (1 - s - t)[:, None] + tip * s[:, None] + socket * t[:, None] + np.outer(bow * (1 - t), [-0.5, 0.0, 0.0])
+    area = 0.5 * np.linalg.norm(np.cross(tip - top, socket - top))
+    thick = 1.3 + 2.4 * np.clip(1 - np.abs(1 - s - t) * 4, 0, 1) + 1.0 * np.clip(1 - t * 12, 0, 1)
+    yield Matter(blade.astype(np.float32), (area / 16000 * thick * 0.5 * (tissue.cortical - tissue.soft)).astype(np.float32))
+    bone = Bone(tissue.cortical - tissue.soft, 0.5 * (tissue.cancellous - tissue.soft), 0.6)
+    acromion = np.array([side * (build.half_width + 38.0), -138.0 + drop, 2.0])
+    root = 0.75 * top + 0.25 * tip
+    ridge = np.stack([root, 0.5 * (root + acromion) + [0.0, 2.0, -12.0], acromion])
+    edge = np.stack([tip, 0.55 * tip + 0.45 * socket + [side * 2.0, 0.0, 0.0], socket])
+    glenoid = np.stack([socket + [side * 1.0, -15.0, 4.0], socket + [-side * 1.5, 0.0, 0.0], socket + [side * 1.0, 15.0, -2.0]])
+    coracoid = np.stack([socket + [-side * 10.0, -14.0, 6.0], socket + [-side * 8.0, -26.0, 18.0], socket + [side * 3.0, -22.0, 32.0]])
+    for path, tall, wide in ((ridge, np.array([1.5, 3.0, 5.5]), 3.6), (edge, np.array([2.0, 3.4, 4.6]), 3.2), (glenoid, 4.0, 9.0), (coracoid, 5.0, 4.6)):
+        fine = resample(_curve(path), 0.7)
+        height = np.interp(np.linspace(0, 1, len(fine)), np.linspace(0, 1, 3), np.broadcast_to(tall, 3))
+        yield shell_tube(fine, height, wide, bone)
+
+
+def _curve(knots: NDArray[np.float64]) -> NDArray[np.float64]:
+    t = np.linspace(0, 1, 60)
+    return np.stack([_smooth(t, knots[:, axis]) for axis in range(3)], axis=1)
 
 
 def _humerus(anatomy: Anatomy, side: float, tissue: Tissues) -> Iterator[Matter]:
     build = anatomy.build
-    centre = np.array([side * (build.half_width + 52.0), -110.0 + build.shoulder_drop, -8.0])
-    k = np.arange(9000) + 0.5
-    z = 1 - 2 * k / 9000
+    centre = np.array([side * (build.half_width + 48.0), -108.0 + build.shoulder_drop, -8.0])
+    spread = even(26000, 3)
+    flat = even(26000, 2)
+    z = 1 - 2 * flat[:, 0]
+    turn = 2 * np.pi * flat[:, 1]
     ring = np.sqrt(1 - z**2)
-    turn = k * (np.pi * (3 - np.sqrt(5)))
-    shell = np.stack([ring * np.cos(turn), ring * np.sin(turn), z], axis=1)
+    ball = np.stack([ring * np.cos(turn), z, ring * np.sin(turn)], axis=1)
     radius = 23.0 * build.scale
-    yield Matter((centre + radius * shell).astype(np.float32), np.full(9000, 4 * np.pi * radius**2 * 0.9 / 9000 * (tissue.cortical - tissue.soft), np.float32))
-    inner = np.concatenate([shell * f for f in (0.35, 0.55, 0.72, 0.86, 0.95)])
-    yield Matter((centre + radius * inner).astype(np.float32), np.full(len(inner), 4.19 * radius**3 / len(inner) * 0.6 * (tissue.cancellous - tissue.soft), np.float32))
-    shaft = np.stack([centre + [side * 4, 10, 0], centre + [side * 14, 80, 0], centre + [side * 24, 190, 0]])
-    yield shell_tube(resample(shaft, 0.8), 11.0, 11.0, (tissue.cortical - tissue.soft, 0.0, 3.2))
+    cortical = 4 * np.pi * radius**2 * 0.8 / 8000 * (tissue.cortical - tissue.soft)
+    yield Matter((centre + radius * ball[:8000]).astype(np.float32), np.full(8000, cortical, np.float32))
+    inner = ball * spread[:, 2:] ** (1 / 3)  # radii from another sequence, so that no spiral shows
+    cancellous = 4.19 * radius**3 / 26000 * 0.8 * (tissue.cancellous - tissue.soft)
+    yield Matter((centre + radius * inner).astype(np.float32), np.full(26000, cancellous, np.float32))
+    shaft = np.stack([centre + [side * 6, 8, 0], centre + [side * 14, 50, 0], centre + [side * 22, 120, 0], centre + [side * 30, 220, 0]])
+    fine = resample(shaft, 0.8)
+    wide = np.interp(np.linspace(0, 1, len(fine)), [0, 0.2, 0.4, 1], [19.0, 14.0, 11.5, 11.0])
+    yield shell_tube(fine, wide, wide, Bone(tissue.cortical - tissue.soft, 0.0, 2.4))
 
 
 def _sternum(anatomy: Anatomy, tissue: Tissues) -> Matter:
     build = anatomy.build
     path = np.array([[0.0, -104.0, 0.80 * build.half_depth], [0.0, -60.0, 0.95 * build.half_depth], [0.0, 40.0, 1.02 * build.half_depth]])
-    bone = (tissue.cortical - tissue.soft, tissue.cancellous - tissue.soft, 0.8)
-    return shell_tube(resample(path, 0.9), 5.0, 17.0, bone)
+    fine = resample(path, 0.9)
+    wide = np.interp(np.linspace(0, 1, len(fine)), [0, 0.12, 0.3, 0.45, 1], [26.0, 24.0, 14.0, 16.0, 15.0])
+    return shell_tube(fine, 4.5, wide, Bone(tissue.cortical - tissue.soft, 0.5 * (tissue.cancellous - tissue.soft), 0.4))
 
 
 def girdle(anatomy: Anatomy, view: str, tissue: Tissues) -> Matter:

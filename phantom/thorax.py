@@ -96,6 +96,20 @@ def opacity_depth(spec: PatientSpec, blob: Opacity, beam: Beam, u: Map, v: Map, 
     return np.minimum(np.float32(blob.thickness) * envelope * np.clip(patchy, 0.2, 2.0), 0.8 * room).astype(np.float32)
 
 
+def _opacities(spec: PatientSpec, anatomy: Anatomy, chords: list[Map], beam: Beam, u: Map, v: Map) -> tuple[Map, ...]:
+    """Return the infiltrates that find room: of the candidates in their order, those that reach at least half their wanted thickness."""
+    found: list[Map] = []
+    for blob in anatomy.opacities:
+        if len(found) == anatomy.opacity_count:
+            break
+        depth = opacity_depth(spec, blob, beam, u, v, chords[0 if blob.x < 0 else 1])
+        wanted = np.pi * blob.radius_x * blob.radius_y
+        covered = float((depth > 0.5 * blob.thickness).sum()) * float(u[0, 1] - u[0, 0]) ** 2
+        if covered > 0.3 * wanted:
+            found.append(depth)
+    return tuple(found)
+
+
 def _cap(spec: PatientSpec, anatomy: Anatomy, one: Lung, beam: Beam, u: Map, v: Map, envelope: Map) -> Map:
     """Return the depth of the pleural cap: lung between the apex and the apex lowered by the cap's irregular thickness."""
     thickness = anatomy.caps[0 if one.side < 0 else 1]
@@ -140,7 +154,7 @@ def compose(spec: PatientSpec, anatomy: Anatomy, beam: Beam, grid: Grid, tissue:
     descending = organs.descending_aorta(anatomy).interval(beam, u, v)
     others = [column.interval(beam, u, v) for column in (organs.ascending_aorta(anatomy), organs.superior_vena_cava(anatomy), organs.left_subclavian(anatomy))]
     chords, caps = _lung_chords(spec, anatomy, lungs, [*heart, arch, descending, *others], beam, u, v)
-    blobs = tuple(opacity_depth(spec, blob, beam, u, v, chords[0 if blob.x < 0 else 1]) for blob in anatomy.opacities)
+    blobs = _opacities(spec, anatomy, chords, beam, u, v)
     opaque = np.minimum(sum(blobs, np.zeros_like(chords[0])), 0.9 * (chords[0] + chords[1]))
     soft_integral = _soft_integral(spec, anatomy, beam, u, v, tissue, chords[0] + chords[1], opaque)
     integral = enlarge(soft_integral, grid.rows, grid.columns)
@@ -177,7 +191,7 @@ def _soft_integral(spec: PatientSpec, anatomy: Anatomy, beam: Beam, u: Map, v: M
     outer = surface.body(anatomy, beam, u, v, 0.0)
     inner = surface.body(anatomy, beam, u, v, anatomy.build.fat)
     everything = (np.float32(-400.0), np.float32(400.0))
-    draw = stream(spec.seed, spec.index, "stomach").random(5)
+    draw = stream(spec.seed, spec.index, "stomach").random(14)
     gas = [organs.trachea(anatomy).interval(beam, u, v)]
     gas += [ellipsoid_interval(shape, beam, u, v) for shape in organs.stomach_bubble(anatomy, draw)]
     air = np.minimum(union_length(gas, everything), inner)

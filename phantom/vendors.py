@@ -82,20 +82,25 @@ def processed(vendor: Vendor, signal: Map, pitch: float) -> Map:
     return np.float32(vendor.compression) * slow + np.float32(vendor.detail) * (log_signal - slow)
 
 
-def store(vendor: Vendor, signal: Map, pitch: float) -> Stored:
-    """Return what the vendor stores for a detector signal: 12-bit values and windows chosen from the film's own histogram."""
+def store(vendor: Vendor, signal: Map, exposed: NDArray[np.bool_], pitch: float) -> Stored:
+    """Return what the vendor stores for a detector signal: 12-bit values and windows chosen from the film's own histogram.
+
+    ``exposed`` is False behind the collimator's leaves: panels (DX) black that edge out, plates (CR) leave it unexposed and so bright.
+    """
     scale = processed(vendor, signal, pitch)
     rows, columns = scale.shape
-    centre = scale[int(0.08 * rows) : int(0.92 * rows) : 3, int(0.12 * columns) : int(0.88 * columns) : 3]
-    dense, lucent = (float(x) for x in np.percentile(centre, (1.0, 97.5)))
+    centre = scale[int(0.12 * rows) : int(0.85 * rows) : 3, int(0.22 * columns) : int(0.78 * columns) : 3]
+    dense, lucent = (float(x) for x in np.percentile(centre, (0.7, 98.0)))
     if vendor.relationship == "LIN":
         scale, dense, lucent = np.exp(scale - np.float32(lucent)), float(np.exp(dense - lucent)), 1.0
     span = lucent - dense
-    dense, lucent = dense - 0.04 * span, lucent + 0.06 * span
+    dense, lucent = dense - 0.05 * span, lucent + (0.14 if vendor.relationship == "LOG" else 0.0) * span
     share = (scale - np.float32(dense)) / np.float32(lucent - dense)
     if vendor.sign < 0:
         share = 1.0 - share
     margin = {"LOG": 500.0, "LIN": 250.0}[vendor.relationship]
+    shut = 1.4 if (vendor.modality == "DX") == (vendor.sign > 0) else -0.4
+    share = np.where(exposed, share, np.float32(shut))
     pixels = np.clip(np.rint(margin + share * (4095.0 - 2 * margin)), 0, 4095).astype(np.uint16)
     low, high = (vendor.slope * x + vendor.intercept for x in (margin, 4095.0 - margin))
     return Stored(pixels, _windows(vendor.windows, (low + high) / 2, high - low))

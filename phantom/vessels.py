@@ -29,10 +29,11 @@ def _hilum(anatomy: Anatomy, side: int) -> NDArray[np.float64]:
 
 def _trunks(rng: np.random.Generator, side: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return directions and radii of the lobar vessels that leave one hilum."""
-    down = np.radians(np.array([-72.0, -48.0, -18.0, 14.0, 38.0, 60.0, 78.0, 50.0, -30.0, 28.0])) + 0.15 * rng.standard_normal(10)
-    fore = np.array([0.2, -0.5, 0.6, -0.7, 0.4, -0.3, 0.1, -0.8, -0.2, 0.7]) + 0.2 * rng.standard_normal(10)
+    down = np.radians(np.array([-76.0, -60.0, -42.0, -18.0, 4.0, 18.0, 36.0, 52.0, 62.0, 74.0, 48.0, -32.0, 28.0, 66.0, -66.0]))
+    down = down + 0.12 * rng.standard_normal(15)
+    fore = np.array([0.2, -0.6, -0.4, 0.7, -0.8, 0.9, 0.4, -0.3, -0.7, 0.1, -1.0, 0.1, 0.8, 0.5, 0.6]) + 0.2 * rng.standard_normal(15)
     direction = np.stack([side * np.cos(down), np.sin(down), fore], axis=1)
-    radius = np.array([3.3, 3.0, 2.6, 2.8, 3.7, 4.6, 4.8, 3.6, 2.2, 2.8]) * rng.uniform(0.85, 1.15, 10)
+    radius = np.array([2.9, 2.7, 2.8, 2.3, 2.4, 2.5, 3.2, 3.9, 4.0, 4.2, 3.4, 2.2, 2.8, 3.5, 2.3]) * rng.uniform(0.85, 1.15, 15)
     return direction / np.linalg.norm(direction, axis=1, keepdims=True), radius
 
 
@@ -40,7 +41,7 @@ def _branches(rng: np.random.Generator, anatomy: Anatomy, side: int) -> tuple[ND
     """Return all branches of one lung as points (n, samples, 3) and radii (n, samples)."""
     direction, radius = _trunks(rng, side)
     start = _hilum(anatomy, side) + 3.0 * rng.standard_normal((len(radius), 3)) + direction * 2.0
-    length = 32.0 * anatomy.build.scale * rng.uniform(0.7, 1.3, len(radius))
+    length = 29.0 * anatomy.build.scale * rng.uniform(0.7, 1.3, len(radius))
     t = np.linspace(0.0, 1.0, _SAMPLES)
     paths, radii = [], []
     for _ in range(_GENERATIONS):
@@ -56,7 +57,7 @@ def _branches(rng: np.random.Generator, anatomy: Anatomy, side: int) -> tuple[ND
         direction = np.concatenate([heading + spread[0], heading - spread[0] + 0.35 * spread[1]])
         direction /= np.linalg.norm(direction, axis=1, keepdims=True)
         start = np.concatenate([path[:, -1], path[:, -1]])
-        share = rng.uniform(0.62, 0.86, len(start))
+        share = rng.uniform(0.64, 0.88, len(start))
         radius = np.concatenate([radius, radius]) * share
         length = np.concatenate([length, length]) * rng.uniform(0.66, 0.98, len(start))
     return np.concatenate(paths), np.concatenate(radii)
@@ -101,12 +102,12 @@ def hilar_trunks(anatomy: Anatomy, tissue: Tissues) -> Matter:
     for side in (-1, 1):
         x, y, a = _hilum(anatomy, side)
         if side < 0:
-            knots = np.array([[x + 16, y - 2, a], [x, y + 2, a], [x - 9, y + 18, a - 6], [x - 13, y + 42, a - 12]])
+            knots = np.array([[x + 16, y - 2, a], [x, y + 2, a], [x - 6, y + 14, a - 8], [x - 9, y + 28, a - 18]])
         else:
-            knots = np.array([[x - 14, y + 0, a], [x + 2, y - 3, a - 6], [x + 9, y + 14, a - 14], [x + 11, y + 36, a - 18]])
+            knots = np.array([[x - 14, y + 0, a], [x + 0, y - 4, a - 8], [x + 4, y + 8, a - 18], [x + 5, y + 22, a - 26]])
         path = resample(knots, 0.6)
-        radius = np.linspace(8.2, 4.2, len(path))
-        parts.append(tube(path, radius, (tissue.soft - tissue.lung) * 0.8, 60))
+        radius = np.linspace(8.0, 4.8, len(path))
+        parts.append(tube(path, radius, (tissue.soft - tissue.lung) * 0.55, 60))
     return gather(parts)
 
 
