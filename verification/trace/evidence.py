@@ -1,0 +1,155 @@
+"""The evidence of a verification run: what was judged, by which identity, and what came of each scenario; written once, read back with suspicion.
+
+The verdict file is believed only where its identity is that of what lies here, and where counting the raw JUnit record again gives the same verdicts.
+It holds no time; the raw record beside it does, and is never compared byte by byte.
+
+Source: IEC 62304 5.7.5.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from verification.trace.codes import problem
+from verification.trace.identity import Identity, difference
+from verification.trace.outcomes import Outcome, RecordError, Verdict, judge, read_junit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from requirements_spec.problem import Problem
+    from verification.trace.features import Scenario
+
+SCHEMA = "thoratrace/verdicts/1"
+VERDICTS = "artifacts/verification/verdicts.json"
+JUNIT = "artifacts/verification/junit.xml"
+NAMED_DIFFERENCES = 8
+"""How many differences of an identity a message names before it counts the rest."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """A verification run, as verdicts.json holds it.
+
+    Attributes:
+        identity: of the slice ``verification`` when the run started and ended.
+        exit_code: of the test runner.
+        verdicts: one for each scenario row owed and each result that belongs to none, sorted.
+    """
+
+    identity: Identity
+    exit_code: int
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Say whether the run is clean: an identity, exit code 0, at least one verdict, and each a pass."""
+        clean = all(verdict.outcome is Outcome.PASSED for verdict in self.verdicts)
+        return self.identity.sha256 is not None and self.exit_code == 0 and clean and bool(self.verdicts)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many scenario rows had each outcome, sorted by outcome."""
+        return dict(sorted(Counter(str(verdict.outcome) for verdict in self.verdicts).items()))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record as sorted plain data."""
+        return {
+            "schema": SCHEMA,
+            "identity": self.identity.to_json(),
+            "exit_code": self.exit_code,
+            "counts": self.counts(),
+            "scenarios": [verdict.to_json() for verdict in sorted(self.verdicts)],
+        }
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write sorted JSON whole or not at all: a reader never meets half a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.part")
+    text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    draft.write_text(text + "\n", encoding="utf-8")
+    draft.replace(path)
+
+
+def read_record(root: Path) -> Record:
+    """Return the record of the last verification run.
+
+    Raises:
+        FileNotFoundError: there is none.
+        RecordError: it is not the file that a verification run writes.
+    """
+    try:
+        return _record(json.loads((root / VERDICTS).read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as err:
+        raise RecordError(f"{VERDICTS} is unreadable ({type(err).__name__}: {err})") from err
+
+
+def _record(data: dict[str, Any]) -> Record:
+    if data["schema"] != SCHEMA:
+        raise ValueError(f"schema {data['schema']!r} instead of {SCHEMA!r}")
+    verdicts = tuple(Verdict.from_json(entry) for entry in data["scenarios"])
+    record = Record(Identity.from_json(data["identity"]), int(data["exit_code"]), verdicts)
+    if data["counts"] != record.counts():
+        raise ValueError("the counts are not those of the scenarios listed")
+    return record
+
+
+def examine(root: Path, scenarios: tuple[Scenario, ...], current: Identity) -> tuple[Record | None, tuple[Problem, ...]]:
+    """Return the record of the last run and everything that keeps it from being evidence for what lies here."""
+    try:
+        record = read_record(root)
+        recount = judge(scenarios, read_junit(root / JUNIT))
+    except FileNotFoundError:
+        return None, (problem("TRC-EVIDENCE-MISSING", VERDICTS, "verification", found="no verdict file"),)
+    except RecordError as err:
+        return None, (problem("TRC-EVIDENCE-UNREADABLE", VERDICTS, "verification", found=str(err)),)
+    stale = tuple(_stale(record, current))
+    altered = () if stale else _altered(record, recount)
+    return record, (*stale, *altered, *_bad_end(record))
+
+
+def _stale(record: Record, current: Identity) -> Iterator[Problem]:
+    """Name what differs between what was judged and what lies here; evidence without an identity is foreign to everything."""
+    if current.sha256 is None:
+        return
+    named = difference(record.identity, current)
+    if named:
+        shown = "; ".join(named[:NAMED_DIFFERENCES])
+        rest = f"; and {len(named) - NAMED_DIFFERENCES} more" if len(named) > NAMED_DIFFERENCES else ""
+        yield problem("TRC-EVIDENCE-STALE", VERDICTS, "verification", found=f"{shown}{rest}")
+
+
+def _altered(record: Record, recount: tuple[Verdict, ...]) -> Iterator[Problem]:
+    """Compare with the raw record counted again; only meaningful while the feature files are those of the run."""
+    stated = {verdict.key: verdict for verdict in record.verdicts}
+    counted = {verdict.key: verdict for verdict in recount}
+    for key in sorted(stated.keys() | counted.keys()):
+        one, two = stated.get(key), counted.get(key)
+        if one != two or one is None or two is None:
+            found = f"verdicts.json: {_said(one)}; junit.xml: {_said(two)}"
+            yield problem("TRC-EVIDENCE-ALTERED", VERDICTS, case_id(*key), found=found)
+
+
+def _said(verdict: Verdict | None) -> str:
+    return "nothing" if verdict is None else f"{verdict.outcome} for {', '.join(verdict.tags) or 'no id'}"
+
+
+def _bad_end(record: Record) -> Iterator[Problem]:
+    clean = all(verdict.outcome is Outcome.PASSED for verdict in record.verdicts)
+    if clean and record.exit_code != 0:
+        yield problem("TRC-EVIDENCE-EXIT", VERDICTS, "verification", found=f"exit code {record.exit_code}")
+
+
+def case_id(feature: str, scenario: str, row: str) -> str:
+    """Return the id of a test case.
+
+    >>> case_id("admission.feature", "A lateral film", "view=LATERAL")
+    'TC:admission.feature::A lateral film [view=LATERAL]'
+    """
+    return f"TC:{feature}::{scenario}" + (f" [{row}]" if row else "")

@@ -1,0 +1,184 @@
+"""Where the model came from: the canonical entries of dvc.lock, the bundle they end in, and whether both still belong to this source tree.
+
+dvc.lock says what the pipeline last made and from what. It is believed only after its own claims are recomputed: inputs against the tree, parameters
+against params.yaml, outputs against the next stage's inputs and, up to a size, against the disk. This module never starts DVC and changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+REHASH_LIMIT = 64_000_000
+"""Bytes: larger outputs (films, arrays) are compared stage to stage only; DVC itself rehashes them before every run."""
+
+IGNORED = frozenset({"__pycache__", ".venv", ".git"})
+"""Folder names that .dvcignore keeps out of a folder's hash."""
+
+
+class LineageError(Exception):
+    """The lineage cannot be stated; the message says which part is absent and which command makes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class StaleStage:
+    """A stage of dvc.lock that no longer describes what lies in the tree."""
+
+    stage: str
+    what: str
+    locked: str
+    found: str
+
+
+def read_lineage(root: Path, stages: tuple[str, ...]) -> dict[str, Any]:
+    """Return the canonical lineage of the named stages and the model they lead to.
+
+    Sizes and file counts are left out: the hash says it all. Keys: ``stages`` (name to cmd, deps, params, outs) and ``model``
+    (``version``, ``weights_sha256``, ``bundle_sha256`` of the manifest).
+
+    Raises:
+        LineageError: dvc.lock, one of the stages or the bundle is absent or unreadable, or the weights are not those of the manifest.
+    """
+    locked = read_lock(root)
+    missing = [name for name in stages if name not in locked]
+    if missing:
+        raise LineageError(f"dvc.lock has no entry for stage {', '.join(missing)}; run ./qms demo")
+    return {"stages": {name: _canonical(locked[name]) for name in stages}, "model": _model(root)}
+
+
+def read_lock(root: Path) -> dict[str, Any]:
+    """Return the stages of dvc.lock as DVC wrote them.
+
+    Raises:
+        LineageError: no dvc.lock, or not the shape DVC writes.
+    """
+    try:
+        stages = yaml.safe_load((root / "dvc.lock").read_text(encoding="utf-8"))["stages"]
+    except OSError as err:
+        raise LineageError("no dvc.lock; run ./qms demo") from err
+    except (yaml.YAMLError, KeyError, TypeError, ValueError) as err:
+        raise LineageError(f"dvc.lock is unreadable ({type(err).__name__}); restore it, or run ./qms demo") from err
+    if not isinstance(stages, dict):
+        raise LineageError("dvc.lock holds no table of stages; restore it, or run ./qms demo")
+    return dict(stages)
+
+
+def _canonical(entry: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "cmd": str(entry.get("cmd", "")),
+        "deps": _hashes(entry, "deps"),
+        "params": dict(entry.get("params") or {}),
+        "outs": _hashes(entry, "outs"),
+    }
+
+
+def _hashes(entry: dict[str, Any], side: str) -> dict[str, str]:
+    return {str(item["path"]): str(item.get("md5", "")) for item in entry.get(side) or ()}
+
+
+def _model(root: Path) -> dict[str, str]:
+    """Return version and hashes of the packaged model, after the weights were hashed against the manifest."""
+    folder = root / "artifacts" / "bundle"
+    try:
+        content = (folder / "manifest.json").read_bytes()
+        manifest = json.loads(content)
+        claimed = str(manifest["files"]["weights.safetensors"]["sha256"])
+        version = str(manifest["model_version"])
+        actual = hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest()
+    except OSError as err:
+        raise LineageError("no packaged model under artifacts/bundle; run ./qms demo") from err
+    except (ValueError, KeyError, TypeError) as err:
+        raise LineageError(f"artifacts/bundle/manifest.json is unreadable ({type(err).__name__}); run ./qms demo") from err
+    if actual != claimed:
+        raise LineageError(f"weights {actual[:12]} are not those of the bundle's manifest, {claimed[:12]}; run ./qms demo")
+    return {"version": version, "weights_sha256": actual, "bundle_sha256": hashlib.sha256(content).hexdigest()}
+
+
+def stale_stages(root: Path, stages: tuple[str, ...]) -> tuple[StaleStage, ...]:
+    """Return every claim of dvc.lock about the stages that the tree, params.yaml, another stage or the disk contradicts.
+
+    Raises:
+        LineageError: there is no readable dvc.lock.
+    """
+    locked = read_lock(root)
+    produced = {path: md5 for entry in locked.values() for path, md5 in _hashes(entry, "outs").items()}
+    found: list[StaleStage] = []
+    for name in stages:
+        entry = locked.get(name, {})
+        found += _stale_deps(root, name, entry, produced)
+        found += _stale_params(root, name, entry)
+        found += _stale_outs(root, name, entry)
+    return tuple(found)
+
+
+def _stale_deps(root: Path, stage: str, entry: dict[str, Any], produced: dict[str, str]) -> Iterator[StaleStage]:
+    for path, md5 in sorted(_hashes(entry, "deps").items()):
+        actual = produced[path] if path in produced else md5_of(root / path)
+        if actual != md5:
+            yield StaleStage(stage, f"input {path}", md5, actual)
+
+
+def _stale_params(root: Path, stage: str, entry: dict[str, Any]) -> Iterator[StaleStage]:
+    for file, values in sorted((entry.get("params") or {}).items()):
+        try:
+            current = yaml.safe_load((root / file).read_text(encoding="utf-8"))
+        except (OSError, yaml.YAMLError):
+            current = {}
+        for key, value in sorted(values.items()):
+            actual = _dotted(current, key)
+            if actual != value:
+                yield StaleStage(stage, f"parameter {key} of {file}", json.dumps(value), json.dumps(actual))
+
+
+def _dotted(table: Any, key: str) -> Any:
+    """Return ``table[a][b]`` for the key ``a.b``, or None where it does not exist.
+
+    >>> _dotted({"train": {"seed": 7}}, "train.seed")
+    7
+    """
+    for part in key.split("."):
+        table = table.get(part) if isinstance(table, dict) else None
+    return table
+
+
+def _stale_outs(root: Path, stage: str, entry: dict[str, Any]) -> Iterator[StaleStage]:
+    for item in entry.get("outs") or ():
+        path, md5 = str(item["path"]), str(item.get("md5", ""))
+        small = int(item.get("size", 0)) <= REHASH_LIMIT
+        actual = md5_of(root / path) if small else md5 if (root / path).exists() else "nothing"
+        if actual != md5:
+            yield StaleStage(stage, f"output {path}", md5, actual)
+
+
+def md5_of(path: Path) -> str:
+    """Return the MD5 DVC gives a file or a folder (``....dir``), or ``nothing`` where there is none.
+
+    A folder's is the MD5 of the JSON list of its files' MD5 and relative path, sorted by path. MD5 is DVC's choice and tells changes apart;
+    nothing here relies on it against an attacker.
+    Source: DVC 3, dvc_data.hashfile.tree.Tree.as_bytes.
+    """
+    if path.is_dir():
+        files = sorted((file.relative_to(path).as_posix(), _file_md5(file)) for file in _files_below(path))
+        listing = json.dumps([{"md5": md5, "relpath": name} for name, md5 in files], sort_keys=True)
+        return hashlib.md5(listing.encode(), usedforsecurity=False).hexdigest() + ".dir"
+    return _file_md5(path) if path.is_file() else "nothing"
+
+
+def _file_md5(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    for path in folder.rglob("*"):
+        parts = path.relative_to(folder).parts
+        if path.is_file() and path.suffix != ".pyc" and not IGNORED.intersection(parts):
+            yield path

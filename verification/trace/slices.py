@@ -1,0 +1,49 @@
+"""The table of slices: which part of the source tree a kind of evidence depends on. One table, read by everything that identifies evidence.
+
+A slice that is too small lets old evidence pass for new; one that is too large asks for work to be repeated. What judges the evidence
+(verification/trace) is in no slice of evidence it judges: a mended check must not make the run it reads look different.
+
+Source: IEC 62304 5.7.5 and 8.1.2 (evidence names the configuration it was obtained with).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """One kind of evidence: the paths and the pipeline stages that can change it.
+
+    Attributes:
+        name: ``training``, ``verification`` or ``file``.
+        paths: files and folders, relative to the root, POSIX.
+        stages: pipeline stages whose entries of dvc.lock are its lineage.
+    """
+
+    name: str
+    paths: tuple[str, ...]
+    stages: tuple[str, ...]
+
+
+_TRAINING = ("device_sw", "phantom", "pipeline/training", "params.yaml", "requirements.lock")
+_VERIFICATION = (
+    *_TRAINING,
+    "requirements_spec",
+    "risk",
+    "validation/protocol.toml",
+    "verification/conftest.py",
+    "verification/faults",
+    "verification/features",
+    "verification/steps",
+    "verification/test_features.py",
+)
+_TO_WEIGHTS = ("cohort", "prepare", "train")
+_TO_VALIDATION = (*_TO_WEIGHTS, "package", "predict", "validate")
+
+SLICES: dict[str, Slice] = {
+    "training": Slice("training", _TRAINING, _TO_WEIGHTS),
+    "verification": Slice("verification", _VERIFICATION, _TO_VALIDATION),
+    "file": Slice("file", (*_VERIFICATION, "docs"), _TO_VALIDATION),
+}
+"""Every slice by its name."""
