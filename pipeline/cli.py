@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
+from pathlib import Path  # noqa: TC003  typer reads the annotation at run time
 from typing import Annotated
 
 import typer
@@ -55,7 +55,19 @@ def _tests() -> int:
     from pipeline.run import REPOSITORY, available_workers  # noqa: PLC0415
 
     packages = ["device_sw", "phantom", "requirements_spec", "risk", "validation", "pipeline", "verification/trace"]
-    command = [sys.executable, "-m", "pytest", "tests", *packages, "--doctest-modules", "-q", "-n", str(available_workers()), "-p", "no:cacheprovider"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "tests",
+        *packages,
+        "--doctest-modules",
+        "-q",
+        "-n",
+        str(available_workers()),
+        "-p",
+        "no:cacheprovider",
+    ]
     return subprocess.run(command, cwd=REPOSITORY, check=False).returncode
 
 

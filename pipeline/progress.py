@@ -21,7 +21,14 @@ def bar(title: str) -> Iterator[Report]:
     if not console.is_terminal:
         yield _lines(title, console)
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[text]}"))
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[text]}"),
+    )
     with Progress(*columns, console=console) as progress:
         task = progress.add_task(title, total=None, text="")
         yield lambda done, total, text="": progress.update(task, completed=done, total=total, text=text)

@@ -26,7 +26,12 @@ MODEL = "thoratrace-detector"
 ALIASES = ("candidate", "validated", "released", "retired")
 """In the order a version may take them."""
 
-QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false", "MLFLOW_LOGGING_LEVEL": "WARNING"}
+QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+}
 
 
 class RegistrationRefused(Exception):
@@ -71,7 +76,7 @@ def register(run: Run, commit: str) -> Registration:
     if not verdict.passed:
         raise RegistrationRefused(f"REG-SELF-TEST: found {verdict}, expected a passed self-test. Repair: run the pipeline again")
     client = open_registry(run.artifact("mlflow"))
-    tags = version_tags(run, bundle, commit)
+    tags = version_tags(bundle, commit)
     version = find_version(client, bundle.sha256)
     created = version is None
     if version is None:
@@ -81,7 +86,7 @@ def register(run: Run, commit: str) -> Registration:
     return Registration(version, created, tags, aliases_of(client, version))
 
 
-def version_tags(run: Run, bundle: Bundle, commit: str) -> dict[str, str]:
+def version_tags(bundle: Bundle, commit: str) -> dict[str, str]:
     """Return the tags that tie a version to bytes: weights, bundle, data root, lineage, code."""
     lineage = bundle.manifest["lineage"]
     return {
@@ -127,7 +132,11 @@ def _log_training(client: MlflowClient, run: Run) -> str:
     params = run.params()
     name = f"{params['profile']}-{params['budget']}"
     experiment = client.get_experiment_by_name(name)
-    experiment_id = experiment.experiment_id if experiment else client.create_experiment(name, (run.artifact("mlflow") / "artifacts").as_uri())
+    experiment_id = (
+        experiment.experiment_id
+        if experiment
+        else client.create_experiment(name, (run.artifact("mlflow") / "artifacts").as_uri())
+    )
     run_id = client.create_run(experiment_id, run_name=f"{name} {params['model_version']}").info.run_id
     for key, value in _flat(params):
         client.log_param(run_id, key, value)
@@ -168,7 +177,9 @@ def validate(run: Run, verification_passed: bool) -> Registration:  # noqa: FBT0
     failed = [c["id"] for c in read_json(run.artifact("validation") / "validation.json")["criteria"] if not c["passed"]]
     if failed or not verification_passed:
         missing = ", ".join(failed) or "verification"
-        raise RegistrationRefused(f"REG-VALIDATED: found not passed: {missing}; expected every endpoint and scenario passed. Repair: see the validation page")
+        raise RegistrationRefused(
+            f"REG-VALIDATED: found not passed: {missing}; expected every endpoint and scenario passed. Repair: see the validation page"
+        )
     client.set_registered_model_alias(MODEL, "validated", version)
     held = client.get_model_version(MODEL, version)
     return Registration(version, created=False, tags=dict(held.tags), aliases=aliases_of(client, version))

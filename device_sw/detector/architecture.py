@@ -129,7 +129,7 @@ class PyramidBackbone(nn.Module):
         return cast("OrderedDict[str, Tensor]", self.pyramid(levels))
 
 
-class FittedAnchors(AnchorGenerator):
+class FittedAnchors(AnchorGenerator):  # type: ignore[misc]  # torchvision ships no type stubs
     """Anchors of explicit (width, height) instead of a product of sizes and aspect ratios."""
 
     def __init__(self, anchors: AnchorSizes) -> None:
@@ -165,7 +165,9 @@ def build(architecture: Architecture) -> FasterRCNN:
         rpn_post_nms_top_n_train=architecture.proposals_train,
         rpn_post_nms_top_n_test=architecture.proposals_test,
         rpn_batch_size_per_image=128,
-        box_roi_pool=MultiScaleRoIAlign(list(PYRAMID_LEVELS), output_size=7, sampling_ratio=2, canonical_scale=96, canonical_level=3),
+        box_roi_pool=MultiScaleRoIAlign(
+            list(PYRAMID_LEVELS), output_size=7, sampling_ratio=2, canonical_scale=96, canonical_level=3
+        ),
         box_head=TwoMLPHead(architecture.pyramid * 49, architecture.box_head),
         box_predictor=FastRCNNPredictor(architecture.box_head, architecture.classes + 1),
         box_batch_size_per_image=96,
@@ -174,4 +176,3 @@ def build(architecture: Architecture) -> FasterRCNN:
         box_detections_per_img=50,
         _skip_resize=True,
     )
-

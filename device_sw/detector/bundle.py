@@ -27,7 +27,14 @@ if TYPE_CHECKING:
 
 MANIFEST = "manifest.json"
 SCHEMA = "thoratrace/bundle/1"
-REQUIRED = ("weights.safetensors", "model.json", "thresholds.json", "findings.toml", "golden_inputs.safetensors", "golden_outputs.json")
+REQUIRED = (
+    "weights.safetensors",
+    "model.json",
+    "thresholds.json",
+    "findings.toml",
+    "golden_inputs.safetensors",
+    "golden_outputs.json",
+)
 """Files without which a bundle is not one."""
 
 

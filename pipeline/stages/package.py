@@ -45,7 +45,11 @@ def _write_model(run: Run, params: dict[str, Any], bundle: Path) -> None:
     training = read_json(run.artifact("training") / "training.json")
     shutil.copy(run.artifact("training") / "weights.safetensors", bundle / "weights.safetensors")
     shutil.copy(REPOSITORY / "device_sw" / "findings.toml", bundle / "findings.toml")
-    model = {"architecture": training["architecture"], "findings": params["train"]["findings"], "preprocessing": params["prepare"]["preprocessing"]}
+    model = {
+        "architecture": training["architecture"],
+        "findings": params["train"]["findings"],
+        "preprocessing": params["prepare"]["preprocessing"],
+    }
     write_json(bundle / "model.json", model)
 
 
@@ -69,7 +73,9 @@ def _detect(bundle: Path, held_out: PreparedSplit) -> list[list[dict[str, Any]]]
     return found
 
 
-def _write_thresholds(bundle: Path, params: dict[str, Any], held_out: PreparedSplit, detections: list[list[dict[str, Any]]]) -> None:
+def _write_thresholds(
+    bundle: Path, params: dict[str, Any], held_out: PreparedSplit, detections: list[list[dict[str, Any]]]
+) -> None:
     thresholds = operating_points(held_out, detections, params["train"]["findings"])
     write_json(bundle / "thresholds.json", {"rule": "largest F1 at IoU 0.5 on the validation films", "thresholds": thresholds})
 
@@ -108,7 +114,9 @@ def _check(bundle: Path) -> None:
     size = sum(path.stat().st_size for path in bundle.iterdir())
     verdict = Detector(load_bundle(bundle)).self_test()
     if not verdict.passed or size > LIMIT_BYTES:
-        raise SystemExit(f"PKG-SELF-TEST at {bundle.name}: found {verdict}, {size} bytes; expected a passed self-test and at most {LIMIT_BYTES} bytes")
+        raise SystemExit(
+            f"PKG-SELF-TEST at {bundle.name}: found {verdict}, {size} bytes; expected a passed self-test and at most {LIMIT_BYTES} bytes"
+        )
 
 
 if __name__ == "__main__":

@@ -43,9 +43,16 @@ def main() -> None:
 
 def _key(run: Run, params: dict[str, Any]) -> str:
     """Return the hash of everything that decides the weights: data, parameters and the code of training and network."""
-    code = [*sorted((REPOSITORY / "pipeline" / "training").glob("*.py")), REPOSITORY / "device_sw" / "detector" / "architecture.py"]
+    code = [
+        *sorted((REPOSITORY / "pipeline" / "training").glob("*.py")),
+        REPOSITORY / "device_sw" / "detector" / "architecture.py",
+    ]
     files = [*sorted(run.artifact("prepared").iterdir()), *code]
-    parts = [json.dumps(params["train"], sort_keys=True), str(params["package"]["score_floor"]), *(file_sha256(path) for path in files)]
+    parts = [
+        json.dumps(params["train"], sort_keys=True),
+        str(params["package"]["score_floor"]),
+        *(file_sha256(path) for path in files),
+    ]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -54,7 +61,10 @@ def _write(folder: Path, trained: TrainedDetector, params: dict[str, Any]) -> No
     folder.mkdir(parents=True)
     weights = folder / "weights.safetensors"
     save_file(trained.state, weights)
-    write_json(folder / "history.json", {"schema": "thoratrace/history/1", "epochs": trained.history, "best_epoch": trained.best_epoch + 1})
+    write_json(
+        folder / "history.json",
+        {"schema": "thoratrace/history/1", "epochs": trained.history, "best_epoch": trained.best_epoch + 1},
+    )
     write_json(
         folder / "training.json",
         {

@@ -5,8 +5,12 @@ Source: the idea of dimension clusters, Redmon and Farhadi 2017 (arXiv:1612.0824
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 AnchorSizes = tuple[tuple[tuple[float, float], ...], ...]
 

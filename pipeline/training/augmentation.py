@@ -37,7 +37,9 @@ def augment(
     """
     angle, contrast, brightness, gamma = generator.uniform(-1.0, 1.0, size=4)
     turned, moved = rotate(pixels, boxes, math.radians(angle * augmentation.rotation_deg))
-    return expose(turned, contrast * augmentation.exposure, brightness * augmentation.exposure / 2, gamma * augmentation.exposure), moved
+    return expose(
+        turned, contrast * augmentation.exposure, brightness * augmentation.exposure / 2, gamma * augmentation.exposure
+    ), moved
 
 
 def expose(pixels: NDArray[np.float32], contrast: float, brightness: float, gamma: float) -> NDArray[np.float32]:
@@ -64,7 +66,9 @@ def rotate(
 def _rotate_boxes(boxes: NDArray[np.float32], cosine: float, sine: float, centre: NDArray[np.float64]) -> NDArray[np.float32]:
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2 - centre
     half = (boxes[:, 2:] - boxes[:, :2]) / 2
-    turned = np.stack([cosine * middle[:, 0] + sine * middle[:, 1], -sine * middle[:, 0] + cosine * middle[:, 1]], axis=1) + centre
+    turned = (
+        np.stack([cosine * middle[:, 0] + sine * middle[:, 1], -sine * middle[:, 0] + cosine * middle[:, 1]], axis=1) + centre
+    )
     width = np.hypot(half[:, 0] * cosine, half[:, 1] * sine)
     height = np.hypot(half[:, 0] * sine, half[:, 1] * cosine)
     reach = np.stack([width, height], axis=1)

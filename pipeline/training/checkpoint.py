@@ -10,12 +10,13 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import torch
 
     from pipeline.training.optimiser import MomentumDescent
 

@@ -55,15 +55,19 @@ class TrainingConfiguration:
         """
         network = _exactly(NetworkSize, section.get("network", {}))
         values = _exactly(cls, section)
-        return cls(**{
-            **values,
-            "findings": tuple(values["findings"]),
-            "network": NetworkSize(**{**network, "widths": tuple(network["widths"])}),
-        })
+        return cls(
+            **{
+                **values,
+                "findings": tuple(values["findings"]),
+                "network": NetworkSize(**{**network, "widths": tuple(network["widths"])}),
+            }
+        )
 
 
 def _exactly(kind: type, section: dict[str, Any]) -> dict[str, Any]:
     wanted = {field.name for field in fields(kind)}
     if set(section) != wanted:
-        raise ValueError(f"params.yaml train section: missing {sorted(wanted - set(section))}, unknown {sorted(set(section) - wanted)}")
+        raise ValueError(
+            f"params.yaml train section: missing {sorted(wanted - set(section))}, unknown {sorted(set(section) - wanted)}"
+        )
     return section

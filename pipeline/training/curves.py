@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import matplotlib as mpl
 
 mpl.use("Agg")
-from matplotlib import pyplot as plt  # noqa: E402  the backend must be chosen first
+from matplotlib import pyplot as plt
 
-from pipeline.training.worker import LOSSES  # noqa: E402
+from pipeline.training.worker import LOSSES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +44,9 @@ def _precision(epochs: list[int], history: list[dict[str, Any]], best_epoch: int
         values = [_plotted(row["validation"]["ap50_by_finding"][finding]) for row in history]
         axes.plot(epochs, values, linewidth=1, alpha=0.7, label=finding.replace("_", " "))
     axes.plot(epochs, [_plotted(row["validation"]["ap50"]) for row in history], color="black", linewidth=2.5, label="AP50, macro")
-    axes.plot(epochs, [_plotted(row["validation"]["ar100"]) for row in history], color="black", linestyle="--", label="AR100, macro")
+    axes.plot(
+        epochs, [_plotted(row["validation"]["ar100"]) for row in history], color="black", linestyle="--", label="AR100, macro"
+    )
     axes.axvline(best_epoch + 1, color="grey", linestyle=":", label="kept")
     axes.set(xlabel="epoch", ylabel="on validation films", title="Validation AP and AR by epoch", ylim=(0, 1))
     _finish(figure, axes, path)

@@ -23,7 +23,9 @@ def validation_figures(findings: Sequence[str]) -> Evaluator:
     def evaluate(split: PreparedSplit, detections: list[dict[str, list[Any]]]) -> Validation:
         found = {film.film_id: _by_finding(rows, findings) for film, rows in zip(split.films, detections, strict=True)}
         figures = summary(_truths(split.films, findings), found, findings)
-        return Validation(figures.ap50_macro.value, figures.ar100_macro.value, {name: figures.ap50[name].value for name in findings})
+        return Validation(
+            figures.ap50_macro.value, figures.ar100_macro.value, {name: figures.ap50[name].value for name in findings}
+        )
 
     return evaluate
 

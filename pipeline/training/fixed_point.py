@@ -39,7 +39,9 @@ def add_quantised(total: Tensor, gradient: Tensor, shards: int) -> None:
     scaled = gradient.to(torch.float64).mul_(SCALE)
     largest = scaled.abs().max().item()
     if not largest * shards < LIMIT:
-        raise FixedPointOverflow(f"largest scaled gradient {largest:.3e} times {shards} shards reaches 2^62; lower the learning rate")
+        raise FixedPointOverflow(
+            f"largest scaled gradient {largest:.3e} times {shards} shards reaches 2^62; lower the learning rate"
+        )
     total.add_(scaled.round_().to(torch.int64))
 
 

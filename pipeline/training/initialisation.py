@@ -15,7 +15,12 @@ import torch
 if TYPE_CHECKING:
     from torch import nn
 
-NARROW = {"rpn.head.cls_logits": 0.01, "rpn.head.bbox_pred": 0.01, "roi_heads.box_predictor.cls_score": 0.01, "roi_heads.box_predictor.bbox_pred": 0.001}
+NARROW = {
+    "rpn.head.cls_logits": 0.01,
+    "rpn.head.bbox_pred": 0.01,
+    "roi_heads.box_predictor.cls_score": 0.01,
+    "roi_heads.box_predictor.bbox_pred": 0.001,
+}
 """Output layers start near zero, so that the first losses are those of an undecided network (Ren et al. 2015)."""
 
 

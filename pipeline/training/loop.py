@@ -76,7 +76,7 @@ def fit_architecture(split: PreparedSplit, configuration: TrainingConfiguration,
     )
 
 
-def train(
+def train(  # noqa: PLR0913  the stage names every part once
     prepared: Path,
     configuration: TrainingConfiguration,
     *,
@@ -102,7 +102,11 @@ def train(
     network = build(architecture)
     initialise(network, configuration.seed)
     plan = WorkerPlan(
-        prepared, architecture, Augmentation(configuration.rotation_deg, configuration.exposure), configuration.seed, configuration.batch
+        prepared,
+        architecture,
+        Augmentation(configuration.rotation_deg, configuration.exposure),
+        configuration.seed,
+        configuration.batch,
     )
     descent = _descent(network, configuration)
     with TrainingPool(plan, len(descent.weights), workers) as pool:
@@ -149,7 +153,9 @@ class Training:
 
     def run(self, checkpoint: Checkpoint | None) -> Progress:
         """Train from the start or from the checkpoint, and return how far it came."""
-        reached = (checkpoint.restore(self.descent) if checkpoint else None) or Progress([], -1, self.descent.averaged.to(torch.float32))
+        reached = (checkpoint.restore(self.descent) if checkpoint else None) or Progress(
+            [], -1, self.descent.averaged.to(torch.float32)
+        )
         while len(reached.history) < self.configuration.epochs and not self._is_stale(reached):
             self._epoch(reached)
             if checkpoint:
@@ -170,7 +176,9 @@ class Training:
         self.pool.weights.copy_(averaged)
         validation = self.evaluate(self.held_out, self.pool.detections(len(self.held_out.films)))
         reached.history.append(_record(epoch, losses, validation))
-        if reached.best_epoch < 0 or (validation.ap50 or 0.0) > (reached.history[reached.best_epoch]["validation"]["ap50"] or 0.0):
+        if reached.best_epoch < 0 or (validation.ap50 or 0.0) > (
+            reached.history[reached.best_epoch]["validation"]["ap50"] or 0.0
+        ):
             reached.best_epoch, reached.best = epoch, averaged
         shown = "undefined" if validation.ap50 is None else f"{validation.ap50:.3f}"
         self.progress((epoch + 1) * self.steps_per_epoch, self.steps, f"epoch {epoch + 1}: validation AP50 {shown}")

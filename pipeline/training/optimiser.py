@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class MomentumDescent:
     """The state of the optimisation: weights, velocity and averaged weights, all (n,) float64."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  the optimiser's constants, each by name
         self, weights: Tensor, decayed: Tensor, *, momentum: float, weight_decay: float, clip_norm: float, average_decay: float
     ) -> None:
         """Start from given weights.

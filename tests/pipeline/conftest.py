@@ -28,7 +28,10 @@ def write_bundle(folder, seed=3):
     initialise(network, seed)
     save_file(network.state_dict(), folder / "weights.safetensors")
     (folder / "findings.toml").write_text('schema = "thoratrace/findings/1"\n', encoding="utf-8")
-    write_json(folder / "model.json", {"architecture": ARCHITECTURE.to_json(), "findings": list(FINDINGS), "preprocessing": "tt-default-1"})
+    write_json(
+        folder / "model.json",
+        {"architecture": ARCHITECTURE.to_json(), "findings": list(FINDINGS), "preprocessing": "tt-default-1"},
+    )
     write_json(folder / "thresholds.json", {"thresholds": dict.fromkeys(FINDINGS, 0.5)})
     film = torch.linspace(0, 1, 64 * 64).reshape(64, 64)
     save_file({"film_0": film}, folder / "golden_inputs.safetensors")
@@ -48,7 +51,11 @@ def write_manifest(folder):
         "model_version": "0.0.1",
         "profile": "phantom",
         "budget": "quick",
-        "lineage": {"weights_sha256": sha256(folder / "weights.safetensors"), "cohort_sha256": "c" * 64, "history_sha256": "d" * 64},
+        "lineage": {
+            "weights_sha256": sha256(folder / "weights.safetensors"),
+            "cohort_sha256": "c" * 64,
+            "history_sha256": "d" * 64,
+        },
         "files": {path.name: {"sha256": sha256(path), "size": path.stat().st_size} for path in files},
     }
     (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
@@ -69,7 +76,9 @@ def bundle(tmp_path):
 def finished_run(tmp_path, bundle):
     """A run folder with bundle, history, predictions and a validation that passed."""
     run = Run(tmp_path)
-    (tmp_path / "params.yaml").write_text("profile: phantom\nbudget: quick\nmodel_version: 0.0.1\ntrain: {epochs: 1}\n", encoding="utf-8")
+    (tmp_path / "params.yaml").write_text(
+        "profile: phantom\nbudget: quick\nmodel_version: 0.0.1\ntrain: {epochs: 1}\n", encoding="utf-8"
+    )
     losses = dict.fromkeys(("loss_objectness", "loss_rpn_box_reg", "loss_classifier", "loss_box_reg"), 0.5)
     validation = {"ap50": 0.4, "ar100": None, "ap50_by_finding": {"scoliosis": 0.4}}
     write_json(run.artifact("training") / "history.json", {"epochs": [{"epoch": 1, "losses": losses, "validation": validation}]})

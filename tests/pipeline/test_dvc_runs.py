@@ -16,7 +16,10 @@ def test_phantom_quick_is_the_repository_itself():
 
 @pytest.mark.parametrize(
     ("profile", "budget", "message"),
-    [("mri", "quick", r"RUN-PROFILE at --profile: found mri, expected phantom or coco"), ("phantom", "huge", r"RUN-BUDGET at --budget: found huge")],
+    [
+        ("mri", "quick", r"RUN-PROFILE at --profile: found mri, expected phantom or coco"),
+        ("phantom", "huge", r"RUN-BUDGET at --budget: found huge"),
+    ],
 )
 def test_an_unknown_name_is_refused(profile, budget, message):
     with pytest.raises(DataError, match=message):

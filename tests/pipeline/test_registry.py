@@ -28,7 +28,7 @@ def test_an_altered_bundle_is_not_registered(finished_run):
     content = bytearray(weights.read_bytes())
     content[-1] ^= 1
     weights.write_bytes(content)
-    with pytest.raises(BundleError, match="BND-HASH at weights.safetensors"):
+    with pytest.raises(BundleError, match=r"BND-HASH at weights\.safetensors"):
         registry.register(finished_run, "abc")
 
 

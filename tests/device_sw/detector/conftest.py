@@ -22,7 +22,14 @@ def seal(folder, **changes):
     """Write the manifest over what lies in the folder; ``changes`` replace single manifest fields."""
     files = sorted(path for path in folder.iterdir() if path.name != "manifest.json")
     entries = {p.name: {"sha256": hashlib.sha256(p.read_bytes()).hexdigest(), "size": p.stat().st_size} for p in files}
-    manifest = {"schema": "thoratrace/bundle/1", "model_version": "0.0.1", "profile": "phantom", "budget": "quick", "lineage": {}, "files": entries}
+    manifest = {
+        "schema": "thoratrace/bundle/1",
+        "model_version": "0.0.1",
+        "profile": "phantom",
+        "budget": "quick",
+        "lineage": {},
+        "files": entries,
+    }
     (folder / "manifest.json").write_text(json.dumps({**manifest, **changes}), encoding="utf-8")
 
 
@@ -33,7 +40,9 @@ def pristine(tmp_path_factory):
     network = build(ARCHITECTURE)
     save_file(network.state_dict(), folder / "weights.safetensors")
     (folder / "findings.toml").write_text("", encoding="utf-8")
-    (folder / "model.json").write_text(json.dumps({"architecture": ARCHITECTURE.to_json(), "findings": FINDINGS, "preprocessing": "tt-default-1"}))
+    (folder / "model.json").write_text(
+        json.dumps({"architecture": ARCHITECTURE.to_json(), "findings": FINDINGS, "preprocessing": "tt-default-1"})
+    )
     (folder / "thresholds.json").write_text(json.dumps({"thresholds": dict.fromkeys(FINDINGS, 0.5)}))
     film = torch.linspace(0, 1, 64 * 64).reshape(64, 64)
     save_file({"film_0": film}, folder / "golden_inputs.safetensors")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from device_sw.detector.bundle import REQUIRED, load_bundle
 from device_sw.errors import BundleError
 
-from .conftest import seal  # noqa: TID252
+from .conftest import seal
 
 
 def test_a_good_bundle_gives_its_settings(bundle_folder):
@@ -65,7 +65,9 @@ def test_a_link_is_not_followed(bundle_folder, pristine):
         load_bundle(bundle_folder)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema": "other/1", "files": {}}', '{"schema": "thoratrace/bundle/1", "files": 3}', "\xff"])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"schema": "other/1", "files": {}}', '{"schema": "thoratrace/bundle/1", "files": 3}', "\xff"]
+)
 def test_a_manifest_that_is_not_one_is_refused(bundle_folder, text):
     (bundle_folder / "manifest.json").write_bytes(text.encode("latin-1"))
     with pytest.raises(BundleError, match=r"BND-SCHEMA at manifest.json"):

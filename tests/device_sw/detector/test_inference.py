@@ -13,7 +13,7 @@ from device_sw.detector.inference import Detector
 from device_sw.errors import BundleError, InferenceFailed
 from device_sw.types import Letterbox, ModelInput
 
-from .conftest import seal  # noqa: TID252
+from .conftest import seal
 
 RANDOM = np.random.default_rng(0)
 
@@ -28,7 +28,9 @@ def test_the_self_test_passes_on_the_released_outputs(bundle_folder):
     assert (verdict.films, verdict.max_box_px, verdict.max_score) == (1, 0.0, 0.0)
 
 
-@pytest.mark.parametrize(("field", "shift", "passes"), [("score", 5e-5, True), ("score", 2e-4, False), ("box", 0.4, True), ("box", 0.6, False)])
+@pytest.mark.parametrize(
+    ("field", "shift", "passes"), [("score", 5e-5, True), ("score", 2e-4, False), ("box", 0.4, True), ("box", 0.6, False)]
+)
 def test_the_self_test_has_the_stated_tolerance(bundle_folder, field, shift, passes):
     golden = json.loads((bundle_folder / "golden_outputs.json").read_text())
     first = golden["film_0"]["candidates"][0]
@@ -82,11 +84,15 @@ def test_candidates_lie_on_the_film_best_first(bundle_folder):
 
 def test_a_film_of_another_size_is_refused(bundle_folder):
     wrong = ModelInput(np.zeros((32, 32), np.float32), Letterbox(32, 32, 32))
-    with pytest.raises(InferenceFailed, match=r"INF-SHAPE at network input: found an array of shape \(32, 32\), expected \(64, 64\)"):
+    with pytest.raises(
+        InferenceFailed, match=r"INF-SHAPE at network input: found an array of shape \(32, 32\), expected \(64, 64\)"
+    ):
         Detector(load_bundle(bundle_folder)).detect(wrong)
 
 
-@pytest.mark.parametrize("name", ["roi_heads.box_predictor.bbox_pred.bias", "rpn.head.cls_logits.bias", "backbone.stem.conv.weight"])
+@pytest.mark.parametrize(
+    "name", ["roi_heads.box_predictor.bbox_pred.bias", "rpn.head.cls_logits.bias", "backbone.stem.conv.weight"]
+)
 def test_numbers_that_are_not_finite_never_become_a_film_without_findings(bundle_folder, name):
     weights = load_file(bundle_folder / "weights.safetensors")
     weights[name][:] = float("nan")

@@ -11,20 +11,26 @@ from device_sw.errors import InferenceFailed
 from device_sw.types import FindingId, Letterbox
 
 HEART, SPINE = FindingId("cardiac_hypertrophy"), FindingId("scoliosis")
-boxes = st.tuples(st.floats(0, 60), st.floats(0, 60), st.floats(1, 60), st.floats(1, 60)).map(lambda b: (b[0], b[1], b[0] + b[2], b[1] + b[3]))
+boxes = st.tuples(st.floats(0, 60), st.floats(0, 60), st.floats(1, 60), st.floats(1, 60)).map(
+    lambda b: (b[0], b[1], b[0] + b[2], b[1] + b[3])
+)
 rows = st.lists(st.tuples(boxes, st.sampled_from([1, 2]), st.floats(0, 1)), max_size=6)
 
 
 @given(rows, st.integers(64, 4000), st.integers(64, 4000))
 def test_every_candidate_lies_on_the_film(rows, height, width):
-    found = candidates([r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows], (HEART, SPINE), Letterbox(height, width, 64))
+    found = candidates(
+        [r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows], (HEART, SPINE), Letterbox(height, width, 64)
+    )
     assert all(0 <= d.box.x0 < d.box.x1 <= width and 0 <= d.box.y0 < d.box.y1 <= height for d in found)
 
 
 @given(rows)
 def test_order_of_the_network_does_not_matter(rows):
     def run(order):
-        return candidates([r[0] for r in order], [r[1] for r in order], [r[2] for r in order], (HEART, SPINE), Letterbox(64, 64, 64))
+        return candidates(
+            [r[0] for r in order], [r[1] for r in order], [r[2] for r in order], (HEART, SPINE), Letterbox(64, 64, 64)
+        )
 
     assert run(rows) == run(list(reversed(rows)))
 

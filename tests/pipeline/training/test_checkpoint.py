@@ -26,7 +26,9 @@ def run(prepared, configuration, checkpoint, fail_after=None):
             raise CutOff("machine gone")
 
     evaluate = validation_figures(configuration.findings)
-    trained = train(prepared, configuration, score_floor=0.02, workers=1, evaluate=evaluate, progress=progress, checkpoint=checkpoint)
+    trained = train(
+        prepared, configuration, score_floor=0.02, workers=1, evaluate=evaluate, progress=progress, checkpoint=checkpoint
+    )
     return hashlib.sha256(save(trained.state)).hexdigest(), trained.history
 
 
