@@ -41,9 +41,9 @@ class InputRefused(DeviceError):
         sop_instance_uid: of the refused image, once its header was read.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the five parts of every error, and the further ones
         self, code: str, *, where: str, found: str, expected: str, repair: str, also: tuple[InputRefused, ...] = ()
-    ) -> None:  # noqa: PLR0913
+    ) -> None:
         """Keep the primary reason and the further ones."""
         super().__init__(code, where=where, found=found, expected=expected, repair=repair)
         self.also = also

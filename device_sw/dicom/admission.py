@@ -10,7 +10,6 @@ All rules are asked, so that a sender can repair everything at once; the first o
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -24,6 +23,8 @@ from device_sw.errors import InputRefused
 from device_sw.types import Policy
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from device_sw.dicom.radiograph import FilmAttributes

@@ -68,13 +68,23 @@ def open_file(path: Path) -> OpenedFile:
         InputRefused: unreadable, too large, not DICOM, damaged, or with file meta information that contradicts the dataset.
     """
     data = file_bytes(path)
+    digest = hashlib.sha256(data).hexdigest()
+    try:
+        dataset, attributes = _parsed(data)
+    except InputRefused as refusal:
+        refusal.content_sha256 = digest
+        raise
+    return OpenedFile(dataset=dataset, attributes=attributes, content_sha256=digest)
+
+
+def _parsed(data: bytes) -> tuple[Dataset, FilmAttributes]:
     with silence() as irregularities:
         dataset, cautions = _parse(data)
         _require_whole(dataset)
         attributes = film_attributes(dataset, _transfer_syntax(dataset), _identity_faults(dataset), cautions)
     if sum(irregularities):
         attributes = replace(attributes, cautions=(*attributes.cautions, "the parser met irregular elements"))
-    return OpenedFile(dataset=dataset, attributes=attributes, content_sha256=hashlib.sha256(data).hexdigest())
+    return dataset, attributes
 
 
 def decode(opened: OpenedFile) -> Radiograph:

@@ -1,0 +1,253 @@
+"""Composes the device: verified bundle, admission, preprocessing, detection, explanation. The one entry at run time.
+
+The order is fixed and enforced: loaded -> admitted -> preprocessed -> detected -> explained -> reported. A step out of order is a programming error
+and raises RuntimeError. There is no switch that leaves a step out. A device exists only after its bundle is verified and its self-test has passed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from enum import IntEnum
+from importlib.resources import files
+from typing import TYPE_CHECKING, Protocol
+
+from device_sw._version import __version__
+from device_sw.detector.bundle import load_bundle
+from device_sw.detector.inference import Detector, DetectorOutput, SelfTest
+from device_sw.detector.postprocess import marked
+from device_sw.dicom import admission, reader
+from device_sw.errors import BundleError, InputRefused
+from device_sw.explanation.eigencam import LABEL, HeatMap, eigencam
+from device_sw.preprocessing.geometry import letterbox
+from device_sw.preprocessing.intensity import PREPROCESSING_IDS, normalise
+from device_sw.report.content import AnalysisResult, FilmDescription
+from device_sw.types import Policy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from device_sw.dicom.radiograph import Radiograph
+    from device_sw.dicom.reader import OpenedFile
+    from device_sw.settings import DeviceSettings
+    from device_sw.types import ModelInput, NormalisedFilm
+
+
+class DetectsFilms(Protocol):
+    """What the device needs of a detector."""
+
+    def detect(self, model_input: ModelInput) -> DetectorOutput:
+        """Return candidates and features of one film."""
+
+    def self_test(self) -> SelfTest:
+        """Compare the golden inputs' outputs with the released ones."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A detector with the settings and the identity of its verified bundle."""
+
+    detector: DetectsFilms
+    settings: DeviceSettings
+    bundle_sha256: str
+
+
+def open_engine(bundle_path: Path) -> Engine:
+    """Verify a bundle and build its detector.
+
+    Raises:
+        BundleError: the bundle is missing, altered, or made for another table of findings (``BND-...``).
+    """
+    bundle = load_bundle(bundle_path)
+    table = hashlib.sha256(files("device_sw").joinpath("findings.toml").read_bytes()).hexdigest()
+    if bundle.manifest["files"]["findings.toml"]["sha256"] != table:
+        expected = "the device's own table, byte for byte"
+        raise BundleError(
+            "BND-FINDINGS",
+            where="findings.toml",
+            found="another table",
+            expected=expected,
+            repair="use a bundle made for this device version",
+        )
+    return Engine(Detector(bundle), bundle.settings, bundle.sha256)
+
+
+class Device:
+    """The device with one bundle and one admission policy."""
+
+    def __init__(
+        self, bundle_path: Path, policy: Policy = Policy.INTENDED_USE, *, open_engine: Callable[[Path], Engine] = open_engine
+    ) -> None:
+        """Verify the bundle and pass the self-test before anything is analysed.
+
+        Raises:
+            BundleError: the bundle is not usable, or its golden inputs do not give the released outputs on this machine (``BND-SELF-TEST``).
+        """
+        self.policy = policy
+        self._engine = open_engine(bundle_path)
+        self.settings = self._engine.settings
+        self.bundle_sha256 = self._engine.bundle_sha256
+        self.version = __version__
+        self.self_test = self._passed_self_test()
+        _require_preprocessing(self.settings)
+
+    def _passed_self_test(self) -> SelfTest:
+        outcome = self._engine.detector.self_test()
+        if not outcome.passed:
+            raise BundleError(
+                "BND-SELF-TEST",
+                where="golden inputs",
+                found=f"differences of {outcome.max_box_px:g} px and {outcome.max_score:g} in score over {outcome.films} films",
+                expected="at most 0.5 px and 1e-4",
+                repair="use a machine of the released numeric class, or restore the bundle",
+            )
+        return outcome
+
+    def analyse(self, path: Path, *, explain: bool = True) -> AnalysisResult:
+        """Analyse one DICOM file.
+
+        Args:
+            path: the file.
+            explain: whether a heat map is computed; the detections are the same either way.
+
+        Raises:
+            InputRefused: the input is not analysed; the error carries every reason found, and the film's identity as far as it could be read.
+            InferenceFailed: the network gave no result.
+        """
+        analysis = Analysis(self._engine, self.policy)
+        analysis.load(path)
+        analysis.admit()
+        analysis.preprocess()
+        analysis.detect()
+        analysis.explain(wanted=explain)
+        return analysis.report()
+
+
+def _require_preprocessing(settings: DeviceSettings) -> None:
+    if settings.preprocessing_id not in PREPROCESSING_IDS:
+        found, expected = repr(settings.preprocessing_id), ", ".join(PREPROCESSING_IDS)
+        raise BundleError(
+            "BND-PREPROCESSING",
+            where="model.json preprocessing",
+            found=found,
+            expected=expected,
+            repair="use a bundle of this device",
+        )
+
+
+class Step(IntEnum):
+    """How far the analysis of a film has come."""
+
+    NEW = 0
+    LOADED = 1
+    ADMITTED = 2
+    PREPROCESSED = 3
+    DETECTED = 4
+    EXPLAINED = 5
+    REPORTED = 6
+
+
+class Analysis:
+    """The way of one film through the device: each step once, in order."""
+
+    _opened: OpenedFile
+    _radiograph: Radiograph
+    _film: NormalisedFilm
+    _cautions: tuple[str, ...]
+    _model_input: ModelInput
+    _output: DetectorOutput
+    _heat_map: HeatMap
+
+    def __init__(self, engine: Engine, policy: Policy) -> None:
+        """Start with nothing read."""
+        self._engine = engine
+        self._policy = policy
+        self.step = Step.NEW
+
+    def _advance(self, to: Step) -> None:
+        if self.step + 1 != to:
+            raise RuntimeError(f"cannot go from {self.step.name.lower()} to {to.name.lower()}")
+        self.step = to
+
+    def load(self, path: Path) -> None:
+        """Read and parse the file."""
+        self._advance(Step.LOADED)
+        self._opened = reader.open_file(path)
+
+    def admit(self) -> None:
+        """Ask every rule of the input contract; decode and normalise the film on the way, since some rules look at the picture.
+
+        Raises:
+            InputRefused: the primary reason, with the others and the film's identity.
+        """
+        self._advance(Step.ADMITTED)
+        reasons: list[InputRefused] = []
+        stored = picture = None
+        try:
+            self._radiograph = reader.decode(self._opened)
+            stored = self._radiograph.stored
+            self._film = normalise(self._radiograph, self._engine.settings.preprocessing_id)
+            picture = self._film.pixels
+        except InputRefused as reason:
+            reasons.append(reason)
+        verdict = admission.judge(admission.Evidence(self._opened.attributes, self._policy, stored, picture))
+        self._refuse((*verdict.reasons, *reasons))
+        self._cautions = (*self._opened.attributes.cautions, *verdict.cautions, *self._film.cautions)
+
+    def _refuse(self, reasons: tuple[InputRefused, ...]) -> None:
+        try:
+            admission.refuse(reasons)
+        except InputRefused as refusal:
+            refusal.content_sha256 = self._opened.content_sha256
+            refusal.sop_instance_uid = self._opened.attributes.sop_instance_uid or None
+            raise
+
+    def preprocess(self) -> None:
+        """Lay the admitted film into the network's input."""
+        self._advance(Step.PREPROCESSED)
+        self._model_input = letterbox(self._film, self._engine.settings.input_size)
+
+    def detect(self) -> None:
+        """Run the network."""
+        self._advance(Step.DETECTED)
+        self._output = self._engine.detector.detect(self._model_input)
+
+    def explain(self, *, wanted: bool) -> None:
+        """Compute the heat map, where it is wanted and there are features."""
+        self._advance(Step.EXPLAINED)
+        features = self._output.features if wanted else None
+        self._heat_map = HeatMap(None, LABEL) if features is None else eigencam(features, self._model_input.letterbox)
+
+    def report(self) -> AnalysisResult:
+        """Return the result."""
+        self._advance(Step.REPORTED)
+        settings = self._engine.settings
+        return AnalysisResult(
+            film=_description(self._radiograph),
+            policy=self._policy,
+            candidates=self._output.candidates,
+            detections=marked(self._output.candidates, settings.thresholds),
+            cautions=self._cautions,
+            settings=settings,
+            bundle_sha256=self._engine.bundle_sha256,
+            device_version=__version__,
+            picture=self._film.pixels,
+            features=self._output.features,
+            heat_map=self._heat_map.values,
+            heat_map_label=self._heat_map.label,
+        )
+
+
+def _description(radiograph: Radiograph) -> FilmDescription:
+    attributes = radiograph.attributes
+    return FilmDescription(
+        content_sha256=radiograph.content_sha256,
+        sop_instance_uid=attributes.sop_instance_uid,
+        rows=attributes.rows,
+        columns=attributes.columns,
+        modality=attributes.modality,
+        view_position=attributes.view_position,
+        photometric=attributes.photometric,
+        transfer_syntax=attributes.transfer_syntax,
+    )

@@ -1,0 +1,106 @@
+"""What the device says of one film: the value that every form of report is made from, and the words that all of them share.
+
+It holds no patient data. No output calls a film without marks anything but that: a film on which no finding was marked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from device_sw.findings import all_findings
+from device_sw.types import Policy
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from device_sw.findings import Finding
+    from device_sw.settings import DeviceSettings
+    from device_sw.types import Detection
+
+STATEMENT = "Engineering baseline, not cleared, not for clinical use. A mark supports but never replaces reading the whole film; a place without a mark says nothing."
+"""Printed with every result."""
+
+RESEARCH = "RESEARCH"
+"""The mark of everything that the research policy produces."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilmDescription:
+    """The technical description of the analysed film, as its results print it."""
+
+    content_sha256: str
+    sop_instance_uid: str
+    rows: int
+    columns: int
+    modality: str
+    view_position: str
+    photometric: str
+    transfer_syntax: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AnalysisResult:
+    """One analysed film.
+
+    Attributes:
+        film: its technical description.
+        policy: the admission policy it was admitted under.
+        candidates: everything above the score floor, film coordinates, best first.
+        detections: the candidates that reach their finding's operating point.
+        cautions: what was assumed, in words.
+        settings: the model's settings.
+        bundle_sha256: SHA-256 of the bundle's manifest.
+        device_version: version of this software.
+        picture: the film as displayed, (rows, columns) float32 in [0, 1].
+        features: (C, h, w) float32 feature map, or None where the detector gave none.
+        heat_map: (rows, columns) float32 in [0, 1], or None where there is none.
+        heat_map_label: the words that go with a heat map.
+    """
+
+    film: FilmDescription
+    policy: Policy
+    candidates: tuple[Detection, ...]
+    detections: tuple[Detection, ...]
+    cautions: tuple[str, ...]
+    settings: DeviceSettings
+    bundle_sha256: str
+    device_version: str
+    picture: NDArray[np.float32]
+    features: NDArray[np.float32] | None
+    heat_map: NDArray[np.float32] | None
+    heat_map_label: str
+
+    def of(self, finding: Finding) -> tuple[Detection, ...]:
+        """Return the detections of one finding, best first."""
+        return tuple(detection for detection in self.detections if detection.finding == finding.id)
+
+    def looked_for(self, finding: Finding) -> bool:
+        """Say whether the model was trained to mark this finding."""
+        return finding.id in self.settings.findings
+
+
+def mark(policy: Policy) -> str | None:
+    """Return the mark that an output of this policy carries, or None.
+
+    >>> mark(Policy.RESEARCH), mark(Policy.INTENDED_USE)
+    ('RESEARCH', None)
+    """
+    return RESEARCH if policy is Policy.RESEARCH else None
+
+
+def conclusion(result: AnalysisResult) -> str:
+    """Return the result in one sentence, which names what was looked for where nothing was marked."""
+    marked = [finding.name for finding in all_findings() if result.of(finding)]
+    if marked:
+        return f"Marked: {', '.join(marked)}."
+    looked = [finding.name for finding in all_findings() if result.looked_for(finding)]
+    return f"No finding was marked at the operating points. Looked for: {', '.join(looked)}."
+
+
+def training_note(settings: DeviceSettings) -> str:
+    """Return what the model was trained on, and what that means for its figures."""
+    data = "phantom data" if settings.profile == "phantom" else f"data of the profile {settings.profile}"
+    budget = "; a quick training without any performance claim" if settings.budget == "quick" else ""
+    return f"Trained on {data}{budget}."

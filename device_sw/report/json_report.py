@@ -1,0 +1,92 @@
+"""The result of one film as JSON: stable schema, findings in table order, nothing that identifies a patient."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from device_sw.findings import all_findings
+from device_sw.report.content import STATEMENT, conclusion, mark, training_note
+
+if TYPE_CHECKING:
+    from device_sw.findings import Finding
+    from device_sw.report.content import AnalysisResult
+    from device_sw.types import Detection
+
+SCHEMA = "thoratrace/result/1"
+
+
+def json_report(result: AnalysisResult, index: int) -> dict[str, Any]:
+    """Return the JSON value of a result.
+
+    Boxes are [x0, y0, x1, y1] in continuous coordinates of the stored pixel grid. A finding that the model was not trained for is ``not analysed``; a finding
+    without detection is ``not marked``.
+    """
+    return {
+        "schema": SCHEMA,
+        "status": "analysed",
+        **_marked(result),
+        "statement": STATEMENT,
+        "conclusion": conclusion(result),
+        "policy": result.policy.value,
+        "input": _input(result, index),
+        "device": {"name": "ThoraTrace", "version": result.device_version},
+        "model": _model(result),
+        "findings": [_finding(result, finding) for finding in all_findings()],
+        "cautions": list(result.cautions),
+        "explanation": {"method": "EigenCAM", "available": result.heat_map is not None, "label": result.heat_map_label},
+    }
+
+
+def _marked(result: AnalysisResult) -> dict[str, str]:
+    words = mark(result.policy)
+    return {} if words is None else {"mark": words}
+
+
+def _input(result: AnalysisResult, index: int) -> dict[str, Any]:
+    film = result.film
+    return {
+        "index": index,
+        "content_sha256": film.content_sha256,
+        "sop_instance_uid": film.sop_instance_uid,
+        "rows": film.rows,
+        "columns": film.columns,
+        "modality": film.modality,
+        "view_position": film.view_position,
+        "photometric_interpretation": film.photometric,
+        "transfer_syntax": film.transfer_syntax,
+    }
+
+
+def _model(result: AnalysisResult) -> dict[str, Any]:
+    settings = result.settings
+    return {
+        "version": settings.model_version,
+        "bundle_sha256": result.bundle_sha256,
+        "preprocessing": settings.preprocessing_id,
+        "profile": settings.profile,
+        "budget": settings.budget,
+        "note": training_note(settings),
+    }
+
+
+def _finding(result: AnalysisResult, finding: Finding) -> dict[str, Any]:
+    found = result.of(finding)
+    looked = result.looked_for(finding)
+    return {
+        "id": finding.id,
+        "name": finding.name,
+        "chinese": list(finding.chinese),
+        "state": "marked" if found else "not marked" if looked else "not analysed",
+        "operating_point": result.settings.thresholds[finding.id] if looked else None,
+        "detections": [_detection(result, finding, detection) for detection in found],
+    }
+
+
+def _detection(result: AnalysisResult, finding: Finding, detection: Detection) -> dict[str, Any]:
+    return {
+        "finding": finding.id,
+        "name": finding.name,
+        "box": list(detection.box.as_tuple()),
+        "score": detection.score,
+        "operating_point": result.settings.thresholds[finding.id],
+    }
