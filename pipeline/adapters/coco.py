@@ -1,0 +1,208 @@
+"""Brings a COCO folder of real chest films into the cohort format: classes mapped, every box that is left out counted, films wrapped as DX.
+
+Rules, all stated in the cohort's notes:
+- only ``primary`` boxes count, so that one team speaks per class;
+- null status stays null: nobody looked, so the film is neither positive nor negative;
+- generic pleural thickening is our apical finding only where the whole box lies in the upper third of the image; a film with other thickening alone is
+  neither positive nor negative for it;
+- where two teams dispute lung opacity the film is not scored, its status is null and its boxes are left out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from pipeline.adapters.coco_report import dataset_report
+from pipeline.adapters.coco_source import read_folder
+from pipeline.adapters.wrap import Picture, wrapped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from pipeline.adapters.coco_source import SourceBox, SourceFilm
+
+SCHEMA = "thoratrace/cohort/1"
+APICAL = "intercostal_pleural_thickening"
+FINDING_OF: Mapping[str, str] = MappingProxyType(
+    {
+        "cardiac_hypertrophy": "cardiac_hypertrophy",
+        "aortic_atherosclerosis_calcification": "aortic_atherosclerosis_calcification",
+        "aortic_curvature": "aortic_curvature",
+        "pleural_thickening": APICAL,
+        "lung_infiltration": "lung_field_infiltration",
+        "degenerative_joint_disease_thoracic_spine": "degenerative_joint_disease_of_the_thoracic_spine",
+        "scoliosis": "scoliosis",
+    }
+)
+"""Class name in the COCO files -> finding id of the device."""
+
+DISPUTED = "disputed: two teams contradict each other on lung opacity"
+NOT_PRIMARY = "not the primary box of its class"
+NOT_OURS = "class is none of the seven findings"
+NOT_APICAL = "pleural thickening outside the upper third of the image"
+CONTRADICTED = "box without the status present"
+ORIGIN = "8-bit display picture of NIH ChestX-ray14 (grey levels and window of the original lost), re-encoded as JPEG, wrapped unchanged"
+
+
+@dataclass(slots=True)
+class _Mapped:
+    """One film's truth in our findings, and why boxes were left out."""
+
+    boxes: list[dict[str, Any]] = field(default_factory=list)
+    status: dict[str, int | None] = field(default_factory=dict)
+    excluded: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+
+def import_coco(data: Path, destination: Path, *, seed: int, progress: Callable[[int, int], None], budget: str = "quick") -> None:
+    """Write ``cohort.json``, ``dataset_report.json`` and ``films/*.dcm`` from a COCO folder.
+
+    Args:
+        data: folder with train.json, val.json, test.json and images.
+        destination: the cohort folder, made if needed.
+        seed: enters the UIDs of the wrapped films.
+        progress: called with films done and films in all.
+        budget: training budget of the run the cohort is for; the films do not depend on it.
+
+    Raises:
+        DataError: the folder cannot become a cohort; nothing but films may have been written.
+    """
+    films = read_folder(data)
+    mapped = [map_truth(film) for film in films]
+    (destination / "films").mkdir(parents=True, exist_ok=True)
+    entries = []
+    for film, truth in zip(films, mapped, strict=True):
+        content = wrapped((data / film.file_name).read_bytes(), _picture(film), seed)
+        (destination / "films" / f"{film.film_id}.dcm").write_bytes(content)
+        entries.append(_entry(film, truth, hashlib.sha256(content).hexdigest()))
+        progress(len(entries), len(films))
+    excluded = _summed([(film.split, truth.excluded) for film, truth in zip(films, mapped, strict=True)])
+    report = dataset_report(entries, excluded)
+    cohort = {
+        "schema": SCHEMA,
+        "profile": "coco",
+        "budget": budget,
+        "seed": seed,
+        "notes": _notes(entries, excluded),
+        "films": entries,
+    }
+    _write(destination / "dataset_report.json", report)
+    _write(destination / "cohort.json", cohort)
+
+
+def _summed(parts: list[tuple[str, Counter[tuple[str, str]]]]) -> Counter[tuple[str, str, str]]:
+    total: Counter[tuple[str, str, str]] = Counter()
+    for split, counted in parts:
+        for (label, reason), count in counted.items():
+            total[split, label, reason] += count
+    return total
+
+
+def _write(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def map_truth(film: SourceFilm) -> _Mapped:
+    """Return a film's boxes and status in our findings by the module's rules, with the count of every box left out."""
+    mapped = _Mapped()
+    for box in film.boxes:
+        reason = _left_out(film, box)
+        if reason is None:
+            mapped.boxes.append({"finding": FINDING_OF[box.label], "box": list(box.box), "severity": None})
+        else:
+            mapped.excluded[box.label, reason] += 1
+    present = {box["finding"] for box in mapped.boxes}
+    mapped.status = {finding: _status(film, label, finding in present) for label, finding in FINDING_OF.items()}
+    return mapped
+
+
+def _left_out(film: SourceFilm, box: SourceBox) -> str | None:
+    if box.label not in FINDING_OF:
+        return NOT_OURS
+    if not box.primary:
+        return NOT_PRIMARY
+    if film.disputed and box.label == "lung_infiltration":
+        return DISPUTED
+    if FINDING_OF[box.label] == APICAL and box.box[3] > film.height / 3:
+        return NOT_APICAL
+    return None if film.status.get(box.label) == 1 else CONTRADICTED
+
+
+def _status(film: SourceFilm, label: str, present: bool) -> int | None:  # noqa: FBT001 - a fact about the film, not an option
+    """Return 1, 0 or None; a present finding whose every box was left out is unknown for us, and so is a disputed or contradicted one."""
+    stated = film.status.get(label)
+    if film.disputed and label == "lung_infiltration":
+        return None
+    if any(box.label == label and _left_out(film, box) in {NOT_APICAL, CONTRADICTED} for box in film.boxes) and not present:
+        return None
+    return stated
+
+
+def _picture(film: SourceFilm) -> Picture:
+    return Picture(
+        film_id=film.film_id,
+        patient_id=f"NIH-{film.patient}",
+        view=film.view,
+        sex=film.sex,
+        age=film.age,
+        rows=film.height,
+        columns=film.width,
+        origin=ORIGIN,
+    )
+
+
+def _entry(film: SourceFilm, truth: _Mapped, sha256: str) -> dict[str, Any]:
+    return {
+        "film_id": film.film_id,
+        "patient_id": f"NIH-{film.patient}",
+        "split": film.split,
+        "path": f"films/{film.film_id}.dcm",
+        "sha256": sha256,
+        "rows": film.height,
+        "columns": film.width,
+        "boxes": truth.boxes,
+        "status": truth.status,
+        "measurements": {},
+        "strata": _strata(film),
+        "mask": None,
+        "scored": not film.disputed,
+        "exclusion": DISPUTED if film.disputed else None,
+    }
+
+
+def _strata(film: SourceFilm) -> dict[str, Any]:
+    unknown = dict.fromkeys(("body_size", "vendor", "dose"), "unknown")
+    return unknown | {"sex": film.sex, "age": film.age, "age_band": age_band(film.age), "view": film.view, "modality": "unknown"}
+
+
+def age_band(age: int | None) -> str:
+    """Return the age stratum.
+
+    >>> age_band(17), age_band(18), age_band(60), age_band(None)
+    ('0-17', '18-39', '60-74', 'unknown')
+    """
+    if age is None:
+        return "unknown"
+    return next(band for lowest, band in ((75, "75+"), (60, "60-74"), (40, "40-59"), (18, "18-39"), (0, "0-17")) if age >= lowest)
+
+
+def _notes(entries: list[dict[str, Any]], excluded: Counter[tuple[str, str, str]]) -> list[str]:
+    children = sum(entry["strata"]["age_band"] == "0-17" for entry in entries)
+    unscored = sum(not entry["scored"] for entry in entries)
+    left_out: Counter[str] = Counter()
+    for (_, _, reason), count in excluded.items():
+        left_out[reason] += count
+    return [
+        "Real films: NIH ChestX-ray14 pictures (NIH Clinical Center; Wang et al., CVPR 2017), boxes of RSNA 2018, ChestX-Det and NIH; attribution required.",
+        "8-bit JPEG pictures wrapped as DX objects without re-encoding; original grey levels, window, date, device and pixel spacing are unknown and left out.",
+        f"{len(entries)} films, {sum(len(entry['boxes']) for entry in entries)} boxes; {unscored} films not scored ({DISPUTED}).",
+        f"{children} films of patients under 18 are kept; the device refuses them.",
+        "Pleural thickening counts as the apical finding only where the whole box lies in the upper third of the image; else the status is null.",
+        "A null status means that nobody looked; it is never a negative.",
+        *(f"{count} boxes left out: {reason}." for reason, count in sorted(left_out.items())),
+    ]
