@@ -1,0 +1,44 @@
+"""Reads which version of each distribution the lock pins, so that the SOUP list need not state it a second time."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LOCK = "requirements.lock"
+PROJECT = "pyproject.toml"
+INTERPRETER = "python"
+"""Name under which the SOUP list knows the interpreter; its version is `requires-python`, not a pin of the lock."""
+
+_PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s;\\]+)\s*(?:;\s*(?P<marker>[^\\]*?))?\s*\\?$")
+
+
+def locked_versions(root: Path) -> dict[str, str]:
+    """Return the pinned version of each distribution, with its markers where there are several.
+
+    Raises:
+        OSError: the lock or pyproject.toml cannot be read.
+    """
+    versions = pins((root / LOCK).read_text(encoding="utf-8"))
+    project = tomllib.loads((root / PROJECT).read_text(encoding="utf-8"))
+    versions[INTERPRETER] = str(project["project"]["requires-python"])
+    return versions
+
+
+def pins(text: str) -> dict[str, str]:
+    r"""Return name -> version of a pip requirements file with pins.
+
+    >>> pins("Torch_Vision==0.29.2 \\\n    --hash=sha256:00\nnumpy==1 ; python_version < '3.12' \\\nnumpy==2 ; python_version >= '3.12' \\\n")
+    {'torch-vision': '0.29.2', 'numpy': "1 (python_version < '3.12'), 2 (python_version >= '3.12')"}
+    """
+    versions: dict[str, str] = {}
+    for line in text.splitlines():
+        if pin := _PIN.match(line):
+            name = re.sub(r"[-_.]+", "-", pin["name"]).lower()
+            version = f"{pin['version']} ({pin['marker']})" if pin["marker"] else pin["version"]
+            versions[name] = f"{versions[name]}, {version}" if name in versions else version
+    return versions
