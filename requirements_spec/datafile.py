@@ -36,10 +36,12 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """A list of different strings, at least ``least`` of them, each as ``each`` says."""
+    """A list of ``least`` to ``most`` strings, each as ``each`` says, no two of them equal unless ``repeats``."""
 
     each: Text = Text()
     least: int = 1
+    most: int = 1000
+    repeats: bool = False
     required: bool = True
 
 
@@ -240,11 +242,17 @@ def _texts_faults(value: object, kind: Texts, path: str) -> Iterator[Fault]:
     if not isinstance(value, list):
         yield _wrong(path, value, "a list of texts")
         return
-    if len(value) < kind.least:
-        yield Fault(path, "SPC-VALUE", f"{len(value)} entries", f"at least {kind.least}", "add the missing entries")
+    if not kind.least <= len(value) <= kind.most:
+        yield Fault(
+            path,
+            "SPC-VALUE",
+            f"{len(value)} entries",
+            f"{kind.least} to {kind.most}",
+            "add the missing entries or remove the surplus",
+        )
     for index, each in enumerate(value):
         yield from _text_faults(each, kind.each, f"{path}[{index}]")
-        if each in value[:index]:
+        if not kind.repeats and each in value[:index]:
             yield Fault(
                 f"{path}[{index}]", "SPC-VALUE", f"{_short(each)} a second time", "each entry once", "remove the repeated entry"
             )
