@@ -225,7 +225,7 @@ def _aorta(spec: PatientSpec, build: Build) -> Aorta:
     low, high = row["knob_radius_mm"]
     knob = low + (high - low) * (0.5 * rng.random() + 0.5 * np.clip((spec.age - 20) / 65, 0, 1))
     bulge = rng.uniform(*row["bulge_normal_mm"])
-    bulge_y = rng.uniform(5.0, 40.0)
+    bulge_y = rng.uniform(-28.0, 12.0)
     arch_y = -78.0 * build.scale + 4.0 * rng.standard_normal()
     severity = spec.grade("aortic_curvature")
     if severity is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from phantom.deposit import Matter
-from phantom.organs import aortic_arch, descending_aorta
+from phantom.organs import BULGE_LENGTH, aortic_arch, descending_aorta
 from phantom.random_streams import stream
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def plaques(spec: PatientSpec, anatomy: Anatomy, tissue: Tissues) -> Matter:
     return Matter(points.astype(np.float32), mass.astype(np.float32))
 
 
-def wall_reach(anatomy: Anatomy) -> float:
-    """Return the y (mm) where the descending aorta's bulge has fallen to a quarter of its height."""
+def bulge_end(anatomy: Anatomy) -> float:
+    """Return the y (mm) below its middle where the descending aorta's bulge has fallen to half."""
     column = descending_aorta(anatomy)
-    return float(min(column.y[-1], anatomy.aorta.bulge_y + 52.0 * np.sqrt(np.log(4.0))))
+    return float(min(column.y[-1], anatomy.aorta.bulge_y + BULGE_LENGTH * np.sqrt(np.log(2.0))))

@@ -84,19 +84,29 @@ def disc(count: int) -> NDArray[np.float64]:
     return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
 
 
-def tube(path: NDArray[np.float64], radius: NDArray[np.float64], attenuation: float, per_section: int) -> Matter:
-    """Return a filled round tube along ``path`` (n, 3) with ``radius`` (n,) mm and attenuation difference in mm^-1."""
-    step = np.linalg.norm(np.gradient(path, axis=0), axis=1)
-    _, height, normal = frames(path, (0.0, 0.92, 0.39))
-    pattern = disc(per_section)
-    turn = np.arange(len(path)) * 2.399963
-    cos, sin = np.cos(turn)[:, None], np.sin(turn)[:, None]
-    along = pattern[None, :, 0] * cos - pattern[None, :, 1] * sin
-    across = pattern[None, :, 0] * sin + pattern[None, :, 1] * cos
-    offset = height[:, None, :] * along[:, :, None] + normal[:, None, :] * across[:, :, None]
-    points = path[:, None, :] + radius[:, None, None] * offset
-    mass = np.repeat(np.pi * radius**2 * step * attenuation / per_section, per_section)
-    return Matter(points.reshape(-1, 3).astype(np.float32), mass.astype(np.float32))
+def tube(path: NDArray[np.float64], radius: NDArray[np.float64], attenuation: float) -> Matter:
+    """Return a filled round tube along ``path`` (n, 3), with ``radius`` (n,) mm and attenuation difference in mm^-1."""
+    return shell_tube(path, radius, radius, Bone(attenuation, attenuation, 0.05 * float(radius.min())))
+
+
+def smooth(t: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a Catmull-Rom curve through equally spaced values, at ``t`` in [0, 1].
+
+    >>> [float(x) for x in smooth(np.array([0.0, 0.5, 1.0]), np.array([1.0, 5.0, 2.0]))]
+    [1.0, 5.0, 2.0]
+    """
+    padded = np.concatenate([[2 * values[0] - values[1]], values, [2 * values[-1] - values[-2]]])
+    at = np.clip(t * (len(values) - 1), 0, len(values) - 1)
+    k = np.minimum(at.astype(int), len(values) - 2)
+    f = at - k
+    p0, p1, p2, p3 = (padded[k + j] for j in range(4))
+    return 0.5 * (2 * p1 + (p2 - p0) * f + (2 * p0 - 5 * p1 + 4 * p2 - p3) * f**2 + (3 * p1 - p0 - 3 * p2 + p3) * f**3)
+
+
+def smooth_path(knots: NDArray[np.float64], step: float) -> NDArray[np.float64]:
+    """Return a smooth path through ``knots`` (n, 3), resampled every ``step`` mm."""
+    t = np.linspace(0.0, 1.0, 40 * len(knots))
+    return resample(np.stack([smooth(t, knots[:, axis]) for axis in range(3)], axis=1), step)
 
 
 def resample(path: NDArray[np.float64], step: float) -> NDArray[np.float64]:

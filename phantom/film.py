@@ -99,7 +99,7 @@ def render(spec: PatientSpec) -> RenderedFilm:
     beam = place(spec.view, half, half)
     thorax = compose(spec, grown, beam, grid, tissues(spec.view), cell)
     signal = detect(spec, vendor.modality, thorax.integral + marker(spec, grid), grid.pitch)
-    stored = store(vendor, signal, exposed(spec, grid), grid.pitch)
+    stored = store(vendor, signal, exposed(spec, grid), grid.pitch, float(stream(spec.seed, spec.index, "latitude").random()))
     truth = truths.read(spec, grown, thorax.shadows, beam, grid, cell)
     ds = dicom_dataset(spec, vendor, stored, grid.pitch, beam.distance)
     return RenderedFilm(ds, truth, grid.pitch, spec, _display(stored.pixels, vendor, stored.windows[0]))

@@ -1,4 +1,4 @@
-"""What lies on a film besides the patient: lead side markers and the collimator's edge."""
+"""What lies on a film besides the patient: lead side markers, ECG leads and the collimator's edge."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw
 
+from phantom.deposit import Matter, disc, gather, smooth_path, tube
 from phantom.random_streams import stream
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from phantom.anatomy import Anatomy
+    from phantom.attenuation import Tissues
     from phantom.beam import Grid
     from phantom.patient import PatientSpec
 
@@ -46,3 +49,23 @@ def exposed(spec: PatientSpec, grid: Grid) -> NDArray[np.bool_]:
     field = np.zeros((grid.rows, grid.columns), bool)
     field[top : grid.rows - bottom, left : grid.columns - right] = True
     return field
+
+
+def leads(spec: PatientSpec, anatomy: Anatomy, tissue: Tissues) -> Matter:
+    """Return ECG electrodes and their wires on the chest of about half of the bedside patients, none on others."""
+    rng = stream(spec.seed, spec.index, "leads")
+    wanted = rng.random() < 0.5
+    if spec.view != "AP" or not wanted:
+        return gather(())
+    front = anatomy.build.half_depth + 0.8 * anatomy.build.wall + 3.0
+    out = anatomy.build.half_width
+    places = np.array([[-0.72 * out, -92.0], [0.72 * out, -95.0], [0.88 * out, 62.0]]) + 8.0 * rng.standard_normal((3, 2))
+    parts = []
+    for x, y in places:
+        across = disc(900) * 5.5
+        stud = np.column_stack([x + across[:, 0], y + across[:, 1], np.full(900, front)])
+        parts.append(Matter(stud.astype(np.float32), np.full(900, np.pi * 5.5**2 * 0.25 / 900, np.float32)))
+        knots = np.array([[x, y], [x * 0.8 + 12 * rng.standard_normal(), y + 45.0], [0.25 * x + 20 * rng.standard_normal(), y + 110.0], [30.0, 230.0]])
+        path = smooth_path(np.column_stack([knots, np.full(4, front)]), 0.5)
+        parts.append(tube(path, np.full(len(path), 0.6), 0.35 * (tissue.metal - tissue.soft)))
+    return gather(parts)

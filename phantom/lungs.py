@@ -42,13 +42,13 @@ class Lung:
     def half_chord(self, x: Map, y: Map) -> tuple[Map, Map]:
         """Return depth of the centre and half-depth of the lung at body position (x, y), half-depth 0 outside.
 
-        Formula: half-depth ``D(y) sqrt(1 - 0.25 r^2 - 0.75 |r|^3)`` laterally and ``D(y) sqrt(1 - r^6)`` medially, with r the relative distance from the centre.
+        Formula: half-depth ``D(y) sqrt(1 - 0.25 r^2 - 0.75 |r|^3)`` laterally and ``D(y) sqrt(1 - r^4)`` medially, with r the relative distance from the centre.
         """
         index = self._index(y)
         r = (x - self.centre[index]) / self.half_width[index] * np.float32(self.side)
         squared = r * r
         lateral = squared * (0.25 + 0.75 * np.abs(r))
-        inside = np.maximum(np.where(r > 0, 1.0 - lateral, 1.0 - squared * squared * squared), 0.0)
+        inside = np.maximum(np.where(r > 0, 1.0 - lateral, 1.0 - squared * squared), 0.0)
         return self.depth[index], self.half_depth[index] * np.sqrt(inside)
 
     def interval(self, beam: Beam, u: Map, v: Map, lowered: Map | float = 0.0) -> Interval:
@@ -92,7 +92,8 @@ def lung(anatomy: Anatomy, side: int) -> Lung:
     apex_x = 44.0 * build.scale
     rise = (1.0 - (1.0 - np.minimum(t / 0.78, 1.0)) ** 2.3) ** 0.62
     lateral = apex_x + (build.half_width - apex_x) * rise - 5.0 * np.clip((t - 0.8) / 0.2, 0, 1.5) ** 2
-    medial = apex_x - (apex_x - 19.0 * build.scale) * np.sqrt(1.0 - (1.0 - np.minimum(t / 0.13, 1.0)) ** 2)
+    inner = (18.0 - 5.0 * np.exp(-(((t - 0.42) / 0.16) ** 2)) + (2.0 if side < 0 else -1.0) * np.clip(1 - 2.5 * t, 0, 1)) * build.scale
+    medial = apex_x - (apex_x - inner) * np.sqrt(1.0 - (1.0 - np.minimum(t / 0.16, 1.0)) ** 2)
     shift = _mediastinal_shift(anatomy, y)
     half_depth = build.half_depth * (0.30 + 0.70 * (1.0 - (1.0 - np.minimum(t / 0.55, 1.0)) ** 2.0) ** 0.7) * np.where(t > 0, 1.0, 0.0)
     depth = -0.42 * build.half_depth * (1.0 - np.minimum(t / 0.55, 1.0)) ** 1.5

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     Map = NDArray[np.float32]
 
 
+BULGE_LENGTH = 48.0
+"""Half-length in mm over which the descending aorta's bulge falls to 1/e."""
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """A tube that runs down the body: centreline x, a and radius (mm) tabulated over y (mm), strictly increasing."""
@@ -65,7 +69,7 @@ def heart(anatomy: Anatomy, scale: float) -> tuple[Ellipsoid, ...]:
         Ellipsoid((22.0, -78.0, front + 2.0), (17.0, 26.0, 20.0), -0.15, 0.0),
     )
     moved = (part.moved(dx, floor, 0.0) for part in parts)
-    return tuple(part.scaled(scale, (4.0 + dx, floor - 6.0, front)) for part in moved)
+    return tuple(part.scaled(scale, (-12.0 + dx, floor - 6.0, front)) for part in moved)
 
 
 def aortic_arch(anatomy: Anatomy) -> Ellipsoid:
@@ -82,7 +86,7 @@ def descending_aorta(anatomy: Anatomy) -> Column:
     follow = 0.75 * anatomy.spine.lateral(y)
     t = (y - y[0]) / (y[-1] - y[0])
     base = 24.0 * (1 - t) + 7.0 * t + 0.5 * (aorta.knob - 13.0)
-    x = follow + base + aorta.bulge * np.exp(-(((y - aorta.bulge_y) / 52.0) ** 2)) * np.clip(4.0 * t, 0, 1)
+    x = follow + base + aorta.bulge * np.exp(-(((y - aorta.bulge_y) / BULGE_LENGTH) ** 2)) * np.clip(4.0 * t, 0, 1)
     a = anatomy.spine.depth(y) + 24.0 + 0.3 * aorta.knob
     return Column(y, x, a, np.linspace(0.84, 0.72, 90) * aorta.knob + 0.8)
 
@@ -100,7 +104,7 @@ def superior_vena_cava(anatomy: Anatomy) -> Column:
     """Return the superior vena cava and the right brachiocephalic vein above it."""
     build = anatomy.build
     y = np.linspace(build.apex + 14.0, build.dome_right - 55.0, 40)
-    x = -np.interp(y, [y[0], -90.0, y[-1]], [21.0, 24.0, 26.0]) * build.scale + 0.35 * anatomy.spine.lateral(y)
+    x = -np.interp(y, [y[0], -90.0, y[-1]], [15.0, 20.0, 25.0]) * build.scale + 0.35 * anatomy.spine.lateral(y)
     return Column(y, x, np.full(40, 12.0), np.linspace(8.0, 10.5, 40))
 
 
@@ -108,7 +112,7 @@ def left_subclavian(anatomy: Anatomy) -> Column:
     """Return the left subclavian border above the knob: the upper left edge of the mediastinum."""
     build = anatomy.build
     y = np.linspace(build.apex + 8.0, anatomy.aorta.arch_y + 4.0, 30)
-    x = np.linspace(25.0, 19.0, 30) * build.scale + 0.45 * anatomy.spine.lateral(y)
+    x = np.linspace(20.0, 17.0, 30) * build.scale + 0.45 * anatomy.spine.lateral(y)
     return Column(y, x, np.full(30, -14.0), np.linspace(6.0, 9.0, 30))
 
 

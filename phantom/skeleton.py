@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from phantom.anatomy import FIRST_THORACIC, LEVELS
-from phantom.deposit import Bone, Matter, even, gather, resample, shell_tube
+from phantom.chord import Ellipsoid
+from phantom.deposit import Bone, Matter, even, gather, resample, shell_tube, smooth_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,7 +71,7 @@ def _body(anatomy: Anatomy, level: int, tissue: Tissues) -> Iterator[tuple[NDArr
             dish = 0.9 * (1.0 - flat[:, 0] ** 2 - 0.5 * flat[:, 2] ** 2)
             plate = flat * size
             plate[:, 1] = edge * (h - depth - dish)
-            yield plate, (tissue.cortical - tissue.soft) * (0.30 + 0.26 * extra) / len(layers) * area / len(flat)
+            yield plate, (tissue.cortical - tissue.soft) * (0.30 + 0.34 * extra) / len(layers) * area / len(flat)
 
 
 def _osteophytes(anatomy: Anatomy, level: int, tissue: Tissues) -> Iterator[Matter]:
@@ -91,7 +92,7 @@ def _osteophytes(anatomy: Anatomy, level: int, tissue: Tissues) -> Iterator[Matt
             x = side * (edge - 1.5 + (spur + 1.5) * t)
             y = sign * (h - thick * spread[:, 1] + (0.5 * spine.disc[level] + 1.0) * t**2)
             volume = (spur + 1.5) * (1.2 + 0.42 * spur) * 0.62 * 1.3 * _BODY_DEPTH * w
-            mass = np.full(900, volume * 0.42 * (tissue.cortical - tissue.soft) / 900)
+            mass = np.full(900, volume * 0.55 * (tissue.cortical - tissue.soft) / 900)
             yield Matter(_place(np.stack([x, y, depth], axis=1), anatomy, owner), mass.astype(np.float32))
 
 
@@ -169,7 +170,7 @@ def _rib(anatomy: Anatomy, lung: Lung, number: int, tissue: Tissues) -> Matter:
     size = anatomy.build.scale * (0.75 if number > 10 else 1.0)
     tall = np.interp(along, [0, 0.08, 0.35, 0.7, 1.0], [4.2, 5.4, 6.2, 6.4, 7.4]) * size
     wide = np.interp(along, [0, 0.08, 0.35, 0.6, 1.0], [4.0, 4.6, 3.9, 3.0, 3.2]) * size
-    bone = Bone(tissue.cortical - tissue.soft, 1.3 * (tissue.cancellous - tissue.soft), 0.8)
+    bone = Bone(tissue.cortical - tissue.soft, 1.4 * (tissue.cancellous - tissue.soft), 0.66)
     return shell_tube(path, tall, wide, bone)
 
 
@@ -188,22 +189,11 @@ def _clavicle(anatomy: Anatomy, side: float, tissue: Tissues) -> Matter:
         [side * 15.0 + 0.5 * build.rotation, -106.0, 50.0], [side * 0.30 * end, -113.0 + turn, 58.0], [side * 0.54 * end, -126.0 + 0.4 * drop, 46.0],
         [side * 0.80 * end, -141.0 + 0.8 * drop, 14.0], [side * end, -140.0 + drop, 8.0],
     ])
-    t = np.linspace(0, 1, 160)
-    path = resample(np.stack([_smooth(t, knots[:, axis]) for axis in range(3)], axis=1), 0.6)
+    path = smooth_path(knots, 0.6)
     along = np.linspace(0, 1, len(path))
     tall = np.interp(along, [0, 0.06, 0.2, 0.5, 0.8, 0.97, 1], [6.5, 9.5, 7.2, 5.8, 5.6, 6.0, 3.5]) * build.scale
     wide = np.interp(along, [0, 0.06, 0.2, 0.5, 0.8, 1], [6.0, 8.0, 6.0, 5.2, 6.5, 7.0]) * build.scale
     return shell_tube(path, tall, wide, Bone(tissue.cortical - tissue.soft, 0.8 * (tissue.cancellous - tissue.soft), 1.2))
-
-
-def _smooth(t: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return a Catmull-Rom curve through equally spaced values."""
-    padded = np.concatenate([[2 * values[0] - values[1]], values, [2 * values[-1] - values[-2]]])
-    at = np.clip(t * (len(values) - 1), 0, len(values) - 1 - 1e-9)
-    k = at.astype(int)
-    f = at - k
-    p0, p1, p2, p3 = (padded[k + j] for j in range(4))
-    return 0.5 * (2 * p1 + (p2 - p0) * f + (2 * p0 - 5 * p1 + 4 * p2 - p3) * f**2 + (3 * p1 - p0 - 3 * p2 + p3) * f**3)
 
 
 def _scapula(anatomy: Anatomy, side: float, view: str, tissue: Tissues) -> Iterator[Matter]:
@@ -215,14 +205,14 @@ def _scapula(anatomy: Anatomy, side: float, view: str, tissue: Tissues) -> Itera
         [side * out, -132.0 + drop, -0.80 * build.half_depth], [side * (out + 10.0), 4.0 + drop, -0.95 * build.half_depth],
         [side * (build.half_width + 25.0), -108.0 + drop, -24.0],
     ])
-    s, t = np.sort(even(16000, 2), axis=1).T
+    s, t = np.sort(even(30000, 2), axis=1).T
     s, t = s, 1 - t
     bow = 9.0 * np.sin(np.pi * s) * side
     blade = top * (1 - s - t)[:, None] + tip * s[:, None] + socket * t[:, None] + np.outer(bow * (1 - t), [-0.5, 0.0, 0.0])
     area = 0.5 * np.linalg.norm(np.cross(tip - top, socket - top))
     thick = 1.3 + 2.4 * np.clip(1 - np.abs(1 - s - t) * 4, 0, 1) + 1.0 * np.clip(1 - t * 12, 0, 1)
-    yield Matter(blade.astype(np.float32), (area / 16000 * thick * 0.5 * (tissue.cortical - tissue.soft)).astype(np.float32))
-    bone = Bone(tissue.cortical - tissue.soft, 0.5 * (tissue.cancellous - tissue.soft), 0.6)
+    yield Matter(blade.astype(np.float32), (area / 30000 * thick * 0.75 * (tissue.cortical - tissue.soft)).astype(np.float32))
+    bone = Bone(tissue.cortical - tissue.soft, 0.8 * (tissue.cancellous - tissue.soft), 0.32)
     acromion = np.array([side * (build.half_width + 38.0), -138.0 + drop, 2.0])
     root = 0.75 * top + 0.25 * tip
     ridge = np.stack([root, 0.5 * (root + acromion) + [0.0, 2.0, -12.0], acromion])
@@ -230,35 +220,27 @@ def _scapula(anatomy: Anatomy, side: float, view: str, tissue: Tissues) -> Itera
     glenoid = np.stack([socket + [side * 1.0, -15.0, 4.0], socket + [-side * 1.5, 0.0, 0.0], socket + [side * 1.0, 15.0, -2.0]])
     coracoid = np.stack([socket + [-side * 10.0, -14.0, 6.0], socket + [-side * 8.0, -26.0, 18.0], socket + [side * 3.0, -22.0, 32.0]])
     for path, tall, wide in ((ridge, np.array([1.5, 3.0, 5.5]), 3.6), (edge, np.array([2.0, 3.4, 4.6]), 3.2), (glenoid, 4.0, 9.0), (coracoid, 5.0, 4.6)):
-        fine = resample(_curve(path), 0.7)
+        fine = smooth_path(path, 0.7)
         height = np.interp(np.linspace(0, 1, len(fine)), np.linspace(0, 1, 3), np.broadcast_to(tall, 3))
         yield shell_tube(fine, height, wide, bone)
 
 
-def _curve(knots: NDArray[np.float64]) -> NDArray[np.float64]:
-    t = np.linspace(0, 1, 60)
-    return np.stack([_smooth(t, knots[:, axis]) for axis in range(3)], axis=1)
-
-
-def _humerus(anatomy: Anatomy, side: float, tissue: Tissues) -> Iterator[Matter]:
+def humeral_head(anatomy: Anatomy, side: float) -> tuple[Ellipsoid, Ellipsoid]:
+    """Return the head of the humerus and, inside its cortex, its cancellous core."""
     build = anatomy.build
-    centre = np.array([side * (build.half_width + 48.0), -108.0 + build.shoulder_drop, -8.0])
-    spread = even(26000, 3)
-    flat = even(26000, 2)
-    z = 1 - 2 * flat[:, 0]
-    turn = 2 * np.pi * flat[:, 1]
-    ring = np.sqrt(1 - z**2)
-    ball = np.stack([ring * np.cos(turn), z, ring * np.sin(turn)], axis=1)
+    centre = (side * (build.half_width + 48.0), -108.0 + build.shoulder_drop, -8.0)
     radius = 23.0 * build.scale
-    cortical = 4 * np.pi * radius**2 * 0.8 / 8000 * (tissue.cortical - tissue.soft)
-    yield Matter((centre + radius * ball[:8000]).astype(np.float32), np.full(8000, cortical, np.float32))
-    inner = ball * spread[:, 2:] ** (1 / 3)  # radii from another sequence, so that no spiral shows
-    cancellous = 4.19 * radius**3 / 26000 * 0.8 * (tissue.cancellous - tissue.soft)
-    yield Matter((centre + radius * inner).astype(np.float32), np.full(26000, cancellous, np.float32))
-    shaft = np.stack([centre + [side * 6, 8, 0], centre + [side * 14, 50, 0], centre + [side * 22, 120, 0], centre + [side * 30, 220, 0]])
+    return Ellipsoid(centre, (radius,) * 3), Ellipsoid(centre, (radius - 0.8,) * 3)
+
+
+def _humerus(anatomy: Anatomy, side: float, tissue: Tissues) -> Matter:
+    """Return the shaft of the humerus; its head is a solid (``humeral_head``)."""
+    centre = np.array(humeral_head(anatomy, side)[0].centre)
+    shaft = np.stack([centre + [side * 8, 12, 0], centre + [side * 14, 50, 0], centre + [side * 22, 120, 0], centre + [side * 30, 220, 0]])
     fine = resample(shaft, 0.8)
-    wide = np.interp(np.linspace(0, 1, len(fine)), [0, 0.2, 0.4, 1], [19.0, 14.0, 11.5, 11.0])
-    yield shell_tube(fine, wide, wide, Bone(tissue.cortical - tissue.soft, 0.0, 2.4))
+    along = np.linspace(0, 1, len(fine))
+    wide = np.interp(along, [0, 0.2, 0.4, 1], [17.0, 14.0, 11.5, 11.0])
+    return shell_tube(fine, wide, wide, Bone(tissue.cortical - tissue.soft, 0.0, 1.6))
 
 
 def _sternum(anatomy: Anatomy, tissue: Tissues) -> Matter:
@@ -275,5 +257,5 @@ def girdle(anatomy: Anatomy, view: str, tissue: Tissues) -> Matter:
     for side in (-1.0, 1.0):
         parts.append(_clavicle(anatomy, side, tissue))
         parts += _scapula(anatomy, side, view, tissue)
-        parts += _humerus(anatomy, side, tissue)
+        parts.append(_humerus(anatomy, side, tissue))
     return gather(parts)

@@ -11,6 +11,7 @@ from scipy.ndimage import gaussian_filter
 from phantom import calcium, organs, skeleton, surface, vessels
 from phantom.chord import ellipsoid_interval, obliquity, union_length
 from phantom.deposit import deposit, gather
+from phantom.furniture import leads
 from phantom.lungs import lung
 from phantom.random_streams import stream
 from phantom.texture import enlarge, fractal
@@ -161,6 +162,7 @@ def compose(spec: PatientSpec, anatomy: Anatomy, beam: Beam, grid: Grid, tissue:
     matter = gather([
         skeleton.spine(anatomy, tissue), skeleton.ribs(anatomy, lungs, tissue), skeleton.girdle(anatomy, spec.view, tissue),
         vessels.hilar_trunks(anatomy, tissue), vessels.bronchi(anatomy, tissue), vessels.pulmonary(spec, anatomy, lungs, tissue),
+        leads(spec, anatomy, tissue),
     ])
     plaques = deposit(calcium.plaques(spec, anatomy, tissue), beam, grid)
     integral = integral + deposit(matter, beam, grid) + plaques
@@ -186,6 +188,15 @@ def inner_width(anatomy: Anatomy, lungs: tuple[Lung, Lung], beam: Beam) -> float
     return float((left - right).max() * beam.magnification(0.0))
 
 
+def _humeral_heads(anatomy: Anatomy, beam: Beam, u: Map, v: Map, tissue: Tissues) -> Map:
+    """Return the line integral that the heads of both humeri add to soft tissue."""
+    total = np.zeros((v.shape[0], u.shape[1]), np.float32)
+    for side in (-1.0, 1.0):
+        whole, core = (_length(ellipsoid_interval(shape, beam, u, v)) for shape in skeleton.humeral_head(anatomy, side))
+        total += (tissue.cortical - tissue.soft) * (whole - core) + 0.6 * (tissue.cancellous - tissue.soft) * core
+    return total
+
+
 def _soft_integral(spec: PatientSpec, anatomy: Anatomy, beam: Beam, u: Map, v: Map, tissue: Tissues, chord: Map, opaque: Map) -> Map:
     """Return the line integral of skin, fat, muscle, organs, gas and lung on the soft grid."""
     outer = surface.body(anatomy, beam, u, v, 0.0)
@@ -201,7 +212,9 @@ def _soft_integral(spec: PatientSpec, anatomy: Anatomy, beam: Beam, u: Map, v: M
     bust = union_length(breast, (front * np.float32(0.93), np.float32(500.0))) if breast else np.float32(0.0)
     muscle = np.maximum(inner - aerated - air, 0.0)
     rng = stream(spec.seed, spec.index, "texture")
+    heads = _humeral_heads(anatomy, beam, u, v, tissue)
     grain = 1.0 + 0.035 * fractal(rng, *chord.shape, 40, 4) * (aerated > 0)
     depth = tissue.soft * (muscle + opaque) + tissue.fat * np.maximum(outer - inner, 0.0) + 0.5 * (tissue.soft + tissue.fat) * bust
     depth = depth + tissue.lung * np.maximum(aerated * grain - opaque, 0.0)
+    depth = depth + heads
     return gaussian_filter((depth * obliquity(beam, u, v)).astype(np.float32), 0.6)

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 
 from phantom import literature
 from phantom.anatomy import FIRST_THORACIC, LAST_THORACIC, LEVELS
-from phantom.calcium import wall_reach
+from phantom.calcium import bulge_end
 from phantom.deposit import project
 from phantom.skeleton import body_outlines
 
@@ -102,7 +102,7 @@ def _aortic_region(anatomy: Anatomy, shadows: Shadows, beam: Beam, soft: Grid) -
     u, v = soft.coordinates()
     w = beam.p + beam.q * float(anatomy.spine.centre[FIRST_THORACIC + 5, 2])
     lateral = anatomy.spine.lateral(v[:, 0] * w)[:, None]
-    mask = (shadows.arch > 0) | ((shadows.descending > 0) & (v * w < wall_reach(anatomy)))
+    mask = (shadows.arch > 0) | ((shadows.descending > 0) & (v * w < bulge_end(anatomy)))
     return mask & (u * w > lateral)
 
 

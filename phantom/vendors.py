@@ -82,10 +82,10 @@ def processed(vendor: Vendor, signal: Map, pitch: float) -> Map:
     return np.float32(vendor.compression) * slow + np.float32(vendor.detail) * (log_signal - slow)
 
 
-def store(vendor: Vendor, signal: Map, exposed: NDArray[np.bool_], pitch: float) -> Stored:
+def store(vendor: Vendor, signal: Map, exposed: NDArray[np.bool_], pitch: float, latitude: float) -> Stored:
     """Return what the vendor stores for a detector signal: 12-bit values and windows chosen from the film's own histogram.
 
-    ``exposed`` is False behind the collimator's leaves: panels (DX) black that edge out, plates (CR) leave it unexposed and so bright.
+    ``exposed`` is False behind the collimator's leaves: panels (DX) black that edge out, plates (CR) leave it unexposed and so bright. ``latitude`` in [0, 1] is how far beyond the lungs the technologist's preset reaches.
     """
     scale = processed(vendor, signal, pitch)
     rows, columns = scale.shape
@@ -94,7 +94,7 @@ def store(vendor: Vendor, signal: Map, exposed: NDArray[np.bool_], pitch: float)
     if vendor.relationship == "LIN":
         scale, dense, lucent = np.exp(scale - np.float32(lucent)), float(np.exp(dense - lucent)), 1.0
     span = lucent - dense
-    dense, lucent = dense - 0.05 * span, lucent + (0.14 if vendor.relationship == "LOG" else 0.0) * span
+    dense, lucent = dense - 0.05 * span, lucent + (0.05 + 0.35 * latitude if vendor.relationship == "LOG" else 0.12 * latitude) * span
     share = (scale - np.float32(dense)) / np.float32(lucent - dense)
     if vendor.sign < 0:
         share = 1.0 - share

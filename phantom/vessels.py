@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from phantom.deposit import Matter, disc, gather, resample, tube
+from phantom.deposit import Matter, disc, gather, smooth_path, tube
 from phantom.random_streams import stream
 
 if TYPE_CHECKING:
@@ -29,11 +29,11 @@ def _hilum(anatomy: Anatomy, side: int) -> NDArray[np.float64]:
 
 def _trunks(rng: np.random.Generator, side: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return directions and radii of the lobar vessels that leave one hilum."""
-    down = np.radians(np.array([-76.0, -60.0, -42.0, -18.0, 4.0, 18.0, 36.0, 52.0, 62.0, 74.0, 48.0, -32.0, 28.0, 66.0, -66.0]))
-    down = down + 0.12 * rng.standard_normal(15)
-    fore = np.array([0.2, -0.6, -0.4, 0.7, -0.8, 0.9, 0.4, -0.3, -0.7, 0.1, -1.0, 0.1, 0.8, 0.5, 0.6]) + 0.2 * rng.standard_normal(15)
+    down = np.radians(np.array([-80.0, -68, -56, -44, -32, -18, -4, 10, 22, 34, 44, 54, 62, 70, 78, -60, -25, 16, 50, 66]))
+    down = down + 0.10 * rng.standard_normal(20)
+    fore = np.array([0.1, -0.6, 0.5, -0.3, 0.8, -0.8, 0.5, -0.4, 0.9, 0.2, -0.9, 0.5, -0.3, 0.1, -0.6, 0.1, 0.0, -0.1, 0.1, 0.6]) + 0.2 * rng.standard_normal(20)
+    radius = np.array([2.4, 2.4, 2.7, 2.5, 2.2, 2.3, 2.2, 2.4, 2.7, 3.1, 3.4, 3.8, 4.0, 4.2, 3.2, 2.2, 2.0, 2.4, 3.6, 3.4]) * rng.uniform(0.8, 1.15, 20)
     direction = np.stack([side * np.cos(down), np.sin(down), fore], axis=1)
-    radius = np.array([2.9, 2.7, 2.8, 2.3, 2.4, 2.5, 3.2, 3.9, 4.0, 4.2, 3.4, 2.2, 2.8, 3.5, 2.3]) * rng.uniform(0.85, 1.15, 15)
     return direction / np.linalg.norm(direction, axis=1, keepdims=True), radius
 
 
@@ -45,21 +45,21 @@ def _branches(rng: np.random.Generator, anatomy: Anatomy, side: int) -> tuple[ND
     t = np.linspace(0.0, 1.0, _SAMPLES)
     paths, radii = [], []
     for _ in range(_GENERATIONS):
-        bend = 0.30 * rng.standard_normal(direction.shape)
-        bend[:, 1] += 0.10
+        bend = 0.17 * rng.standard_normal(direction.shape)
+        bend[:, 1] += 0.06
         curved = direction[:, None, :] * t[None, :, None] + bend[:, None, :] * (t**2)[None, :, None]
         path = start[:, None, :] + length[:, None, None] * curved
         paths.append(path)
         radii.append(radius[:, None] * (1.0 - 0.22 * t[None, :]))
         heading = direction + 2.0 * bend
         heading /= np.linalg.norm(heading, axis=1, keepdims=True)
-        spread = 0.42 * rng.standard_normal((2, *heading.shape))
+        spread = 0.36 * rng.standard_normal((2, *heading.shape))
         direction = np.concatenate([heading + spread[0], heading - spread[0] + 0.35 * spread[1]])
         direction /= np.linalg.norm(direction, axis=1, keepdims=True)
         start = np.concatenate([path[:, -1], path[:, -1]])
         share = rng.uniform(0.64, 0.88, len(start))
         radius = np.concatenate([radius, radius]) * share
-        length = np.concatenate([length, length]) * rng.uniform(0.66, 0.98, len(start))
+        length = np.concatenate([length, length]) * rng.uniform(0.70, 0.98, len(start))
     return np.concatenate(paths), np.concatenate(radii)
 
 
@@ -105,9 +105,9 @@ def hilar_trunks(anatomy: Anatomy, tissue: Tissues) -> Matter:
             knots = np.array([[x + 16, y - 2, a], [x, y + 2, a], [x - 6, y + 14, a - 8], [x - 9, y + 28, a - 18]])
         else:
             knots = np.array([[x - 14, y + 0, a], [x + 0, y - 4, a - 8], [x + 4, y + 8, a - 18], [x + 5, y + 22, a - 26]])
-        path = resample(knots, 0.6)
+        path = smooth_path(knots, 0.6)
         radius = np.linspace(8.0, 4.8, len(path))
-        parts.append(tube(path, radius, (tissue.soft - tissue.lung) * 0.55, 60))
+        parts.append(tube(path, radius, (tissue.soft - tissue.lung) * 0.6))
     return gather(parts)
 
 
@@ -119,7 +119,7 @@ def bronchi(anatomy: Anatomy, tissue: Tissues) -> Matter:
     left = np.array([[x + 1, y, -6.0], [x + 20, y + 18, -10.0], [x + 38, y + 33, -14.0], [x + 44, y + 46, -18.0]])
     parts = []
     for knots, wide in ((right, 6.8), (left, 5.8)):
-        path = resample(knots, 0.6)
+        path = smooth_path(knots, 0.6)
         radius = np.linspace(wide, 3.2, len(path)) * anatomy.build.scale
-        parts.append(tube(path, radius, -tissue.soft, 60))
+        parts.append(tube(path, radius, -tissue.soft))
     return gather(parts)
