@@ -1,0 +1,46 @@
+"""Registers the steps and turns each scenario's tags into evidence: properties of its JUnit case that the trace gate reads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pytest_bdd.scenario import scenario_wrapper_template_registry
+
+from verification.steps.admission import *
+from verification.steps.bundle import *
+from verification.steps.command import *
+from verification.steps.detection import *
+from verification.steps.material import *
+from verification.steps.preprocessing import *
+from verification.steps.record import *
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ITEM_PREFIXES = ("SRS-", "RC-")
+"""Tags that name what a scenario verifies; any other tag is an ordinary pytest marker."""
+
+
+def pytest_bdd_apply_tag(tag: str, function: Callable[..., Any]) -> bool | None:
+    """Turn ``@SRS-001`` or ``@RC-003`` into ``pytest.mark.verifies``; leave other tags to pytest-bdd."""
+    if not tag.startswith(ITEM_PREFIXES):
+        return None
+    pytest.mark.verifies(tag)(function)
+    return True
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Append ids, feature, scenario and example row to the properties of every scenario, in one order whatever the hash seed."""
+    for item in items:
+        template = scenario_wrapper_template_registry.get(getattr(item, "obj", None))
+        if template is not None:
+            item.user_properties.extend(_evidence(item, template))
+
+
+def _evidence(item: Any, template: Any) -> list[tuple[str, str]]:
+    ids = sorted({name for mark in item.iter_markers("verifies") for name in mark.args})
+    example = item.callspec.params.get("_pytest_bdd_example", {}) if hasattr(item, "callspec") else {}
+    row = ", ".join(f"{column}={value}" for column, value in example.items())
+    place = [("feature", template.feature.rel_filename), ("scenario", template.name), ("row", row)]
+    return [("verifies", name) for name in ids] + place

@@ -1,0 +1,54 @@
+Feature: Polarity
+  A film whose picture contradicts its declared polarity is refused under every policy, and no film is ever inverted to repair it.
+
+  @SRS-016 @RC-001
+  Scenario Outline: Swapping only the declared polarity is noticed
+    Given a chest film
+    And only its declared polarity is swapped to MONOCHROME1
+    When the device analyses it under the <policy> policy
+    Then it is refused with ADM-POLARITY
+
+    Examples:
+      | policy       |
+      | intended-use |
+      | research     |
+
+  @SRS-016 @RC-001
+  Scenario Outline: The other way round it is noticed as well
+    Given a chest film
+    And it is written as MONOCHROME1 with complemented stored values
+    And only its declared polarity is swapped to MONOCHROME2
+    When the device analyses it under the <policy> policy
+    Then it is refused with ADM-POLARITY
+
+    Examples:
+      | policy       |
+      | intended-use |
+      | research     |
+
+  @SRS-016 @SRS-024 @RC-001 @RC-002
+  Scenario: A film with the right polarity is analysed, and alike in both interpretations
+    Given a chest film
+    And it is written as MONOCHROME1 with complemented stored values
+    When the device analyses it under the intended-use policy
+    Then it is analysed
+    And the result agrees with that of the MONOCHROME2 film within 0.01 pixel and 0.0001 in score
+
+  @SRS-016 @RC-001
+  Scenario Outline: Two statements of polarity that contradict each other are refused
+    Given a chest film
+    And its PresentationLUTShape is INVERSE
+    When the device analyses it under the <policy> policy
+    Then it is refused with ADM-POLARITY-TAGS
+
+    Examples:
+      | policy       |
+      | intended-use |
+      | research     |
+
+  @SRS-016 @RC-001
+  Scenario: A chest of the phantom is admitted as it is and refused as its negative
+    Given a phantom chest film
+    When the device analyses it under the intended-use policy
+    And the device analyses its negative under the intended-use policy
+    Then the film is analysed and its negative is refused with ADM-POLARITY

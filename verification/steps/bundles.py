@@ -1,0 +1,240 @@
+"""A small untrained model bundle, complete and consistent, and the ways in which a bundle can be wrong.
+
+Its network is the device's own architecture at a hundredth of the size with seeded random weights: it marks nonsense, quickly and reproducibly,
+which is all that scenarios on integrity, operating points, records and order of work need.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from safetensors.torch import load, save_file
+
+from device_sw.detector.architecture import Architecture, build
+from device_sw.detector.bundle import load_bundle
+from device_sw.detector.inference import Detector, detections_to_json
+from device_sw.findings import all_findings
+from device_sw.preprocessing.geometry import letterbox
+from device_sw.types import NormalisedFilm
+from verification.steps.films import picture
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from device_sw.types import Detection
+
+FINDINGS = tuple(row.id for row in all_findings())
+
+ARCHITECTURE = Architecture(
+    classes=len(FINDINGS),
+    input_size=128,
+    widths=(8, 8, 16, 16),
+    blocks=1,
+    pyramid=16,
+    box_head=16,
+    proposals_train=50,
+    proposals_test=30,
+    anchors=(((12.0, 12.0),), ((28.0, 28.0),), ((56.0, 56.0),)),
+    score_floor=0.02,
+)
+
+SEED = 5
+SPREAD = 3.0
+"""How far the untrained network's class scores lie apart; 1 leaves all of them near 1/8."""
+
+
+def untrained(folder: Path) -> Path:
+    """Write the bundle with operating points at the median score, so that a film has detections and candidates below them; return the folder."""
+    folder.mkdir(parents=True)
+    save_file(_weights(), folder / "weights.safetensors")
+    _write(folder / "model.json", {"architecture": ARCHITECTURE.to_json(), "findings": FINDINGS, "preprocessing": "tt-default-1"})
+    _write(folder / "thresholds.json", {"thresholds": dict.fromkeys(FINDINGS, 0.5)})
+    (folder / "findings.toml").write_bytes(files("device_sw").joinpath("findings.toml").read_bytes())
+    _golden(folder)
+    found = Detector(load_bundle(seal(folder))).detect(_golden_film()).candidates
+    with_operating_points(folder, {finding: _median(found, finding) for finding in FINDINGS})
+    return folder
+
+
+def _weights() -> dict[str, torch.Tensor]:
+    network, generator = build(ARCHITECTURE), torch.Generator().manual_seed(SEED)
+    state = {}
+    for name, tensor in network.state_dict().items():
+        scale = 0.0 if name.endswith("bias") or tensor.ndim < 2 else (2.0 / tensor[0].numel()) ** 0.5
+        state[name] = torch.randn(tensor.shape, generator=generator) * scale + (1.0 if tensor.ndim == 1 and name.endswith("weight") else 0.0)
+    state["roi_heads.box_predictor.cls_score.weight"] *= SPREAD
+    return state
+
+
+def _golden_film() -> Any:
+    normalised = NormalisedFilm(np.asarray(picture() / 4095.0, dtype=np.float32), "tt-default-1")
+    return letterbox(normalised, ARCHITECTURE.input_size)
+
+
+def _golden(folder: Path) -> None:
+    """Freeze what this network says of the chest film."""
+    film = _golden_film()
+    save_file({"film_0": torch.from_numpy(film.pixels.copy())}, folder / "golden_inputs.safetensors")
+    frame = {"rows": film.letterbox.rows, "columns": film.letterbox.columns, "size": film.letterbox.size}
+    _write(folder / "golden_outputs.json", {"film_0": {"letterbox": frame, "candidates": []}})
+    found = Detector(load_bundle(seal(folder))).detect(film).candidates
+    _write(folder / "golden_outputs.json", {"film_0": {"letterbox": frame, "candidates": detections_to_json(found)}})
+
+
+def _median(found: tuple[Detection, ...], finding: str) -> float:
+    return float(np.median([d.score for d in found if d.finding == finding] or [0.5]))
+
+
+def with_operating_points(folder: Path, thresholds: dict[str, float]) -> Path:
+    """Replace the operating points and seal the bundle again."""
+    _write(folder / "thresholds.json", {"thresholds": thresholds})
+    return seal(folder)
+
+
+def seal(folder: Path) -> Path:
+    """Write the manifest that fits the files as they are now, so that only what the files say can be wrong."""
+    parts = sorted(path for path in folder.iterdir() if path.name != "manifest.json")
+    manifest = {
+        "schema": "thoratrace/bundle/1",
+        "model_version": "0.0.1",
+        "profile": "phantom",
+        "budget": "quick",
+        "lineage": {"origin": "untrained weights of the verification steps"},
+        "files": {path.name: {"sha256": sha256(path), "size": path.stat().st_size} for path in parts},
+    }
+    return _write(folder / "manifest.json", manifest).parent
+
+
+def copy(bundle: Path, folder: Path) -> Path:
+    """Return a copy that a scenario may spoil."""
+    return shutil.copytree(bundle, folder)
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def fingerprint(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of every file of a folder."""
+    return {path.name: sha256(path) for path in sorted(folder.iterdir())}
+
+
+def flip_bit(file: Path) -> None:
+    """Change one bit in the middle of a file and nothing else."""
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+def _write(path: Path, values: Any) -> Path:
+    path.write_text(json.dumps(values, sort_keys=True, indent=1) + "\n", encoding="utf-8")
+    return path
+
+
+def _edit(file: Path, change: Callable[[Any], None]) -> None:
+    values = json.loads(file.read_text(encoding="utf-8"))
+    change(values)
+    _write(file, values)
+
+
+def _golden_shift(*, pixels: float = 0.0, score: float = 0.0) -> Callable[[Path], None]:
+    def shift(bundle: Path) -> None:
+        def change(values: Any) -> None:
+            first = values["film_0"]["candidates"][0]
+            first["box"] = [edge + pixels for edge in first["box"]]
+            first["score"] += score
+
+        _edit(bundle / "golden_outputs.json", change)
+
+    return shift
+
+
+def _threshold(finding: str, value: float | None) -> Callable[[Path], None]:
+    def edit(values: Any) -> None:
+        if value is None:
+            del values["thresholds"][finding]
+        else:
+            values["thresholds"][finding] = value
+
+    return lambda bundle: _edit(bundle / "thresholds.json", edit)
+
+
+def _model(change: Callable[[Any], None]) -> Callable[[Path], None]:
+    return lambda bundle: _edit(bundle / "model.json", change)
+
+
+def _rename_in_model_and_thresholds(bundle: Path) -> None:
+    def rename(values: Any) -> None:
+        values["thresholds"]["pneumothorax"] = values["thresholds"].pop("scoliosis")
+
+    _edit(bundle / "thresholds.json", rename)
+    _edit(bundle / "model.json", lambda values: values["findings"].__setitem__(FINDINGS.index("scoliosis"), "pneumothorax"))
+
+
+def _rename_display(bundle: Path) -> None:
+    table = bundle / "findings.toml"
+    table.write_text(table.read_text(encoding="utf-8").replace("Cardiac hypertrophy", "Enlarged heart"), encoding="utf-8")
+
+
+def _weights_edit(change: Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]]) -> Callable[[Path], None]:
+    def edit(bundle: Path) -> None:
+        save_file(change(load((bundle / "weights.safetensors").read_bytes())), bundle / "weights.safetensors")
+
+    return edit
+
+
+def _pickled(bundle: Path) -> None:
+    torch.save(load((bundle / "weights.safetensors").read_bytes()), bundle / "weights.safetensors")
+
+
+def _with_nan(name: str) -> Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]]:
+    def change(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        weights[name] = torch.full_like(weights[name], float("nan"))
+        return weights
+
+    return change
+
+
+def _nan_that_golden_outputs_hide(bundle: Path) -> None:
+    """Class scores of NaN pass no comparison, so this network marks nothing; golden outputs without candidates would agree with it."""
+    _weights_edit(_with_nan("roi_heads.box_predictor.cls_score.bias"))(bundle)
+    _edit(bundle / "golden_outputs.json", lambda values: values["film_0"].__setitem__("candidates", []))
+
+
+FAULTS: dict[str, Callable[[Path], None]] = {
+    "no operating point for scoliosis": _threshold("scoliosis", None),
+    "an operating point of 1.2": _threshold("scoliosis", 1.2),
+    "an operating point of -0.1": _threshold("scoliosis", -0.1),
+    "an operating point below the score floor": _threshold("scoliosis", 0.001),
+    "an operating point that is not a number": _threshold("scoliosis", float("nan")),
+    "a finding that the device does not know": _rename_in_model_and_thresholds,
+    "a finding renamed in its table of findings": _rename_display,
+    "weights of another network": _weights_edit(lambda weights: {**weights, "backbone.stem.conv.weight": torch.zeros(16, 1, 3, 3)}),
+    "a weight tensor missing": _weights_edit(lambda weights: dict(list(weights.items())[1:])),
+    "pickled weights under the right name": _pickled,
+    "preprocessing named tt-unknown-9": _model(lambda values: values.__setitem__("preprocessing", "tt-unknown-9")),
+    "golden boxes shifted by 0.6 pixel": _golden_shift(pixels=0.6),
+    "golden boxes shifted by 0.4 pixel": _golden_shift(pixels=0.4),
+    "golden scores shifted by 0.0002": _golden_shift(score=-0.0002),
+    "golden scores shifted by 0.00005": _golden_shift(score=-0.00005),
+    "no golden film": lambda bundle: _edit(bundle / "golden_outputs.json", lambda values: values.clear()),
+    "a NaN in the region proposals": _weights_edit(_with_nan("rpn.head.cls_logits.bias")),
+    "a NaN in the class scores": _weights_edit(_with_nan("roi_heads.box_predictor.cls_score.bias")),
+    "a NaN in the backbone": _weights_edit(_with_nan("backbone.stem.norm.bias")),
+    "a NaN in the class scores and golden outputs without candidates": _nan_that_golden_outputs_hide,
+}
+"""Faults by the words that scenarios use; each is planted in a copy and the copy sealed again, so that every hash is right."""
+
+
+def spoil(bundle: Path, fault: str) -> Path:
+    """Plant one fault and recompute the manifest."""
+    FAULTS[fault](bundle)
+    return seal(bundle)
