@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 from device_sw.errors import DeviceError
 from pipeline import registry, technical_file, verification_run
 from pipeline.dvc_runs import canonical, reproduce, stage_environment
+from pipeline.progress import bar
+from pipeline.report import endpoint_line
 from pipeline.repository import commit
 from pipeline.run import Run, read_json
 from verification.trace import gate, matrix
@@ -89,13 +91,9 @@ def _pipeline(run: Run) -> tuple[bool, str, str]:
 
 def _detection(run: Run) -> tuple[bool, str, str]:
     """Say the endpoints of the protocol as the validation stage judged them."""
-    criteria = read_json(run.artifact("validation") / "validation.json")["criteria"]
-    text = "; ".join(f"{c['id']} {_figure(c['value'])} (goal {c['threshold']})" for c in criteria)
-    return bool(criteria) and all(c["passed"] for c in criteria), f"phantom results: {text}", "artifacts/validation/"
-
-
-def _figure(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:.3f}"
+    endpoints = read_json(run.artifact("validation") / "validation.json")["endpoints"]
+    text = "; ".join(endpoint_line(endpoint) for endpoint in endpoints)
+    return bool(endpoints) and all(e["passed"] for e in endpoints), f"phantom results: {text}", "artifacts/validation/"
 
 
 def _candidate(run: Run) -> tuple[bool, str, str]:
@@ -104,8 +102,9 @@ def _candidate(run: Run) -> tuple[bool, str, str]:
 
 
 def _verification(run: Run) -> tuple[bool, str, str]:
-    done = verification_run.run(run.root)
-    return done.passed, done.summary, "artifacts/verification/"
+    with bar("scenarios") as report:
+        done = verification_run.run(run.root, report)
+    return done.passed, done.reason or summary(done.record), "artifacts/verification/"
 
 
 def _validated(run: Run) -> tuple[bool, str, str]:

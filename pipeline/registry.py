@@ -174,7 +174,7 @@ def validate(run: Run, verification_passed: bool) -> Registration:  # noqa: FBT0
     version = find_version(client, bundle_sha256)
     if version is None or "candidate" not in aliases_of(client, version):
         raise RegistrationRefused("REG-ORDER: found no candidate version for the predicted bundle. Repair: register it first")
-    failed = [c["id"] for c in read_json(run.artifact("validation") / "validation.json")["criteria"] if not c["passed"]]
+    failed = [c["id"] for c in read_json(run.artifact("validation") / "validation.json")["endpoints"] if not c["passed"]]
     if failed or not verification_passed:
         missing = ", ".join(failed) or "verification"
         raise RegistrationRefused(

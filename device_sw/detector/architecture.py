@@ -166,7 +166,7 @@ def build(architecture: Architecture) -> FasterRCNN:
         rpn_post_nms_top_n_test=architecture.proposals_test,
         rpn_batch_size_per_image=128,
         box_roi_pool=MultiScaleRoIAlign(
-            list(PYRAMID_LEVELS), output_size=7, sampling_ratio=2, canonical_scale=96, canonical_level=3
+            list(PYRAMID_LEVELS), output_size=7, sampling_ratio=2, canonical_scale=48, canonical_level=3
         ),
         box_head=TwoMLPHead(architecture.pyramid * 49, architecture.box_head),
         box_predictor=FastRCNNPredictor(architecture.box_head, architecture.classes + 1),

@@ -83,5 +83,5 @@ def finished_run(tmp_path, bundle):
     validation = {"ap50": 0.4, "ar100": None, "ap50_by_finding": {"scoliosis": 0.4}}
     write_json(run.artifact("training") / "history.json", {"epochs": [{"epoch": 1, "losses": losses, "validation": validation}]})
     write_json(run.artifact("predictions") / "predictions.json", {"bundle_sha256": sha256(bundle / "manifest.json")})
-    write_json(run.artifact("validation") / "validation.json", {"criteria": [{"id": "ap50-macro", "passed": True}]})
+    write_json(run.artifact("validation") / "validation.json", {"endpoints": [{"id": "ap50-macro", "passed": True}]})
     return run

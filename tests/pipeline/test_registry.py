@@ -40,7 +40,7 @@ def test_validated_needs_a_candidate_first(finished_run):
 @pytest.mark.parametrize(("endpoint", "scenarios", "named"), [(False, True, "ap50-macro"), (True, False, "verification")])
 def test_validated_needs_every_endpoint_and_scenario(finished_run, endpoint, scenarios, named):
     registry.register(finished_run, "abc")
-    write_json(finished_run.artifact("validation") / "validation.json", {"criteria": [{"id": "ap50-macro", "passed": endpoint}]})
+    write_json(finished_run.artifact("validation") / "validation.json", {"endpoints": [{"id": "ap50-macro", "passed": endpoint}]})
     with pytest.raises(registry.RegistrationRefused, match=f"REG-VALIDATED: found not passed: {named}"):
         registry.validate(finished_run, verification_passed=scenarios)
 
