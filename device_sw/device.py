@@ -192,7 +192,8 @@ class Analysis:
         except InputRefused as reason:
             reasons.append(reason)
         verdict = admission.judge(admission.Evidence(self._opened.attributes, self._policy, stored, picture))
-        self._refuse((*verdict.reasons, *reasons))
+        told = {reason.where for reason in verdict.reasons}
+        self._refuse((*verdict.reasons, *(reason for reason in reasons if reason.where not in told)))
         self._cautions = (*self._opened.attributes.cautions, *verdict.cautions, *self._film.cautions)
 
     def _refuse(self, reasons: tuple[InputRefused, ...]) -> None:

@@ -49,10 +49,10 @@ _EXPECTED = np.concatenate([np.asarray(_LEFT_HALF), np.asarray(_LEFT_HALF)[:, ::
 
 
 def agreement(pixels: NDArray[np.float32]) -> float:
-    """Return the rank correlation of a normalised film with the expected chest, in [-1, 1]; 0 where the picture has no structure.
+    """Return the rank correlation of a normalised film with the expected chest, in [-1, 1]; 0 where the picture has no structure or fewer than 16 rows or columns.
 
     Args:
-        pixels: (rows, columns), at least 16 each, after preprocessing: bone bright if the header is right.
+        pixels: (rows, columns) after preprocessing: bone bright if the header is right.
 
     The negative of a film has the opposite value:
 
@@ -60,6 +60,8 @@ def agreement(pixels: NDArray[np.float32]) -> float:
     >>> round(agreement(film) + agreement(1 - film), 9)
     0.0
     """
+    if min(pixels.shape) < GRID:
+        return 0.0
     ranks = _ranks(_blocks(pixels))
     spread = float(ranks.std())
     if spread == 0.0:
