@@ -62,8 +62,8 @@ CODES: dict[str, Code] = read_table(Path(__file__).with_name("codes.toml").read_
 def problem(code: str, where: str, item: str, *, found: str, expected: str = "") -> Problem:
     """Return a problem of the table; ``expected`` replaces the table's words where a case can be put more exactly.
 
-    >>> problem("TRC-REQ-NEED", "a.toml:3", "SRS-001", found="no need").clause
-    'IEC 62304 5.2.6 f)'
+    >>> problem("TRC-OUTLINE-EMPTY", "a.feature:3", "TC:a", found="no row").clause
+    'IEC 62304 5.7.1'
     """
     entry = CODES[code]
     return Problem(

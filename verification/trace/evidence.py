@@ -62,7 +62,7 @@ class Record:
             "identity": self.identity.to_json(),
             "exit_code": self.exit_code,
             "counts": self.counts(),
-            "scenarios": [verdict.to_json() for verdict in sorted(self.verdicts)],
+            "verdicts": [verdict.to_json() for verdict in sorted(self.verdicts)],
         }
 
 
@@ -93,10 +93,10 @@ def read_record(root: Path) -> Record:
 def _record(data: dict[str, Any]) -> Record:
     if data["schema"] != SCHEMA:
         raise ValueError(f"schema {data['schema']!r} instead of {SCHEMA!r}")
-    verdicts = tuple(Verdict.from_json(entry) for entry in data["scenarios"])
+    verdicts = tuple(Verdict.from_json(entry) for entry in data["verdicts"])
     record = Record(Identity.from_json(data["identity"]), int(data["exit_code"]), verdicts)
     if data["counts"] != record.counts():
-        raise ValueError("the counts are not those of the scenarios listed")
+        raise ValueError("the counts are not those of the verdicts listed")
     return record
 
 

@@ -1,0 +1,226 @@
+"""Builds the graph from what the loaders, the feature files and the accepted evidence hold; computes nothing but reverse-free links."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from requirements_spec.model import SECTIONS, Specification
+from requirements_spec.modules import owner, source_modules
+from verification.trace.graph import Edge, Graph, Kind, Link, Node
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from requirements_spec.model import Requirement, Soup, UserNeed
+    from risk.evaluation import Evaluation, SituationEvaluation
+    from risk.model import Control, Hazard, RiskFile, Situation
+    from verification.trace.features import Scenario
+    from verification.trace.outcomes import Verdict
+
+VALIDATION = "artifacts/validation/validation.json"
+ITEM_PREFIXES = ("SRS-", "RC-")
+"""Tags that name what a scenario verifies; other tags are plain markers."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Everything the graph is made from, already read.
+
+    Attributes:
+        specification: needs, requirements, architecture, SOUP.
+        risk: hazards, situations, controls.
+        evaluation: the risk file judged; None where there is no policy to judge by.
+        scenarios: what the feature files hold.
+        verdicts: of accepted evidence; empty where there is none.
+        modules: dotted names of the device's modules.
+        pages: section ids for which a page of the technical file exists.
+        endpoints: as the validation record states them.
+    """
+
+    specification: Specification
+    risk: RiskFile
+    evaluation: Evaluation | None
+    scenarios: tuple[Scenario, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    modules: tuple[str, ...] = ()
+    pages: frozenset[str] = frozenset()
+    endpoints: tuple[Mapping[str, Any], ...] = field(default=())
+
+
+def read_modules(root: Path) -> tuple[str, ...]:
+    """Return the dotted names of the device's modules."""
+    return source_modules(root)
+
+
+def read_pages(root: Path) -> frozenset[str]:
+    """Return the section ids of the technical file for which docs/ holds a page."""
+    return frozenset(name for name in SECTIONS if (root / "docs" / f"{name}.md").is_file())
+
+
+def read_endpoints(root: Path) -> tuple[Mapping[str, Any], ...] | None:
+    """Return the endpoints of the validation record, or None where there is no readable one."""
+    try:
+        endpoints = json.loads((root / VALIDATION).read_text(encoding="utf-8"))["endpoints"]
+        return tuple({**dict(entry), "id": str(entry["id"]), "requirement": str(entry["requirement"])} for entry in endpoints)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def assemble(sources: Sources) -> Graph:
+    """Return the graph of everything in ``sources``; of two items with one id the first stays (its loader names the second)."""
+    nodes: dict[str, Node] = {}
+    for node in _nodes(sources):
+        nodes.setdefault(node.id, node)
+    return Graph(nodes, tuple(sorted(set(_edges(sources)))), _by_scenario(sources.verdicts))
+
+
+def scenario_id(verdict: Verdict) -> str:
+    """Return the id of the scenario that a verdict is about."""
+    return f"TC:{verdict.feature}::{verdict.scenario}"
+
+
+def _by_scenario(verdicts: Iterable[Verdict]) -> dict[str, tuple[Verdict, ...]]:
+    table: dict[str, list[Verdict]] = defaultdict(list)
+    for verdict in sorted(verdicts):
+        table[scenario_id(verdict)].append(verdict)
+    return {name: tuple(found) for name, found in table.items()}
+
+
+def _nodes(sources: Sources) -> Iterator[Node]:
+    specification = sources.specification
+    yield from map(_need, specification.needs)
+    yield from map(_requirement, specification.requirements)
+    for item in specification.items:
+        yield Node(item.id, Kind.ITEM, item.title, item.where, {"purpose": item.purpose})
+    yield from (Node(name, Kind.MODULE, name, f"{name.replace('.', '/')}.py:1") for name in sources.modules)
+    yield from map(_soup, specification.soup)
+    yield from _risk_nodes(sources)
+    yield from map(_scenario, sources.scenarios)
+    for name in SECTIONS:
+        yield Node(name, Kind.SECTION, name, f"docs/{name}.md:1", {"exists": name in sources.pages})
+    yield from map(_endpoint, sources.endpoints)
+
+
+def _need(need: UserNeed) -> Node:
+    return Node(need.id, Kind.NEED, need.title, need.where, {"role": need.role, "text": need.text, "status": need.status})
+
+
+def _requirement(requirement: Requirement) -> Node:
+    facts = {
+        "text": requirement.text,
+        "type": str(requirement.type),
+        "safety": requirement.safety,
+        "not_risk_related": requirement.not_risk_related,
+        "verification": str(requirement.verification),
+        "acceptance": requirement.acceptance,
+        "status": requirement.status,
+    }
+    return Node(requirement.id, Kind.REQUIREMENT, requirement.title, requirement.where, facts)
+
+
+def _soup(soup: Soup) -> Node:
+    facts = {"distribution": soup.distribution, "version": soup.version, "purpose": soup.purpose}
+    return Node(soup.id, Kind.SOUP, soup.title, soup.where, facts)
+
+
+def _risk_nodes(sources: Sources) -> Iterator[Node]:
+    judged = {each.id: each for each in sources.evaluation.situations} if sources.evaluation else {}
+    for hazard in sources.risk.hazards:
+        yield Node(
+            hazard.id, Kind.HAZARD, hazard.title, hazard.where, {"source": hazard.source, "sequence": list(hazard.sequence)}
+        )
+        for situation in hazard.situations:
+            yield _situation(situation, judged.get(situation.id))
+    yield from map(_control, sources.risk.controls)
+
+
+def _situation(situation: Situation, judged: SituationEvaluation | None) -> Node:
+    facts: dict[str, Any] = {
+        "harm": situation.harm,
+        "initial": None,
+        "initial_level": None,
+        "residual": None,
+        "residual_level": None,
+    }
+    if judged is not None:
+        facts |= {
+            "initial": judged.initial_acceptability.word,
+            "initial_level": f"S{judged.initial.severity} P{judged.initial.probability}",
+            "residual": judged.residual_acceptability.word,
+            "residual_level": f"S{judged.residual.severity} P{judged.residual.probability}",
+        }
+    return Node(situation.id, Kind.SITUATION, situation.text, situation.where, facts)
+
+
+def _control(control: Control) -> Node:
+    facts = {
+        "type": str(control.kind),
+        "text": control.text,
+        "effect": control.effect,
+        "label_section": control.label_section,
+        "arising": control.arising.risk,
+        "arising_assessment": control.arising.assessment,
+    }
+    return Node(control.id, Kind.CONTROL, control.title, control.where, facts)
+
+
+def _scenario(scenario: Scenario) -> Node:
+    facts = {
+        "feature": scenario.feature,
+        "feature_title": scenario.title,
+        "outline": scenario.is_outline,
+        "rows": [row.text for row in scenario.rows],
+        "lost_tags": list(scenario.lost_tags),
+        "steps": len(scenario.steps),
+        "outcomes": sum(step.kind == "Outcome" for step in scenario.steps),
+    }
+    return Node(scenario.id, Kind.SCENARIO, scenario.name, scenario.where, facts)
+
+
+def _endpoint(endpoint: Mapping[str, Any]) -> Node:
+    names = ("metric", "direction", "threshold", "bound", "primary", "value", "passed", "reason")
+    facts = {name: endpoint.get(name) for name in names}
+    return Node(f"VE:{endpoint['id']}", Kind.ENDPOINT, str(endpoint.get("title", endpoint["id"])), VALIDATION, facts)
+
+
+def _edges(sources: Sources) -> Iterator[Edge]:
+    for need in sources.specification.needs:
+        yield from _to(need.id, Link.RENDERED_IN, need.sections)
+    for requirement in sources.specification.requirements:
+        yield from _requirement_edges(requirement)
+    for name in sources.modules:
+        if item := owner(sources.specification.items, name):
+            yield Edge(Link.HOLDS, item.id, name)
+    for soup in sources.specification.soup:
+        yield from _to(soup.id, Link.USED_BY, soup.used_by)
+    for hazard in sources.risk.hazards:
+        yield from _hazard_edges(hazard)
+    for control in sources.risk.controls:
+        yield from _to(control.id, Link.REDUCES, control.situations)
+        yield from _to(control.id, Link.IMPLEMENTED_BY, control.requirements)
+        yield from _to(control.id, Link.RENDERED_IN, (control.label_section,) if control.label_section else ())
+    for scenario in sources.scenarios:
+        yield from _to(scenario.id, Link.VERIFIES, (tag for tag in scenario.tags if tag.startswith(ITEM_PREFIXES)))
+    for endpoint in sources.endpoints:
+        yield Edge(Link.VERIFIES, f"VE:{endpoint['id']}", endpoint["requirement"])
+
+
+def _requirement_edges(requirement: Requirement) -> Iterator[Edge]:
+    yield from _to(requirement.id, Link.SERVES, requirement.needs)
+    yield from _to(requirement.id, Link.ALLOCATED_TO, (requirement.item,))
+    yield from _to(requirement.id, Link.DISPOSED_BY, requirement.controls)
+    yield from _to(requirement.id, Link.RENDERED_IN, requirement.sections)
+
+
+def _hazard_edges(hazard: Hazard) -> Iterator[Edge]:
+    for situation in hazard.situations:
+        yield Edge(Link.ARISES_FROM, situation.id, hazard.id)
+
+
+def _to(source: str, link: Link, targets: Iterable[str]) -> Iterator[Edge]:
+    for target in targets:
+        yield Edge(link, source, target)

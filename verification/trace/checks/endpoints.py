@@ -1,0 +1,27 @@
+"""The validation endpoints of the run that lies here: judged, each primary one met."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from verification.trace.codes import problem
+from verification.trace.graph import Graph, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from requirements_spec.problem import Problem
+
+
+def primary_endpoints_are_met(graph: Graph) -> Iterator[Problem]:
+    """Yield primary endpoints that are not met; one without a figure never is."""
+    for endpoint in graph.of(Kind.ENDPOINT):
+        facts = endpoint.facts
+        if facts["primary"] and facts["passed"] is not True:
+            found = (
+                f"{facts['value'] if facts['value'] is not None else facts['reason']}, {facts['direction']} {facts['threshold']}"
+            )
+            yield problem("TRC-ENDPOINT-FAILED", endpoint.where, endpoint.id, found=found)
+
+
+CHECKS = (primary_endpoints_are_met,)
