@@ -103,6 +103,7 @@ class Opacity:
 class Anatomy:
     """One patient's thorax; of the candidate ``opacities`` the first ``opacity_count`` that find room in the lung are kept."""
 
+    spec: PatientSpec
     build: Build
     spine: Spine
     ctr_goal: float
@@ -190,7 +191,9 @@ def _spine(spec: PatientSpec, build: Build) -> Spine:
     y = np.cumsum(np.concatenate([[0.0], (height[:-1] + height[1:]) / 2 + disc[:-1]]))
     y -= y[FIRST_THORACIC] + 150.0 * build.scale
     primary = np.exp(-(((level - apex) / (half * 0.72)) ** 2))
-    counter = np.exp(-(((level - apex + 2.05 * half) / (half * 0.7)) ** 2)) + np.exp(-(((level - apex - 2.05 * half) / (half * 0.7)) ** 2))
+    counter = np.exp(-(((level - apex + 2.05 * half) / (half * 0.7)) ** 2)) + np.exp(
+        -(((level - apex - 2.05 * half) / (half * 0.7)) ** 2)
+    )
     shape = -(primary - 0.5 * secondary * counter)
     slope = np.gradient(shape, y)
     thoracic = slice(FIRST_THORACIC, LAST_THORACIC + 2)
@@ -201,10 +204,21 @@ def _spine(spec: PatientSpec, build: Build) -> Spine:
     x = x - np.interp(apex, level, x) * 0.35
     rotation = np.radians(build.rotation) + 0.55 * np.radians(goal) * primary
     t = np.clip((y - y[FIRST_THORACIC]) / (y[LAST_THORACIC] - y[FIRST_THORACIC]), -0.4, 1.4)
-    depth = -build.half_depth * 0.62 - 14.0 * np.sin(np.pi * np.clip(t, 0, 1)) + 14.0 * np.clip(-t, 0, 1) + 10 * np.clip(t - 1, 0, 1)
+    depth = (
+        -build.half_depth * 0.62 - 14.0 * np.sin(np.pi * np.clip(t, 0, 1)) + 14.0 * np.clip(-t, 0, 1) + 10 * np.clip(t - 1, 0, 1)
+    )
     cobb = float(np.degrees(tilt[thoracic].max() - tilt[thoracic].min()))
     return Spine(
-        np.stack([x, y, depth], axis=1), tilt, rotation, height, half_width, disc, osteophyte, sclerosis, cobb, (ends[0], ends[1]),
+        np.stack([x, y, depth], axis=1),
+        tilt,
+        rotation,
+        height,
+        half_width,
+        disc,
+        osteophyte,
+        sclerosis,
+        cobb,
+        (ends[0], ends[1]),
         tuple(int(k) for k in affected),
     )
 
@@ -282,4 +296,4 @@ def grow(spec: PatientSpec) -> Anatomy:
     severity = spec.grade("cardiac_hypertrophy")
     goal = max(normal, 0.36) if severity is None else literature.between("heart", "ctr", severity)
     shift = (float(3.0 * rng.standard_normal()), float(4.0 * rng.standard_normal()))
-    return Anatomy(build, _spine(spec, build), goal, shift, _aorta(spec, build), _caps(spec), *_opacities(spec, build))
+    return Anatomy(spec, build, _spine(spec, build), goal, shift, _aorta(spec, build), _caps(spec), *_opacities(spec, build))

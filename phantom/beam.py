@@ -76,6 +76,4 @@ class Grid:
 
     def reduced(self, factor: int) -> Grid:
         """Return the grid with pixels ``factor`` times as wide, covering the same field."""
-        return Grid(
-            -(-self.rows // factor), -(-self.columns // factor), self.pitch * factor, self.cx / factor, self.cy / factor
-        )
+        return Grid(-(-self.rows // factor), -(-self.columns // factor), self.pitch * factor, self.cx / factor, self.cy / factor)

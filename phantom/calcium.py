@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from phantom.anatomy import Anatomy
     from phantom.attenuation import Tissues
-    from phantom.patient import PatientSpec
 
 
 def _density(rng: np.random.Generator, angle: NDArray[np.float64], along: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -27,7 +26,7 @@ def _density(rng: np.random.Generator, angle: NDArray[np.float64], along: NDArra
     return np.clip(0.62 + 0.5 * waves, 0.0, 1.0)
 
 
-def plaques(spec: PatientSpec, anatomy: Anatomy, tissue: Tissues) -> Matter:
+def plaques(anatomy: Anatomy, tissue: Tissues) -> Matter:
     """Return the plaques, empty where the patient has none.
 
     The arc lies on the knob's outer (left) wall, spreads over the arch's back half and, when long, runs down the descending aorta.
@@ -35,13 +34,15 @@ def plaques(spec: PatientSpec, anatomy: Anatomy, tissue: Tissues) -> Matter:
     if anatomy.aorta.calcium is None:
         return Matter(np.zeros((0, 3), np.float32), np.zeros(0, np.float32))
     arc, thickness = anatomy.aorta.calcium
-    rng = stream(spec.seed, spec.index, "calcium")
+    rng = stream(anatomy.spec.seed, anatomy.spec.index, "calcium")
     shape = aortic_arch(anatomy)
     centre_angle = np.radians(-20.0 + 25.0 * rng.standard_normal())
     half = np.radians(arc) / 2
     angle, along = np.meshgrid(np.linspace(-half, half, 420) + centre_angle, np.linspace(-0.62, 0.55, 60), indexing="ij")
     ring = np.sqrt(1 - along**2)
-    local = np.stack([np.cos(angle) * ring, np.sin(angle) * ring, -along], axis=-1).reshape(-1, 3) * (np.asarray(shape.radii) - 0.8)
+    local = np.stack([np.cos(angle) * ring, np.sin(angle) * ring, -along], axis=-1).reshape(-1, 3) * (
+        np.asarray(shape.radii) - 0.8
+    )
     points = local @ shape.axes() + np.asarray(shape.centre)
     edge = np.clip((half - np.abs(angle - centre_angle)) / (0.15 * half), 0, 1)
     area = shape.radii[0] * (2 * half / 420) * shape.radii[2] * (1.17 / 60)

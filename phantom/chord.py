@@ -22,6 +22,19 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Rays:
+    """The rays of one exposure: the beam, and the detector coordinates u (1, columns) and v (rows, 1) they reach, mm."""
+
+    beam: Beam
+    u: Map
+    v: Map
+
+
+EVERYWHERE: Interval = (np.float32(-400.0), np.float32(400.0))  # type: ignore[assignment]
+"""Depths wide enough for any body, mm."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ellipsoid:
     """A solid ellipsoid: ``centre`` (x, y, a) and ``radii`` in mm, turned by ``coronal`` then ``axial`` radians.
 
@@ -53,17 +66,25 @@ class Ellipsoid:
         return Ellipsoid((x + dx, y + dy, a + da), self.radii, self.coronal, self.axial)
 
 
-def obliquity(beam: Beam, u: Map, v: Map) -> Map:
+def length(interval: Interval) -> Map:
+    """Return the depth between entry and exit, mm."""
+    low, high = interval
+    return np.maximum(high - low, 0.0)
+
+
+def obliquity(rays: Rays) -> Map:
     """Return millimetres of ray per millimetre of depth: ``sqrt(1 + (u^2 + v^2) / distance^2)``."""
-    return np.sqrt(1.0 + (u * u + v * v) * np.float32(1.0 / beam.distance**2)).astype(np.float32)
+    squared = rays.u * rays.u + rays.v * rays.v
+    return np.sqrt(1.0 + squared * np.float32(1.0 / rays.beam.distance**2)).astype(np.float32)
 
 
-def ellipsoid_interval(shape: Ellipsoid, beam: Beam, u: Map, v: Map) -> Interval:
+def ellipsoid_interval(shape: Ellipsoid, rays: Rays) -> Interval:
     """Return the depths where each ray enters and leaves the ellipsoid; equal where it misses.
 
     Formula: the ray is ``o + a d`` with ``o = (u p, v p, 0)`` and ``d = (u q, v q, 1)``; in the ellipsoid's own axes, divided by its radii,
     ``|o' + a d'|^2 = 1`` is a quadratic in a.
     """
+    beam, u, v = rays.beam, rays.u, rays.v
     scaled = shape.axes() / np.asarray(shape.radii)[:, None]
     aa = np.float32(0.0)
     ab = np.float32(0.0)

@@ -31,8 +31,14 @@ SCHEMA = "thoratrace/cohort/1"
 
 def _strata(spec: PatientSpec) -> dict[str, Any]:
     return {
-        "sex": spec.sex, "age": spec.age, "age_band": spec.age_band, "body_size": spec.body_size, "vendor": spec.vendor,
-        "view": spec.view, "modality": VENDORS[spec.vendor].modality, "dose": spec.dose,
+        "sex": spec.sex,
+        "age": spec.age,
+        "age_band": spec.age_band,
+        "body_size": spec.body_size,
+        "vendor": spec.vendor,
+        "view": spec.view,
+        "modality": VENDORS[spec.vendor].modality,
+        "dose": spec.dose,
     }
 
 
@@ -84,7 +90,7 @@ def _notes() -> list[str]:
     ]
 
 
-def generate(
+def generate(  # noqa: PLR0913  (the cohort stage names every one of them)
     destination: Path,
     *,
     seed: int,
@@ -106,7 +112,9 @@ def generate(
     if workers < 1:
         raise ValueError(f"workers must be 1 or more, got {workers}")
     if literature.digest() != literature.frozen_digest():
-        raise ValueError("phantom/literature.toml differs from the frozen phantom/literature.sha256: restore it, or freeze a new version openly")
+        raise ValueError(
+            "phantom/literature.toml differs from the frozen phantom/literature.sha256: restore it, or freeze a new version openly"
+        )
     drawn = draw_cohort(seed, patients, matrix)
     for folder in ("films", "masks"):
         (destination / folder).mkdir(parents=True, exist_ok=True)

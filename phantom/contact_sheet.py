@@ -43,7 +43,7 @@ def _film(row: int, column: int, finding: str | None) -> RenderedFilm:
     )
 
 
-def _tile(film: RenderedFilm, label: str, outlined: bool) -> Image.Image:
+def _tile(film: RenderedFilm, label: str, *, outlined: bool) -> Image.Image:
     """Return a film fitted in its cell with a label above, and its true boxes in thin outlines if asked."""
     rows, columns = film.display.shape
     scale = (_CELL - _LABEL) / rows
@@ -59,15 +59,15 @@ def _tile(film: RenderedFilm, label: str, outlined: bool) -> Image.Image:
     return tile
 
 
-def sheet(matrix_outlined: bool) -> Image.Image:
-    """Return the sheet: normal films in the first row, then a row a finding; with boxes where ``matrix_outlined``."""
+def sheet(*, outlined: bool) -> Image.Image:
+    """Return the sheet: normal films in the first row, then a row a finding; with boxes where ``outlined``."""
     rows: list[str | None] = [None, *FINDINGS]
     page = Image.new("RGB", (4 * _CELL * 2 - 2 * _CELL, len(rows) // 2 * _CELL), (20, 20, 24))
     for row, finding in enumerate(rows):
         for column, severity in enumerate(SEVERITIES):
             film = _film(row, column, finding)
             label = f"normal, {film.specification.view}" if finding is None else f"{_short(finding)} {severity:.1f}"
-            page.paste(_tile(film, label, matrix_outlined), (((row % 2) * 3 + column) * _CELL, row // 2 * _CELL))
+            page.paste(_tile(film, label, outlined=outlined), (((row % 2) * 3 + column) * _CELL, row // 2 * _CELL))
     return page
 
 
@@ -82,7 +82,9 @@ def main() -> None:
     output: Path = parser.parse_args().output
     output.parent.mkdir(parents=True, exist_ok=True)
     for outlined, path in ((False, output), (True, output.with_stem(output.stem + "_boxes"))):
-        sheet(outlined).convert("L" if not outlined else "RGB").quantize(128 if outlined else 64).save(path, optimize=True)
+        sheet(outlined=outlined).convert("L" if not outlined else "RGB").quantize(128 if outlined else 64).save(
+            path, optimize=True
+        )
 
 
 if __name__ == "__main__":

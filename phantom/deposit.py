@@ -138,7 +138,9 @@ class Bone:
     cortex: float
 
 
-def shell_tube(path: NDArray[np.float64], half_height: NDArray[np.float64] | float, half_width: NDArray[np.float64] | float, bone: Bone) -> Matter:
+def shell_tube(
+    path: NDArray[np.float64], half_height: NDArray[np.float64] | float, half_width: NDArray[np.float64] | float, bone: Bone
+) -> Matter:
     """Return a bone: an elliptical tube of cancellous inside and a cortical shell.
 
     ``half_height`` lies along the film's vertical, ``half_width`` across it; both may vary along the path, mm.

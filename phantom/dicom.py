@@ -30,6 +30,10 @@ _SYNTAX = {"explicit": ExplicitVRLittleEndian, "implicit": ImplicitVRLittleEndia
 _PLUGIN = {"jpeg-ls": "pyjpegls", "rle": "pylibjpeg"}
 
 
+_VIEW_CODE = {"PA": ("272479007", "SCT", "postero-anterior"), "AP": ("399348003", "SCT", "antero-posterior")}
+"""DICOM PS3.16 CID 4010, DX View."""
+
+
 def unique_id(spec: PatientSpec, purpose: str) -> UID:
     """Return a UID that depends on the seed, the patient and the purpose only.
 
@@ -72,7 +76,7 @@ def _describe(ds: Dataset, spec: PatientSpec, vendor: Vendor, distance: float) -
     ds.DistanceSourceToDetector = str(round(distance))
     ds.BurnedInAnnotation, ds.LossyImageCompression = "NO", "00"
     ds.ImageLaterality = "U"
-    ds.AnatomicRegionSequence = Sequence([_code("51185008", "SCT", "Chest")])
+    ds.AnatomicRegionSequence = Sequence([_code("816094009", "SCT", "Chest")])
     if vendor.modality == "CR":
         ds.PlateType = "PHANTOM"
         return
@@ -80,7 +84,7 @@ def _describe(ds: Dataset, spec: PatientSpec, vendor: Vendor, distance: float) -
     ds.DetectorType = "SCINTILLATOR"
     ds.AcquisitionContextSequence = Sequence([])
     ds.PatientOrientationCodeSequence = Sequence([])
-    ds.ViewCodeSequence = Sequence([_code("399348003", "SCT", "Antero-posterior projection") if spec.view == "AP" else _code("399348003", "SCT", "Antero-posterior projection")])
+    ds.ViewCodeSequence = Sequence([_code(*_VIEW_CODE[spec.view])])
 
 
 def _picture(ds: Dataset, vendor: Vendor, stored: Stored, pitch: float) -> None:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
     from phantom.truth import Truth
+    from phantom.vendors import Vendor
 
 FIELD_MM = 405.0
 """Length of the film's longer side in the detector plane (a 17 inch field less its margins)."""
@@ -53,7 +54,7 @@ class RenderedFilm:
     display: NDArray[np.float32]
 
 
-def specified(
+def specified(  # noqa: PLR0913  (every one is a stratum a test may fix)
     seed: int,
     findings: Mapping[str, float] | None = None,
     *,
@@ -97,15 +98,16 @@ def render(spec: PatientSpec) -> RenderedFilm:
     cell = max(spec.matrix // 512, 1)
     half = reach(grown)
     beam = place(spec.view, half, half)
-    thorax = compose(spec, grown, beam, grid, tissues(spec.view), cell)
+    thorax = compose(grown, beam, grid, tissues(spec.view), cell)
     signal = detect(spec, vendor.modality, thorax.integral + marker(spec, grid), grid.pitch)
     stored = store(vendor, signal, exposed(spec, grid), grid.pitch, float(stream(spec.seed, spec.index, "latitude").random()))
-    truth = truths.read(spec, grown, thorax.shadows, beam, grid, cell)
+    truth = truths.read(grown, thorax.shadows, truths.Screen(beam, grid, cell))
     ds = dicom_dataset(spec, vendor, stored, grid.pitch, beam.distance)
     return RenderedFilm(ds, truth, grid.pitch, spec, _display(stored.pixels, vendor, stored.windows[0]))
 
 
-def _display(pixels: NDArray[np.uint16], vendor, window) -> NDArray[np.float32]:
+def _display(pixels: NDArray[np.uint16], vendor: Vendor, window: tuple[float, float, str]) -> NDArray[np.float32]:
+    """Return what a reader sees in [0, 1]: rescale, linear window, polarity, in this order and once."""
     centre, width, _ = window
     values = pixels.astype(np.float32) * np.float32(vendor.slope) + np.float32(vendor.intercept)
     shown = np.clip((values - np.float32(centre - width / 2)) / np.float32(width), 0.0, 1.0)

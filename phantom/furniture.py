@@ -22,7 +22,15 @@ if TYPE_CHECKING:
 
 _STROKES = {
     "L": (((0, 0), (0, 10)), ((0, 10), (6, 10))),
-    "R": (((0, 0), (0, 10)), ((0, 0), (5, 0)), ((5, 0), (6, 1)), ((6, 1), (6, 4)), ((6, 4), (5, 5)), ((5, 5), (0, 5)), ((3, 5), (6, 10))),
+    "R": (
+        ((0, 0), (0, 10)),
+        ((0, 0), (5, 0)),
+        ((5, 0), (6, 1)),
+        ((6, 1), (6, 4)),
+        ((6, 4), (5, 5)),
+        ((5, 5), (0, 5)),
+        ((3, 5), (6, 10)),
+    ),
 }
 
 
@@ -51,11 +59,11 @@ def exposed(spec: PatientSpec, grid: Grid) -> NDArray[np.bool_]:
     return field
 
 
-def leads(spec: PatientSpec, anatomy: Anatomy, tissue: Tissues) -> Matter:
+def leads(anatomy: Anatomy, tissue: Tissues) -> Matter:
     """Return ECG electrodes and their wires on the chest of about half of the bedside patients, none on others."""
-    rng = stream(spec.seed, spec.index, "leads")
+    rng = stream(anatomy.spec.seed, anatomy.spec.index, "leads")
     wanted = rng.random() < 0.5
-    if spec.view != "AP" or not wanted:
+    if anatomy.spec.view != "AP" or not wanted:
         return gather(())
     front = anatomy.build.half_depth + 0.8 * anatomy.build.wall + 3.0
     out = anatomy.build.half_width
@@ -65,7 +73,14 @@ def leads(spec: PatientSpec, anatomy: Anatomy, tissue: Tissues) -> Matter:
         across = disc(900) * 5.5
         stud = np.column_stack([x + across[:, 0], y + across[:, 1], np.full(900, front)])
         parts.append(Matter(stud.astype(np.float32), np.full(900, np.pi * 5.5**2 * 0.25 / 900, np.float32)))
-        knots = np.array([[x, y], [x * 0.8 + 12 * rng.standard_normal(), y + 45.0], [0.25 * x + 20 * rng.standard_normal(), y + 110.0], [30.0, 230.0]])
+        knots = np.array(
+            [
+                [x, y],
+                [x * 0.8 + 12 * rng.standard_normal(), y + 45.0],
+                [0.25 * x + 20 * rng.standard_normal(), y + 110.0],
+                [30.0, 230.0],
+            ]
+        )
         path = smooth_path(np.column_stack([knots, np.full(4, front)]), 0.5)
         parts.append(tube(path, np.full(len(path), 0.6), 0.35 * (tissue.metal - tissue.soft)))
     return gather(parts)

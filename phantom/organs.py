@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from phantom.anatomy import Anatomy
-    from phantom.beam import Beam
-    from phantom.chord import Interval
+    from phantom.chord import Interval, Rays
 
     Map = NDArray[np.float32]
 
@@ -32,13 +31,14 @@ class Column:
     a: NDArray[np.float64]
     radius: NDArray[np.float64]
 
-    def interval(self, beam: Beam, u: Map, v: Map) -> Interval:
+    def interval(self, rays: Rays) -> Interval:
         """Return the depths where rays enter and leave the tube, row by row at the depth of its centreline.
 
         Formula: half-chord ``sqrt(r^2 - d^2) / cos(tilt)``-free form for tubes within 30 degrees of the vertical: ``sqrt(r'^2 - d^2)`` with the
         horizontal radius ``r' = r sqrt(1 + (dx/dy)^2)``.
         """
-        row_v = v[:, :1].astype(np.float64)
+        beam = rays.beam
+        row_v = rays.v[:, :1].astype(np.float64)
         a = np.interp(row_v * beam.p, self.y, self.a)
         a = np.interp(row_v * (beam.p + beam.q * a), self.y, self.a)
         w = beam.p + beam.q * a
@@ -46,7 +46,7 @@ class Column:
         slope = np.interp(y, self.y, np.gradient(self.x, self.y))
         radius = np.interp(y, self.y, self.radius, left=0.0, right=0.0) * np.sqrt(1.0 + slope**2)
         x = np.interp(y, self.y, self.x)
-        offset = u * w.astype(np.float32) - x.astype(np.float32)
+        offset = rays.u * w.astype(np.float32) - x.astype(np.float32)
         half = np.sqrt(np.maximum((radius**2).astype(np.float32) - offset * offset, 0.0))
         centre = a.astype(np.float32)
         return centre - half, centre + half
@@ -136,7 +136,13 @@ def stomach_bubble(anatomy: Anatomy, draw: NDArray[np.float64]) -> tuple[Ellipso
     for k in (5, 8, 11):
         p = draw[k : k + 3]
         reach = (0.35 + 0.5 * p[2]) * size
-        pockets.append(Ellipsoid((x + 34.0 * (p[0] - 0.4) * size, y + 13.0 * p[1] * size, a), (20.0 * reach, 13.0 * reach, 18.0 * reach), p[0] - 0.5))
+        pockets.append(
+            Ellipsoid(
+                (x + 34.0 * (p[0] - 0.4) * size, y + 13.0 * p[1] * size, a),
+                (20.0 * reach, 13.0 * reach, 18.0 * reach),
+                p[0] - 0.5,
+            )
+        )
     return tuple(pockets)
 
 
@@ -148,6 +154,10 @@ def breasts(anatomy: Anatomy) -> tuple[Ellipsoid, ...]:
     front = build.half_depth + 0.8 * build.wall
     radius = 52.0 + 0.7 * build.breast
     return tuple(
-        Ellipsoid((side * (76.0 + 0.35 * build.breast), 34.0 + 0.9 * build.breast, front - 6.0), (radius, radius * 0.95, 1.25 * build.breast), side * 0.25)
+        Ellipsoid(
+            (side * (76.0 + 0.35 * build.breast), 34.0 + 0.9 * build.breast, front - 6.0),
+            (radius, radius * 0.95, 1.25 * build.breast),
+            side * 0.25,
+        )
         for side in (-1.0, 1.0)
     )

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from phantom import literature
 from phantom.patient import BODY_SIZES, FINDINGS, PatientSpec
 from phantom.random_streams import stream
@@ -13,6 +11,8 @@ from phantom.vendors import VENDORS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import numpy as np
 
 _OLD = {"aortic_atherosclerosis_calcification", "aortic_curvature", "degenerative_joint_disease_of_the_thoracic_spine"}
 
@@ -45,7 +45,7 @@ def assign_findings(seed: int, split: str, patients: int) -> list[tuple[str, ...
     chosen = []
     for number in sorted(numbers, reverse=True):
         chance = rng.random(len(FINDINGS))
-        ranked = sorted(range(len(FINDINGS)), key=lambda k: (used[FINDINGS[k]], chance[k]))  # noqa: B023
+        ranked = sorted(range(len(FINDINGS)), key=lambda k: (used[FINDINGS[k]], chance[k]))
         taken = tuple(FINDINGS[k] for k in sorted(ranked[:number]))
         for finding in taken:
             used[finding] += 1

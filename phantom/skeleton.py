@@ -104,7 +104,13 @@ def _arch(anatomy: Anatomy, level: int, tissue: Tissues) -> Iterator[Matter]:
     bone = Bone(tissue.cortical - tissue.soft, 0.6 * (tissue.cancellous - tissue.soft), 0.5)
     for side in (-1.0, 1.0):
         pedicle = np.array([[side * 0.66 * w, -0.38 * h, -d * 0.9], [side * 0.68 * w, -0.36 * h, -d - 9.0]])
-        transverse = np.array([[side * 0.7 * w, -0.3 * h, -d - 8.0], [side * (w + 6.0), -0.5 * h, -d - 14.0], [side * (w + 13.0), -0.62 * h, -d - 19.0]])
+        transverse = np.array(
+            [
+                [side * 0.7 * w, -0.3 * h, -d - 8.0],
+                [side * (w + 6.0), -0.5 * h, -d - 14.0],
+                [side * (w + 13.0), -0.62 * h, -d - 19.0],
+            ]
+        )
         lamina = np.array([[side * 0.62 * w, 0.1 * h, -d - 10.0], [0.0, 0.75 * h, -d - 22.0]])
         for path, height, width in ((pedicle, 4.8, 3.0), (transverse, 3.6, 3.0), (lamina, 5.0, 1.6)):
             yield shell_tube(resample(_place(path, anatomy, level).astype(np.float64), 0.8), height, width, bone)
@@ -123,7 +129,7 @@ def spine(anatomy: Anatomy, tissue: Tissues) -> Matter:
     return gather(parts)
 
 
-def body_outlines(anatomy: Anatomy, levels: range, spurs: bool = False) -> NDArray[np.float32]:
+def body_outlines(anatomy: Anatomy, levels: range, *, spurs: bool) -> NDArray[np.float32]:
     """Return surface points of the bodies of ``levels`` (with their spurs if asked), (n, 3) mm: what the masks and boxes are made from."""
     found = []
     for level in levels:
@@ -151,10 +157,8 @@ def rib_path(anatomy: Anatomy, lung: Lung, number: int) -> NDArray[np.float64]:
     y = root[1] - 3.0 + drop * back**1.6 - 5.0 * np.sin(np.pi * back) + (1.6 * drop + 4.0) * front + fall * front**2
     tilted = np.tan(spine.tilt[level]) * lung.side * 0.35
     y = y - tilted * 55.0 * np.sin(np.minimum(angle, np.pi / 2))
-    index = lung._index(np.maximum(y, build.apex + 9.0).astype(np.float32))  # noqa: SLF001
-    wide = np.abs(lung.centre[index] - 0.4 * spine.lateral(y)) + lung.half_width[index] + 3.5
-    deep = lung.half_depth[index] + 3.0
-    middle = lung.depth[index]
+    wide, deep, middle = lung.section(np.maximum(y, build.apex + 9.0).astype(np.float32))
+    wide, deep = wide + 3.5, deep + 3.0
     x = 0.4 * spine.lateral(y) + lung.side * wide * np.sin(angle) ** 0.74
     a = middle - deep * np.sign(np.cos(angle)) * np.abs(np.cos(angle)) ** 0.8
     blend = np.clip(1.0 - back / 0.35, 0.0, 1.0) ** 1.5
@@ -185,10 +189,15 @@ def _clavicle(anatomy: Anatomy, side: float, tissue: Tissues) -> Matter:
     drop = build.shoulder_drop
     end = build.half_width + 24.0
     turn = side * 0.9 * build.rotation
-    knots = np.array([
-        [side * 15.0 + 0.5 * build.rotation, -106.0, 50.0], [side * 0.30 * end, -113.0 + turn, 58.0], [side * 0.54 * end, -126.0 + 0.4 * drop, 46.0],
-        [side * 0.80 * end, -141.0 + 0.8 * drop, 14.0], [side * end, -140.0 + drop, 8.0],
-    ])
+    knots = np.array(
+        [
+            [side * 15.0 + 0.5 * build.rotation, -106.0, 50.0],
+            [side * 0.30 * end, -113.0 + turn, 58.0],
+            [side * 0.54 * end, -126.0 + 0.4 * drop, 46.0],
+            [side * 0.80 * end, -141.0 + 0.8 * drop, 14.0],
+            [side * end, -140.0 + drop, 8.0],
+        ]
+    )
     path = smooth_path(knots, 0.6)
     along = np.linspace(0, 1, len(path))
     tall = np.interp(along, [0, 0.06, 0.2, 0.5, 0.8, 0.97, 1], [6.5, 9.5, 7.2, 5.8, 5.6, 6.0, 3.5]) * build.scale
@@ -196,17 +205,20 @@ def _clavicle(anatomy: Anatomy, side: float, tissue: Tissues) -> Matter:
     return shell_tube(path, tall, wide, Bone(tissue.cortical - tissue.soft, 0.8 * (tissue.cancellous - tissue.soft), 1.2))
 
 
-def _scapula(anatomy: Anatomy, side: float, view: str, tissue: Tissues) -> Iterator[Matter]:
+def _scapula(anatomy: Anatomy, side: float, tissue: Tissues) -> Iterator[Matter]:
     """Yield blade, borders and spine of the scapula; in a PA film the shoulders are rolled forward and it lies more lateral."""
     build = anatomy.build
-    out = build.half_width * (0.90 if view == "PA" else 0.74)
+    out = build.half_width * (0.90 if anatomy.spec.view == "PA" else 0.74)
     drop = build.shoulder_drop
-    top, tip, socket = np.array([
-        [side * out, -132.0 + drop, -0.80 * build.half_depth], [side * (out + 10.0), 4.0 + drop, -0.95 * build.half_depth],
-        [side * (build.half_width + 25.0), -108.0 + drop, -24.0],
-    ])
+    top, tip, socket = np.array(
+        [
+            [side * out, -132.0 + drop, -0.80 * build.half_depth],
+            [side * (out + 10.0), 4.0 + drop, -0.95 * build.half_depth],
+            [side * (build.half_width + 25.0), -108.0 + drop, -24.0],
+        ]
+    )
     s, t = np.sort(even(30000, 2), axis=1).T
-    s, t = s, 1 - t
+    t = 1 - t
     bow = 9.0 * np.sin(np.pi * s) * side
     blade = top * (1 - s - t)[:, None] + tip * s[:, None] + socket * t[:, None] + np.outer(bow * (1 - t), [-0.5, 0.0, 0.0])
     area = 0.5 * np.linalg.norm(np.cross(tip - top, socket - top))
@@ -216,10 +228,27 @@ def _scapula(anatomy: Anatomy, side: float, view: str, tissue: Tissues) -> Itera
     acromion = np.array([side * (build.half_width + 38.0), -138.0 + drop, 2.0])
     root = 0.75 * top + 0.25 * tip
     ridge = np.stack([root, 0.5 * (root + acromion) + [0.0, 2.0, -12.0], acromion])
-    edge = np.stack([tip, 0.55 * tip + 0.45 * socket + [side * 2.0, 0.0, 0.0], socket])
-    glenoid = np.stack([socket + [side * 1.0, -15.0, 4.0], socket + [-side * 1.5, 0.0, 0.0], socket + [side * 1.0, 15.0, -2.0]])
-    coracoid = np.stack([socket + [-side * 10.0, -14.0, 6.0], socket + [-side * 8.0, -26.0, 18.0], socket + [side * 3.0, -22.0, 32.0]])
-    for path, tall, wide in ((ridge, np.array([1.5, 3.0, 5.5]), 3.6), (edge, np.array([2.0, 3.4, 4.6]), 3.2), (glenoid, 4.0, 9.0), (coracoid, 5.0, 4.6)):
+    edge = np.stack([tip, 0.55 * tip + 0.45 * socket + np.array([side * 2.0, 0.0, 0.0]), socket])
+    glenoid = np.stack(
+        [
+            socket + np.array([side * 1.0, -15.0, 4.0]),
+            socket + np.array([-side * 1.5, 0.0, 0.0]),
+            socket + np.array([side * 1.0, 15.0, -2.0]),
+        ]
+    )
+    coracoid = np.stack(
+        [
+            socket + np.array([-side * 10.0, -14.0, 6.0]),
+            socket + np.array([-side * 8.0, -26.0, 18.0]),
+            socket + np.array([side * 3.0, -22.0, 32.0]),
+        ]
+    )
+    for path, tall, wide in (
+        (ridge, np.array([1.5, 3.0, 5.5]), 3.6),
+        (edge, np.array([2.0, 3.4, 4.6]), 3.2),
+        (glenoid, 4.0, 9.0),
+        (coracoid, 5.0, 4.6),
+    ):
         fine = smooth_path(path, 0.7)
         height = np.interp(np.linspace(0, 1, len(fine)), np.linspace(0, 1, 3), np.broadcast_to(tall, 3))
         yield shell_tube(fine, height, wide, bone)
@@ -236,7 +265,14 @@ def humeral_head(anatomy: Anatomy, side: float) -> tuple[Ellipsoid, Ellipsoid]:
 def _humerus(anatomy: Anatomy, side: float, tissue: Tissues) -> Matter:
     """Return the shaft of the humerus; its head is a solid (``humeral_head``)."""
     centre = np.array(humeral_head(anatomy, side)[0].centre)
-    shaft = np.stack([centre + [side * 8, 12, 0], centre + [side * 14, 50, 0], centre + [side * 22, 120, 0], centre + [side * 30, 220, 0]])
+    shaft = np.stack(
+        [
+            centre + np.array([side * 8, 12, 0]),
+            centre + np.array([side * 14, 50, 0]),
+            centre + np.array([side * 22, 120, 0]),
+            centre + np.array([side * 30, 220, 0]),
+        ]
+    )
     fine = resample(shaft, 0.8)
     along = np.linspace(0, 1, len(fine))
     wide = np.interp(along, [0, 0.2, 0.4, 1], [17.0, 14.0, 11.5, 11.0])
@@ -245,17 +281,19 @@ def _humerus(anatomy: Anatomy, side: float, tissue: Tissues) -> Matter:
 
 def _sternum(anatomy: Anatomy, tissue: Tissues) -> Matter:
     build = anatomy.build
-    path = np.array([[0.0, -104.0, 0.80 * build.half_depth], [0.0, -60.0, 0.95 * build.half_depth], [0.0, 40.0, 1.02 * build.half_depth]])
+    path = np.array(
+        [[0.0, -104.0, 0.80 * build.half_depth], [0.0, -60.0, 0.95 * build.half_depth], [0.0, 40.0, 1.02 * build.half_depth]]
+    )
     fine = resample(path, 0.9)
     wide = np.interp(np.linspace(0, 1, len(fine)), [0, 0.12, 0.3, 0.45, 1], [26.0, 24.0, 14.0, 16.0, 15.0])
     return shell_tube(fine, 4.5, wide, Bone(tissue.cortical - tissue.soft, 0.5 * (tissue.cancellous - tissue.soft), 0.4))
 
 
-def girdle(anatomy: Anatomy, view: str, tissue: Tissues) -> Matter:
+def girdle(anatomy: Anatomy, tissue: Tissues) -> Matter:
     """Return clavicles, scapulae, humeral heads and sternum."""
     parts = [_sternum(anatomy, tissue)]
     for side in (-1.0, 1.0):
         parts.append(_clavicle(anatomy, side, tissue))
-        parts += _scapula(anatomy, side, view, tissue)
+        parts += _scapula(anatomy, side, tissue)
         parts.append(_humerus(anatomy, side, tissue))
     return gather(parts)

@@ -23,13 +23,25 @@ if TYPE_CHECKING:
 
     from phantom.anatomy import Anatomy
     from phantom.beam import Beam, Grid
-    from phantom.patient import PatientSpec
     from phantom.thorax import Shadows
 
     Mask = NDArray[np.bool_]
+    Edges = tuple[float, float, float, float]
 
 MASK_BITS = {"lungs": 1, "heart": 2, "aorta": 4, "spine": 8}
 """Bit of each structure in the label image."""
+
+LUNG_DEPTH = 4.0
+"""Depth in mm of lung on a ray from which a pixel counts as lung."""
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """Where shadows fall: the beam, the film's pixels, and how many film pixels a cell of the soft-organ grid is wide."""
+
+    beam: Beam
+    film: Grid
+    cell: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +75,8 @@ def extent(mask: Mask, cell: int = 1) -> tuple[float, float, float, float] | Non
     return (float(columns[0] * cell), float(rows[0] * cell), float((columns[-1] + 1) * cell), float((rows[-1] + 1) * cell))
 
 
-def spine_mask(anatomy: Anatomy, beam: Beam, grid: Grid, first: int, last: int) -> Mask:
-    """Return the shadow of the vertebral bodies and discs from level ``first`` to ``last``, on the film's grid."""
+def spine_mask(anatomy: Anatomy, screen: Screen, first: int, last: int) -> Mask:
+    """Return the shadow of the vertebral bodies and discs from level ``first`` to ``last``, on the film's pixels."""
     spine = anatomy.spine
     left, right = [], []
     for level in range(first, last + 1):
@@ -74,9 +86,8 @@ def spine_mask(anatomy: Anatomy, beam: Beam, grid: Grid, first: int, last: int) 
             middle = spine.centre[level] + end * spine.height[level] * along
             left.append(middle - across)
             right.append(middle + across)
-    outline = np.array(left + right[::-1], dtype=np.float32)
-    column, row, _ = project(outline, beam, grid)
-    image = Image.new("1", (grid.columns, grid.rows))
+    column, row, _ = project(np.array(left + right[::-1], dtype=np.float32), screen.beam, screen.film)
+    image = Image.new("1", (screen.film.columns, screen.film.rows))
     ImageDraw.Draw(image).polygon([(float(x), float(y)) for x, y in zip(column, row, strict=True)], fill=1)
     return np.asarray(image, dtype=bool)
 
@@ -93,68 +104,87 @@ def cardiothoracic_ratio(heart: Mask, lungs: Mask) -> float:
     return float((columns[-1] + 1 - columns[0]) / (last - first).max())
 
 
-def _grow(mask: Mask, cell: int, grid: Grid) -> Mask:
-    return np.repeat(np.repeat(mask, cell, axis=0), cell, axis=1)[: grid.rows, : grid.columns]
+def _enlarged(mask: Mask, screen: Screen) -> Mask:
+    """Return a mask of the soft-organ grid on the film's pixels."""
+    wide = np.repeat(np.repeat(mask, screen.cell, axis=0), screen.cell, axis=1)
+    return wide[: screen.film.rows, : screen.film.columns]
 
 
-def _aortic_region(anatomy: Anatomy, shadows: Shadows, beam: Beam, soft: Grid) -> Mask:
+def _aortic_region(anatomy: Anatomy, shadows: Shadows, screen: Screen) -> Mask:
     """Return the knob and the bulging part of the descending aorta that stand to the left of the spine's centreline."""
-    u, v = soft.coordinates()
-    w = beam.p + beam.q * float(anatomy.spine.centre[FIRST_THORACIC + 5, 2])
+    u, v = screen.film.reduced(screen.cell).coordinates()
+    w = screen.beam.p + screen.beam.q * float(anatomy.spine.centre[FIRST_THORACIC + 5, 2])
     lateral = anatomy.spine.lateral(v[:, 0] * w)[:, None]
     mask = (shadows.arch > 0) | ((shadows.descending > 0) & (v * w < bulge_end(anatomy)))
     return mask & (u * w > lateral)
 
 
-def _degenerate_box(anatomy: Anatomy, beam: Beam, grid: Grid) -> tuple[float, float, float, float]:
+def _degenerate_boxes(anatomy: Anatomy, screen: Screen) -> list[Edges | None]:
+    """Return the box around the bodies on both sides of every affected disc, spurs included."""
     levels = anatomy.spine.degenerate
+    if not levels:
+        return []
     outline = body_outlines(anatomy, range(levels[0], levels[-1] + 2), spurs=True)
-    column, row, _ = project(outline, beam, grid)
-    return (float(column.min()), float(row.min()), float(column.max()), float(row.max()))
+    column, row, _ = project(outline, screen.beam, screen.film)
+    return [(float(column.min()), float(row.min()), float(column.max()), float(row.max()))]
 
 
-def _regions(anatomy: Anatomy, shadows: Shadows, beam: Beam, grid: Grid, soft: Grid, cell: int) -> dict[str, list[tuple[float, float, float, float] | None]]:
-    """Return the boxes each finding would have, whether or not the patient has it."""
-    edge = literature.table()["infiltration"]["edge_fraction"]
+def _curve(anatomy: Anatomy, screen: Screen) -> Mask:
+    """Return the spine from one level above the curve's upper end vertebra to one below its lower one."""
     first, last = anatomy.spine.curve
+    return spine_mask(anatomy, screen, max(first - 1, FIRST_THORACIC), min(last + 1, len(LEVELS) - 1))
+
+
+def _regions(anatomy: Anatomy, shadows: Shadows, screen: Screen) -> dict[str, list[Edges | None]]:
+    """Return the boxes each finding would have, whether or not the patient has it."""
+    cell, fields = screen.cell, shadows.fields
+    edge = literature.table()["infiltration"]["edge_fraction"]
     return {
         "cardiac_hypertrophy": [extent(shadows.heart > 0, cell)],
         "aortic_atherosclerosis_calcification": [extent(shadows.calcium > 0.12 * shadows.calcium.max())],
-        "aortic_curvature": [extent(_aortic_region(anatomy, shadows, beam, soft), cell)],
-        "intercostal_pleural_thickening": [extent(cap > 0.12 * cap.max(), cell) for cap in shadows.caps if cap.max() > 0],
-        "lung_field_infiltration": [extent(blob > edge * blob.max(), cell) for blob in shadows.opacities],
-        "degenerative_joint_disease_of_the_thoracic_spine": [_degenerate_box(anatomy, beam, grid)] if anatomy.spine.degenerate else [],
-        "scoliosis": [extent(spine_mask(anatomy, beam, grid, max(first - 1, FIRST_THORACIC), min(last + 1, len(LEVELS) - 1)))],
+        "aortic_curvature": [extent(_aortic_region(anatomy, shadows, screen), cell)],
+        "intercostal_pleural_thickening": [extent(cap > 0.12 * cap.max(), cell) for cap in fields.caps if cap.max() > 0],
+        "lung_field_infiltration": [extent(blob > edge * blob.max(), cell) for blob in fields.opacities],
+        "degenerative_joint_disease_of_the_thoracic_spine": _degenerate_boxes(anatomy, screen),
+        "scoliosis": [extent(_curve(anatomy, screen))],
     }
 
 
-def _clip(box: tuple[float, float, float, float], grid: Grid) -> tuple[float, float, float, float]:
-    x0, y0, x1, y1 = box
-    return (max(x0, 0.0), max(y0, 0.0), min(x1, float(grid.columns)), min(y1, float(grid.rows)))
+def _clip(box: Edges, film: Grid) -> Edges:
+    x0, y0, x1, y1 = (round(edge, 2) for edge in box)
+    return (max(x0, 0.0), max(y0, 0.0), min(x1, float(film.columns)), min(y1, float(film.rows)))
 
 
-def read(spec: PatientSpec, anatomy: Anatomy, shadows: Shadows, beam: Beam, grid: Grid, cell: int) -> Truth:
+def _boxes(anatomy: Anatomy, shadows: Shadows, screen: Screen) -> tuple[TruthBox, ...]:
+    regions = _regions(anatomy, shadows, screen)
+    boxes = []
+    for finding, severity in anatomy.spec.severity:
+        found = [_clip(box, screen.film) for box in regions[finding] if box is not None]
+        if not found:
+            raise ValueError(f"{finding} at severity {severity} left no trace on the film of {anatomy.spec.patient_id}")
+        boxes += [TruthBox(finding, box, severity) for box in found]
+    return tuple(boxes)
+
+
+def _masks(anatomy: Anatomy, shadows: Shadows, screen: Screen) -> dict[str, Mask]:
+    air, caps = shadows.fields.air, shadows.fields.caps
+    return {
+        "lungs": _enlarged((air[0] + caps[0] > LUNG_DEPTH) | (air[1] + caps[1] > LUNG_DEPTH), screen),
+        "heart": _enlarged(shadows.heart > 0, screen),
+        "aorta": _enlarged((shadows.arch > 0) | (shadows.descending > 0), screen),
+        "spine": spine_mask(anatomy, screen, FIRST_THORACIC, LAST_THORACIC),
+    }
+
+
+def read(anatomy: Anatomy, shadows: Shadows, screen: Screen) -> Truth:
     """Return the truth of one film.
 
     Raises:
         ValueError: a finding of the specification left no trace on the film, so that its status would be a lie.
     """
-    soft = grid.reduced(cell)
-    regions = _regions(anatomy, shadows, beam, grid, soft, cell)
-    boxes = []
-    for finding, severity in spec.severity:
-        found = [_clip(box, grid) for box in regions[finding] if box is not None]
-        if not found:
-            raise ValueError(f"{finding} at severity {severity} left no trace on the film of {spec.patient_id}")
-        boxes += [TruthBox(finding, tuple(round(edge, 2) for edge in box), severity) for box in found]  # type: ignore[arg-type]
-    masks = {
-        "lungs": _grow((shadows.lungs[0] + shadows.caps[0] > 4) | (shadows.lungs[1] + shadows.caps[1] > 4), cell, grid),
-        "heart": _grow(shadows.heart > 0, cell, grid),
-        "aorta": _grow((shadows.arch > 0) | (shadows.descending > 0), cell, grid),
-        "spine": spine_mask(anatomy, beam, grid, FIRST_THORACIC, LAST_THORACIC),
-    }
-    labels = np.zeros((grid.rows, grid.columns), np.uint8)
+    masks = _masks(anatomy, shadows, screen)
+    labels = np.zeros((screen.film.rows, screen.film.columns), np.uint8)
     for name, mask in masks.items():
         labels |= np.where(mask, np.uint8(MASK_BITS[name]), np.uint8(0))
     ratio = cardiothoracic_ratio(masks["heart"], masks["lungs"])
-    return Truth(tuple(boxes), labels, round(ratio, 4), round(anatomy.spine.cobb, 2))
+    return Truth(_boxes(anatomy, shadows, screen), labels, round(ratio, 4), round(anatomy.spine.cobb, 2))

@@ -94,7 +94,10 @@ def store(vendor: Vendor, signal: Map, exposed: NDArray[np.bool_], pitch: float,
     if vendor.relationship == "LIN":
         scale, dense, lucent = np.exp(scale - np.float32(lucent)), float(np.exp(dense - lucent)), 1.0
     span = lucent - dense
-    dense, lucent = dense - 0.05 * span, lucent + (0.05 + 0.35 * latitude if vendor.relationship == "LOG" else 0.12 * latitude) * span
+    dense, lucent = (
+        dense - 0.05 * span,
+        lucent + (0.05 + 0.35 * latitude if vendor.relationship == "LOG" else 0.12 * latitude) * span,
+    )
     share = (scale - np.float32(dense)) / np.float32(lucent - dense)
     if vendor.sign < 0:
         share = 1.0 - share

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from phantom.anatomy import Anatomy
     from phantom.attenuation import Tissues
     from phantom.lungs import Lung
-    from phantom.patient import PatientSpec
 
 _SAMPLES = 26
 _GENERATIONS = 7
@@ -31,8 +30,12 @@ def _trunks(rng: np.random.Generator, side: int) -> tuple[NDArray[np.float64], N
     """Return directions and radii of the lobar vessels that leave one hilum."""
     down = np.radians(np.array([-80.0, -68, -56, -44, -32, -18, -4, 10, 22, 34, 44, 54, 62, 70, 78, -60, -25, 16, 50, 66]))
     down = down + 0.10 * rng.standard_normal(20)
-    fore = np.array([0.1, -0.6, 0.5, -0.3, 0.8, -0.8, 0.5, -0.4, 0.9, 0.2, -0.9, 0.5, -0.3, 0.1, -0.6, 0.1, 0.0, -0.1, 0.1, 0.6]) + 0.2 * rng.standard_normal(20)
-    radius = np.array([2.4, 2.4, 2.7, 2.5, 2.2, 2.3, 2.2, 2.4, 2.7, 3.1, 3.4, 3.8, 4.0, 4.2, 3.2, 2.2, 2.0, 2.4, 3.6, 3.4]) * rng.uniform(0.8, 1.15, 20)
+    fore = np.array(
+        [0.1, -0.6, 0.5, -0.3, 0.8, -0.8, 0.5, -0.4, 0.9, 0.2, -0.9, 0.5, -0.3, 0.1, -0.6, 0.1, 0.0, -0.1, 0.1, 0.6]
+    ) + 0.2 * rng.standard_normal(20)
+    radius = np.array(
+        [2.4, 2.4, 2.7, 2.5, 2.2, 2.3, 2.2, 2.4, 2.7, 3.1, 3.4, 3.8, 4.0, 4.2, 3.2, 2.2, 2.0, 2.4, 3.6, 3.4]
+    ) * rng.uniform(0.8, 1.15, 20)
     direction = np.stack([side * np.cos(down), np.sin(down), fore], axis=1)
     return direction / np.linalg.norm(direction, axis=1, keepdims=True), radius
 
@@ -63,11 +66,11 @@ def _branches(rng: np.random.Generator, anatomy: Anatomy, side: int) -> tuple[ND
     return np.concatenate(paths), np.concatenate(radii)
 
 
-def pulmonary(spec: PatientSpec, anatomy: Anatomy, lungs: tuple[Lung, Lung], tissue: Tissues) -> Matter:
+def pulmonary(anatomy: Anatomy, lungs: tuple[Lung, Lung], tissue: Tissues) -> Matter:
     """Return the vessels of both lungs, blood in place of aerated lung; what would leave the lung is left out."""
     parts = []
     for lung in lungs:
-        rng = stream(spec.seed, spec.index, f"vessels{lung.side}")
+        rng = stream(anatomy.spec.seed, anatomy.spec.index, f"vessels{lung.side}")
         path, radius = _branches(rng, anatomy, lung.side)
         step = np.linalg.norm(np.diff(path, axis=1), axis=2).mean(axis=1)
         mass = np.pi * radius**2 * step[:, None] * (tissue.soft - tissue.lung)
