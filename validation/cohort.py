@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from validation.errors import ValidationError
-from validation.strict import Problems, is_number, read_json
+from validation.strict import Problems, box_of, is_number, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -170,10 +170,13 @@ def _check_box(film: dict[str, Any], box: dict[str, Any], path: str, problems: P
 
 
 def _film(value: dict[str, Any]) -> Film:
-    plain = {name: value[name] for name in _FILM if name not in {"boxes", "status", "measurements", "strata"}}
-    frozen = {name: MappingProxyType(dict(value[name])) for name in ("status", "measurements", "strata")}
-    boxes = tuple(TruthBox(box["finding"], tuple(map(float, box["box"])), box["severity"]) for box in value["boxes"])
-    return Film(**plain, **frozen, boxes=boxes)
+    nested = {
+        "boxes": tuple(TruthBox(box["finding"], box_of(box["box"]), box["severity"]) for box in value["boxes"]),
+        "status": MappingProxyType(dict(value["status"])),
+        "measurements": MappingProxyType(dict(value["measurements"])),
+        "strata": MappingProxyType(dict(value["strata"])),
+    }
+    return Film(**{**value, **nested})
 
 
 def leaks(cohort: Cohort) -> tuple[str, ...]:

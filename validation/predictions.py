@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from validation.strict import Problems, is_number, read_json
+from validation.strict import Problems, box_of, is_number, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -119,7 +119,5 @@ def _check_candidate(row: dict[str, Any], path: str, findings: set[str], problem
 
 
 def _film(value: dict[str, Any]) -> FilmPrediction:
-    candidates = tuple(
-        Candidate(row["finding"], tuple(map(float, row["box"])), float(row["score"])) for row in value["candidates"]
-    )
+    candidates = tuple(Candidate(row["finding"], box_of(row["box"]), float(row["score"])) for row in value["candidates"])
     return FilmPrediction(value["film_id"], value["code"], candidates)

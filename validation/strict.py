@@ -83,6 +83,12 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
+def box_of(edges: Any) -> tuple[float, float, float, float]:
+    """Return four checked numbers as a box."""
+    x0, y0, x1, y1 = (float(edge) for edge in edges)
+    return (x0, y0, x1, y1)
+
+
 def is_number(value: Any) -> bool:
     """Say whether a JSON value is a finite number; True and False are none.
 

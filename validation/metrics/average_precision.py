@@ -98,6 +98,14 @@ def average_recall(matches: FindingMatches, detections: int, ious: Sequence[floa
     return Metric(float(values[0]), denominator=matches.truth_count)
 
 
+def precision_recall(matches: FindingMatches, iou: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return recall and precision after each detection, for drawing; both empty without a truth box or detection."""
+    if matches.truth_count == 0:
+        return np.zeros(0), np.zeros(0)
+    true = np.cumsum(matches.hits_at(iou))
+    return true / matches.truth_count, true / np.arange(1, len(true) + 1)
+
+
 def replicated_average_precision(
     matches: FindingMatches, ious: Sequence[float], weights: NDArray[np.int64]
 ) -> NDArray[np.float64]:
@@ -111,7 +119,7 @@ def replicated_average_precision(
     Returns:
         (R,) float64 in [0, 1] or NaN.
     """
-    return np.mean([_at_one_iou(matches, iou, weights) for iou in ious], axis=0)
+    return np.asarray(np.mean([_at_one_iou(matches, iou, weights) for iou in ious], axis=0), dtype=np.float64)
 
 
 def _at_one_iou(matches: FindingMatches, iou: float, weights: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -74,7 +74,7 @@ class FindingMatches:
         """
         for index, known in enumerate(self.ious):
             if abs(known - iou) < 1e-9:
-                return self.hits[index]
+                return np.asarray(self.hits[index], dtype=bool)
         raise ValueError(f"no matching at IoU {iou}; matched at {', '.join(f'{value:.2f}' for value in self.ious)}")
 
     def subset(self, films: frozenset[str]) -> FindingMatches:
@@ -262,4 +262,4 @@ def pair_iou(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray
     height = np.minimum(first[:, 3], second[:, 3]) - np.maximum(first[:, 1], second[:, 1])
     shared = np.maximum(width, 0.0) * np.maximum(height, 0.0)
     areas = [(boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]) for boxes in (first, second)]
-    return shared / (areas[0] + areas[1] - shared)
+    return np.asarray(shared / (areas[0] + areas[1] - shared), dtype=np.float64)

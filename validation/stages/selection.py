@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from validation.errors import ValidationError
-from validation.metrics import trivial
+from validation.metrics import trivial as trivial_detector
 from validation.metrics.matching import ALL_IOUS, FindingMatches, match
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from validation.cohort import Cohort, Film
+    from validation.metrics.trivial import MeanBox
     from validation.predictions import Predictions
 
 
@@ -24,6 +25,7 @@ class Selection:
     Attributes:
         findings: what the device marks, in its class order.
         test: all test films.
+        scored: test films scored for at least one finding.
         analysed: scored test films that the device analysed.
         refused: scored test films that the device refused, with the codes.
         matches: finding -> matching over the analysed films.
@@ -34,12 +36,13 @@ class Selection:
 
     findings: tuple[str, ...]
     test: tuple[Film, ...]
+    scored: tuple[Film, ...]
     analysed: tuple[Film, ...]
     refused: tuple[tuple[Film, str], ...]
     matches: dict[str, FindingMatches]
     matches_with_refusals: dict[str, FindingMatches]
     trivial: dict[str, FindingMatches]
-    model: dict[str, trivial.MeanBox]
+    model: dict[str, MeanBox]
 
 
 def select(cohort: Cohort, predictions: Predictions) -> Selection:
@@ -51,13 +54,14 @@ def select(cohort: Cohort, predictions: Predictions) -> Selection:
     test = cohort.of_split("test")
     _require_all(test, predictions)
     findings = predictions.findings
-    scored = tuple(film for film in test if film.scored)
+    scored = tuple(film for film in test if film.truth(findings))
     analysed = tuple(film for film in scored if predictions.films[film.film_id].refusal is None)
     refused = tuple((film, code) for film in scored if (code := predictions.films[film.film_id].refusal) is not None)
-    model = trivial.fit(_training(cohort.of_split("train"), findings), findings)
+    model = trivial_detector.fit(_training(cohort.of_split("train"), findings), findings)
     return Selection(
         findings=findings,
         test=test,
+        scored=scored,
         analysed=analysed,
         refused=refused,
         matches=_match(analysed, predictions, findings),
@@ -85,15 +89,15 @@ def _match(films: Sequence[Film], predictions: Predictions, findings: Sequence[s
     return match(truths, {film.film_id: predictions.films[film.film_id].rows() for film in films}, findings, ALL_IOUS)
 
 
-def _match_trivial(
-    films: Sequence[Film], model: dict[str, trivial.MeanBox], findings: Sequence[str]
-) -> dict[str, FindingMatches]:
+def _match_trivial(films: Sequence[Film], model: dict[str, MeanBox], findings: Sequence[str]) -> dict[str, FindingMatches]:
     truths = {film.film_id: film.truth(findings) for film in films}
-    return match(truths, {film.film_id: trivial.detect(model, film.rows, film.columns) for film in films}, findings, ALL_IOUS)
+    return match(
+        truths, {film.film_id: trivial_detector.detect(model, film.rows, film.columns) for film in films}, findings, ALL_IOUS
+    )
 
 
-def _training(films: Sequence[Film], findings: Sequence[str]) -> list[trivial.TrainingFilm]:
-    return [trivial.TrainingFilm(film.rows, film.columns, film.truth(findings)) for film in films]
+def _training(films: Sequence[Film], findings: Sequence[str]) -> list[trivial_detector.TrainingFilm]:
+    return [trivial_detector.TrainingFilm(film.rows, film.columns, film.truth(findings)) for film in films]
 
 
 def refusal_counts(selection: Selection) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from validation.cohort import exclusions, leaks
@@ -21,27 +22,34 @@ ABOVE_TRIVIAL = ("ap30", "ap50")
 _DIGITS = 10
 
 
-def run(
-    cohort: Cohort, predictions: Predictions, protocol: Protocol, replicates: int, seed: int
-) -> tuple[dict[str, Any], Selection]:
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """How a run is judged: the protocol, the endpoints fixed for this budget, and the analysis."""
+
+    protocol: Protocol
+    endpoints: EndpointSet
+    budget: str
+    replicates: int
+    seed: int
+
+
+def run(cohort: Cohort, predictions: Predictions, analysis: Analysis) -> tuple[dict[str, Any], Selection]:
     """Evaluate predictions against a cohort.
 
     Args:
         cohort: films with truth.
         predictions: the device's outcomes on the cohort's test films.
-        protocol: endpoints and analysis rules; the set of the cohort's profile and budget is used.
-        replicates: bootstrap replicates.
-        seed: of the bootstrap.
+        analysis: protocol, endpoints and analysis.
 
     Returns:
         The validation record as plain values without times, and the selection behind it for plots.
 
     Raises:
-        ValidationError: the predictions are not of this cohort, or the protocol has no endpoints for it.
+        ValidationError: the predictions are not of this cohort, or an endpoint names no figure.
     """
-    endpoints = protocol.set_for(cohort.profile, cohort.budget)
+    protocol, endpoints = analysis.protocol, analysis.endpoints
     selection = select(cohort, predictions)
-    drawn = draw({film.film_id: film.patient_id for film in selection.test if film.scored}, replicates, seed)
+    drawn = draw({film.film_id: film.patient_id for film in selection.scored}, analysis.replicates, analysis.seed)
     ours = figures.table(selection.matches, drawn, protocol.level)
     theirs = figures.table(selection.trivial, drawn, protocol.level)
     with_refusals = figures.table(selection.matches_with_refusals, drawn, protocol.level, ("ap50",))
@@ -50,9 +58,9 @@ def run(
     record = {
         "schema": SCHEMA,
         "profile": cohort.profile,
-        "budget": cohort.budget,
+        "budget": analysis.budget,
         "device": dict(predictions.identity),
-        **_what_it_is(endpoints, protocol, seed, replicates),
+        **_what_it_is(analysis),
         **_verdict(results),
         **_films(cohort, selection, drawn),
         "figures": figures.to_json(ours),
@@ -72,7 +80,8 @@ def run(
     return rounded(record), selection
 
 
-def _what_it_is(endpoints: EndpointSet, protocol: Protocol, seed: int, replicates: int) -> dict[str, Any]:
+def _what_it_is(analysis: Analysis) -> dict[str, Any]:
+    protocol, endpoints = analysis.protocol, analysis.endpoints
     return {
         "films_are": endpoints.films,
         "statement": endpoints.statement,
@@ -81,8 +90,8 @@ def _what_it_is(endpoints: EndpointSet, protocol: Protocol, seed: int, replicate
             "iou": protocol.iou,
             "level": protocol.level,
             "interval": "patient-level percentile bootstrap",
-            "replicates": replicates,
-            "seed": seed,
+            "replicates": analysis.replicates,
+            "seed": analysis.seed,
             "macro": "unweighted mean over the findings, undefined if one is",
             "unit_of_n": "denominator = truth boxes for AP, AR, CPM and sensitivity; films for false positives; absent film-finding pairs for specificity",
         },

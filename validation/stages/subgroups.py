@@ -65,7 +65,7 @@ def _part(
     counts = [froc.at_threshold(matched, thresholds[name], protocol.iou) for name, matched in part.items()]
     pooled = sensitivity(counts, replicates, protocol.level)
     estimates = figures.table(part, replicates, protocol.level, FIGURES)
-    return size | {"sensitivity": pooled.to_json(), "figures": figures.to_json(estimates)}
+    return size | {"sensitivity": pooled.to_json(), "figures": {key: found.metric.to_json() for key, found in estimates.items()}}
 
 
 def by_severity(selection: Selection, replicates: Replicates, protocol: Protocol) -> dict[str, Any]:

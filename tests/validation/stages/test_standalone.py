@@ -17,7 +17,8 @@ def evaluate(written):
     def run(cohort_json, predictions_json):
         films = cohort.load(written("cohort.json", cohort_json))
         found = predictions.load(written("predictions.json", predictions_json))
-        return standalone.run(films, found, protocol.load(), replicates=SMALL, seed=11)[0]
+        plan = protocol.load()
+        return standalone.run(films, found, standalone.Analysis(plan, plan.set_for("phantom", "quick"), "quick", SMALL, 11))[0]
 
     return run
 
