@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -179,8 +180,8 @@ def _options(book: Book, arguments: Sequence[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.action == "record" and (len(options.reason.strip()) < SHORTEST_REASON or not options.reason.isprintable()):
         parser.error(f"--reason needs at least {SHORTEST_REASON} printable characters")
-    if options.action == "record" and not options.author.isprintable():
-        parser.error("--author must be printable")
+    if options.action == "record" and not re.fullmatch(AUTHOR, options.author):
+        parser.error("--author must be letters, digits, dots, hyphens and spaces")
     return options
 
 

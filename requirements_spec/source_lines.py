@@ -11,9 +11,11 @@ import tomllib
 
 _HEADER = re.compile(r"^\s*(\[\[?)\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?$")
 _KEY = re.compile(r"""^\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*=""")
-_STRING = re.compile(r'"(?:\\.|[^"\\])*"|\'[^\']*\'')
-_OPENING = {"[": 1, "{": 1, "]": -1, "}": -1}
-_MULTILINE = ('"""', "'''")
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+_TOKEN = re.compile(
+    r"""(?P<whole>"{3}(?:\\.|[^\\])*?"{3}|'{3}.*?'{3})|(?P<open>"{3}|'{3})|(?P<string>"(?:\\.|[^"\\])*"|'[^']*')|(?P<comment>\#.*)|(?P<bracket>[\[\]{}])"""
+)
+_DEPTH = {"[": 1, "{": 1, "]": -1, "}": -1}
 
 
 def line_index(text: str) -> dict[str, int]:
@@ -79,16 +81,17 @@ class _Scanner:
 
     def _follow(self, rest: str) -> None:
         """Follow a value to the end of its line: a multi-line string or an open bracket continues on the next one."""
-        for delimiter in _MULTILINE:
-            if rest.count(delimiter) % 2 == 1:
-                self._delimiter = delimiter
+        for token in _TOKEN.finditer(rest):
+            if token["open"]:
+                self._delimiter = token["open"]
                 return
-        bare = _STRING.sub("", rest).split("#", maxsplit=1)[0]
-        self._depth += sum(_OPENING.get(character, 0) for character in bare)
+            self._depth += _DEPTH.get(token["bracket"] or "", 0)
 
     def _close_string(self, line: str) -> None:
-        if self._delimiter is not None and line.count(self._delimiter) % 2 == 1:
+        if self._delimiter is not None and self._delimiter in line:
+            end = line.index(self._delimiter) + len(self._delimiter)
             self._delimiter = None
+            self._follow(line[end:])
 
 
 def _parts(name: str) -> list[str]:
@@ -97,6 +100,8 @@ def _parts(name: str) -> list[str]:
     >>> _parts('a."b.c"')
     ['a', 'b.c']
     """
+    if _BARE.fullmatch(name):
+        return [name]
     try:
         table = tomllib.loads(f"{name} = 0")
     except tomllib.TOMLDecodeError:

@@ -1,0 +1,167 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from requirements_spec.changes import (
+    LEDGER,
+    SPECIFICATION_BOOK,
+    Change,
+    Content,
+    change_problems,
+    check,
+    main,
+    pending,
+    read_ledger,
+)
+
+REASON = "because the test says so"
+AUDIT = "requirements_spec/data/software_requirements/audit.toml"
+
+
+@pytest.fixture
+def ledger(project):
+    """A project whose ledger accounts for everything."""
+    (project / LEDGER).unlink(missing_ok=True)
+    assert run(project, "record", "--author", "DEMO-author", "--reason", REASON) == 0
+    return project
+
+
+def run(project, *arguments):
+    return main(SPECIFICATION_BOOK, ["--root", str(project), *arguments])
+
+
+def edit(project, old, new, file=AUDIT):
+    path = project / file
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def found(project):
+    return [(problem.code, problem.item) for problem in check(project, SPECIFICATION_BOOK)]
+
+
+def test_the_shipped_ledger_accounts_for_every_item(root):
+    assert [str(problem) for problem in check(root, SPECIFICATION_BOOK)] == []
+
+
+def test_authors_of_the_shipped_ledger_are_demonstration_identities(root):
+    entries, _ = read_ledger(root, LEDGER)
+    assert {entry.author[:5] for entry in entries} == {"DEMO-"}
+
+
+def test_an_edit_without_entry_is_a_problem_at_the_item(ledger):
+    assert found(ledger) == []
+    edit(ledger, "exactly one JSON line", "a JSON line")
+    (problem,) = check(ledger, SPECIFICATION_BOOK)
+    assert (problem.code, problem.item) == ("CHG-UNRECORDED", "SRS-054")
+    assert problem.where.startswith(f"{AUDIT}:")
+
+
+def test_moving_an_item_down_its_file_is_no_change(ledger):
+    edit(ledger, "[[requirement]]", "# a comment\n\n[[requirement]]")
+    assert found(ledger) == []
+
+
+def test_an_entry_makes_the_edit_good_and_only_the_edited_item_gets_one(ledger):
+    before = (ledger / LEDGER).read_bytes()
+    edit(ledger, "exactly one JSON line", "a JSON line")
+    assert run(ledger, "record", "--author", "DEMO-author", "--reason", REASON) == 0
+    after = (ledger / LEDGER).read_bytes()
+    assert after.startswith(before)
+    assert after.count(b"[[change]]") == before.count(b"[[change]]") + 1
+    assert run(ledger, "check") == 0
+
+
+def test_recording_twice_adds_nothing(ledger, capsys):
+    before = (ledger / LEDGER).read_bytes()
+    assert run(ledger, "record", "--author", "DEMO-author", "--reason", REASON) == 0
+    assert (ledger / LEDGER).read_bytes() == before
+    assert capsys.readouterr().out.splitlines()[-1] == f"0 entries added to {LEDGER}"
+
+
+def test_a_removed_item_needs_an_entry_too(ledger):
+    text = (ledger / AUDIT).read_text(encoding="utf-8")
+    (ledger / AUDIT).write_text(text[: text.rindex("[[requirement]]")], encoding="utf-8")
+    (problem,) = check(ledger, SPECIFICATION_BOOK)
+    assert (problem.code, problem.item) == ("CHG-UNRECORDED", "SRS-057")
+    assert problem.where.startswith(f"{LEDGER}:")
+    assert problem.found.startswith("content removed")
+    assert run(ledger, "record", "--author", "DEMO-author", "--reason", REASON) == 0
+    assert found(ledger) == []
+
+
+def test_an_interface_counts_as_part_of_the_system(ledger):
+    edit(ledger, "one outcome for each input", "some outcomes", "requirements_spec/data/architecture.toml")
+    assert found(ledger) == [("CHG-UNRECORDED", "SWS-THORATRACE")]
+
+
+def test_another_version_of_a_soup_item_is_a_change(ledger):
+    edit(ledger, "\npydicom==3.0.2", "\npydicom==3.0.3", "requirements.lock")
+    assert found(ledger) == [("CHG-UNRECORDED", "SOUP-PYDICOM")]
+
+
+def test_an_entry_rewritten_by_hand_breaks_the_chain(ledger):
+    edit(ledger, "exactly one JSON line", "a JSON line")
+    run(ledger, "record", "--author", "DEMO-author", "--reason", REASON)
+    entry = read_ledger(ledger, LEDGER)[0][-1]
+    edit(ledger, f'old = "{entry.old}"', f'old = "{"0" * 64}"', LEDGER)
+    assert ("CHG-CHAIN", "SRS-054") in found(ledger)
+    assert run(ledger, "record", "--author", "DEMO-author", "--reason", REASON) == 1
+
+
+def test_a_ledger_that_is_lost_or_damaged_is_a_problem(ledger):
+    (ledger / LEDGER).write_bytes(b"\xff")
+    assert ("SPC-ENCODING", "$") in found(ledger)
+    (ledger / LEDGER).unlink()
+    assert ("SPC-FILE", "$") in found(ledger)
+    assert ("CHG-UNRECORDED", "SRS-001") in found(ledger)
+
+
+def test_data_with_problems_are_not_recorded(ledger, capsys):
+    before = (ledger / LEDGER).read_bytes()
+    edit(ledger, 'id = "SRS-054"', 'id = "SRS-54"')
+    assert run(ledger, "record", "--author", "DEMO-author", "--reason", REASON) == 1
+    assert (ledger / LEDGER).read_bytes() == before
+    assert "SPC-VALUE" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["record", "--author", "DEMO-author"],
+        ["record", "--author", "DEMO-author", "--reason", "short"],
+        ["record", "--author", "DEMO-author", "--reason", "two lines\nin a reason"],
+        ["record", "--author", "DEMO\tauthor", "--reason", REASON],
+        ["record", "--author", "\u4e2d", "--reason", REASON],
+        ["approve"],
+        [],
+    ],
+)
+def test_wrong_usage_ends_with_2_and_writes_nothing(ledger, arguments):
+    before = (ledger / LEDGER).read_bytes()
+    with pytest.raises(SystemExit, match="2"):
+        run(ledger, *arguments)
+    assert (ledger / LEDGER).read_bytes() == before
+
+
+def test_a_reason_survives_quotes_and_backslashes(project):
+    (project / LEDGER).unlink(missing_ok=True)
+    reason = 'a "quoted" C:\\path, \u4e2d\u6587 and # signs'
+    run(project, "record", "--author", "DEMO-author", "--reason", reason)
+    entries, problems = read_ledger(project, LEDGER)
+    assert problems == ()
+    assert {entry.reason for entry in entries} == {reason}
+
+
+PRINTS = st.dictionaries(st.sampled_from("ABCDE"), st.sampled_from(["1" * 64, "2" * 64, "3" * 64]))
+
+
+@given(st.lists(PRINTS, min_size=1, max_size=5))
+def test_pending_entries_always_bring_the_ledger_up_to_date(states):
+    entries: tuple[Change, ...] = ()
+    for state in states:
+        content = Content(state, dict.fromkeys(state, "f:1"))
+        entries += pending(content, entries, "DEMO-author", REASON)
+        assert change_problems(content, entries, "x") == ()
+        assert pending(content, entries, "DEMO-author", REASON) == ()
