@@ -136,4 +136,4 @@ def pipeline(
 
 
 if __name__ == "__main__":
-    app()
+    app(prog_name="./qms")

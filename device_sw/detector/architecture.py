@@ -170,7 +170,7 @@ def build(architecture: Architecture) -> FasterRCNN:
         ),
         box_head=TwoMLPHead(architecture.pyramid * 49, architecture.box_head),
         box_predictor=FastRCNNPredictor(architecture.box_head, architecture.classes + 1),
-        box_batch_size_per_image=96,
+        box_batch_size_per_image=64,
         box_score_thresh=architecture.score_floor,
         box_nms_thresh=architecture.nms_iou,
         box_detections_per_img=50,

@@ -36,13 +36,12 @@ def add_quantised(total: Tensor, gradient: Tensor, shards: int) -> None:
     >>> (total / SCALE).tolist()
     [0.5, -0.25]
     """
-    scaled = gradient.to(torch.float64).mul_(SCALE)
-    largest = scaled.abs().max().item()
+    largest = gradient.abs().max().item() * SCALE
     if not largest * shards < LIMIT:
         raise FixedPointOverflow(
             f"largest scaled gradient {largest:.3e} times {shards} shards reaches 2^62; lower the learning rate"
         )
-    total.add_(scaled.round_().to(torch.int64))
+    total.add_(gradient.to(torch.float64).mul_(SCALE).round_().to(torch.int64))
 
 
 def mean(total: Tensor, shards: int) -> Tensor:

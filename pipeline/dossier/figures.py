@@ -1,0 +1,78 @@
+"""Pictures of the file: copied from the run or from docs/, each with its source in the caption."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+from pipeline.dossier.errors import FileError
+from pipeline.dossier.tables import plain, table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipeline.dossier.evidence import EvidenceBook
+
+SHELF = "figures"
+EXTERNAL = "evidence"
+
+
+class FigureShelf:
+    """Copies pictures beside the document sources and returns the directives that show them."""
+
+    def __init__(self, root: Path, folder: Path, book: EvidenceBook) -> None:
+        """Pictures below ``root`` go to ``folder``/figures; their hashes come from the book."""
+        self._root = root
+        self._folder = folder / SHELF
+        self._folder.mkdir(exist_ok=True)
+        self._book = book
+
+    def keep(self, name: str, content: str) -> None:
+        """Put a drawing made here on the shelf."""
+        (self._folder / name).write_text(content, encoding="utf-8")
+
+    def picture(self, path: str, caption: str) -> str:
+        """Return the directive of one picture of the run.
+
+        Raises:
+            FileError: FILE-EVIDENCE, there is no such picture.
+        """
+        source = self._book.source(path)
+        name = path.replace("/", "-")
+        shutil.copy(self._root / path, self._folder / name)
+        return f"```{{figure}} {SHELF}/{name}\n:alt: {caption}\n\n{caption} Source: `{path}`, sha256 {source.sha256[:12]}.\n```"
+
+    def pictures(self, folder: str) -> str:
+        """Return all PNG pictures of a folder of the run, sorted by name, captions from their names.
+
+        Raises:
+            FileError: FILE-EVIDENCE, there is none.
+        """
+        paths = sorted((self._root / folder).glob("*.png"))
+        if not paths:
+            raise FileError("FILE-EVIDENCE", folder, "no picture", "the plots of the last run", "run ./qms demo")
+        return "\n\n".join(self.picture(str(path.relative_to(self._root)), f"{_sentence(path.stem)}.") for path in paths)
+
+    def external_evidence(self) -> str:
+        """Return the dated studies under evidence/: their files with hashes, their pictures, or that there is none."""
+        files = sorted(path for path in (self._root / EXTERNAL).rglob("*") if path.is_file() and not path.name.startswith("."))
+        if not files:
+            return "No external study is in this version."
+        paths = [str(path.relative_to(self._root)) for path in files]
+        listing = table(
+            ["File", "SHA-256"], [[f"`{path}`", f"`{self._book.source(path).sha256}`"] for path in paths], widths=[50, 50]
+        )
+        shown = [
+            self.picture(path, f"{plain(_sentence(path.rsplit('/', 1)[-1][:-4]))}.") for path in paths if path.endswith(".png")
+        ]
+        return "\n\n".join([listing, *shown])
+
+
+def _sentence(stem: str) -> str:
+    """Return a file name as words.
+
+    >>> _sentence("froc_curves-all")
+    'Froc curves all'
+    """
+    words = stem.replace("_", " ").replace("-", " ").strip()
+    return words[:1].upper() + words[1:]

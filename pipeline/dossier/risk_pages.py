@@ -1,0 +1,155 @@
+"""The risk management file as tables; acceptability is computed by `risk.evaluation` from policy, estimates and the verified controls, and typed nowhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.dossier.tables import link, links, plain, table, target
+from risk.model import LEVELS
+
+if TYPE_CHECKING:
+    from pipeline.dossier.verification_pages import VerificationPages
+    from risk.evaluation import ControlEvaluation, Estimate, Evaluation, SituationEvaluation
+    from risk.model import Acceptability, Control, Hazard, Level, Policy, RiskFile, Situation
+
+EXPLAINED = {True: "shown", False: '<span class="failed">not shown</span>', None: "no evidence considered"}
+
+
+class RiskPages:
+    """Tables of one risk file and its evaluation."""
+
+    def __init__(self, risk: RiskFile, policy: Policy, evaluation: Evaluation, verification: VerificationPages) -> None:
+        """Keep the parts; nothing is read here."""
+        self._risk = risk
+        self.policy = policy
+        self.evaluation = evaluation
+        self._verification = verification
+        self._situations = {row.id: row for row in evaluation.situations}
+        self._controls = {row.id: row for row in evaluation.controls}
+
+    def scales(self) -> str:
+        """Return both scales in words."""
+        return (
+            table(["Severity", "Meaning"], _levels("S", self.policy.severities), widths=[22, 78])
+            + "\n\n"
+            + table(["Probability", "Meaning"], _levels("P", self.policy.probabilities), widths=[22, 78])
+        )
+
+    def matrix(self) -> str:
+        """Return the acceptability of each combination."""
+        rows = [
+            [f"S{severity}", *(_word(self.policy.matrix[severity - 1][p - 1]) for p in LEVELS)] for severity in reversed(LEVELS)
+        ]
+        return table(["", *(f"P{p}" for p in LEVELS)], rows, widths=[10, 18, 18, 18, 18, 18])
+
+    def misuse(self) -> str:
+        """Return the foreseeable misuse as a list."""
+        return "\n".join(f"- {plain(text)}" for text in self.policy.foreseeable_misuse)
+
+    def summary(self) -> str:
+        """Return the number of situations by acceptability before and after controls."""
+        rows = []
+        for value in sorted({cell for row in self.policy.matrix for cell in row}):
+            before = sum(1 for row in self.evaluation.situations if row.initial_acceptability is value)
+            after = sum(1 for row in self.evaluation.situations if row.residual_acceptability is value)
+            rows.append([_word(value), str(before), str(after)])
+        return table(["Acceptability", "Before controls", "After the controls that are shown"], rows, widths=[34, 33, 33])
+
+    def conclusion(self) -> str:
+        """Return the overall conclusion with everything that stands against a better one."""
+        reasons = "\n".join(f"- {_linked(text)}" for text in self.evaluation.reasons)
+        return f"**{plain(self.evaluation.conclusion)}**\n\n{reasons}"
+
+    def hazards(self) -> str:
+        """Return every hazard with its situations."""
+        return "\n\n".join(self._hazard(hazard) for hazard in self._risk.hazards)
+
+    def _hazard(self, hazard: Hazard) -> str:
+        sequence = "\n".join(f"{number}. {plain(step)}" for number, step in enumerate(hazard.sequence, start=1))
+        rows = [self._situation(situation) for situation in hazard.situations]
+        head = f"{target(hazard.id)}\n### {hazard.id} {plain(hazard.title)}\n\n{plain(hazard.source)}\n\n{sequence}"
+        return (
+            head + "\n\n" + table(["Hazardous situation and harm", "Before", "Controls", "After"], rows, widths=[48, 17, 18, 17])
+        )
+
+    def _situation(self, situation: Situation) -> list[str]:
+        judged: SituationEvaluation = self._situations[situation.id]
+        text = f"{target(situation.id)}\n**{situation.id}** {plain(situation.text)}\n\n*Harm:* {plain(situation.harm)}\n\n*Estimate:* {plain(situation.basis)}\n\n*Residual:* {plain(situation.residual_basis)}"
+        before = f"{_levels_of(judged.initial)}\n\n{_word(judged.initial_acceptability)}"
+        after = f"{_levels_of(judged.residual)}\n\n{_word(judged.residual_acceptability)}"
+        return [
+            text,
+            before,
+            links(judged.controls),
+            after + ("\n\nbenefit has to outweigh it" if judged.benefit_required else ""),
+        ]
+
+    def controls(self) -> str:
+        """Return every control with what implements it and what shows its effect."""
+        rows = [self._control(control) for control in self._risk.controls]
+        return table(["Id", "Control", "Reduces; implemented by", "Verified"], rows, widths=[9, 47, 25, 19])
+
+    def _control(self, control: Control) -> list[str]:
+        judged: ControlEvaluation = self._controls[control.id]
+        parts = [f"**{plain(control.title)}** ({plain(str(control.kind))})", plain(control.text)]
+        parts += [f"*Effect:* {plain(control.effect)}"]
+        parts += [f"*Why no better option:* {plain(control.option_analysis)}"] if control.option_analysis else []
+        parts += [
+            f"*Arising:* {plain(control.arising.risk)} {plain(control.arising.assessment)} {links(control.arising.situations)}".rstrip()
+        ]
+        reach = f"{links(control.situations)}\n\nby {links(control.requirements)}"
+        shown = f"implementation: {EXPLAINED[judged.implemented]}\n\neffect: {EXPLAINED[judged.effective]}\n\n{self._verification.verdict(control.id)}"
+        return [f"{target(control.id)}\n**{control.id}**", "\n\n".join(parts), reach, shown]
+
+    def residuals(self) -> str:
+        """Return the residual risks a user must know: every situation that is not plainly acceptable after controls."""
+        rows = []
+        for situation in self._risk.situations:
+            judged = self._situations[situation.id]
+            if judged.residual_acceptability:
+                rows.append(
+                    [link(situation.id), plain(situation.text), plain(situation.harm), _word(judged.residual_acceptability)]
+                )
+        return table(["Situation", "What can happen", "Harm", "After controls"], rows, widths=[11, 40, 33, 16])
+
+    def instructions(self) -> str:
+        """Return the sentences that controls by information put into the instructions for use."""
+        return "\n".join(
+            f"- {plain(control.ifu_sentence)} ({link(control.id)})" for control in self._risk.controls if control.ifu_sentence
+        )
+
+    def benefit(self) -> str:
+        """Return the benefit statement with what is missing."""
+        benefit = self.policy.benefit
+        evidence = ", ".join(map(plain, benefit.clinical_evidence)) or "none"
+        return f"{plain(benefit.statement)}\n\nClinical evidence: {evidence}. Missing: {plain(benefit.missing)}"
+
+    def counts(self) -> dict[str, int]:
+        """Return how many hazards, situations and controls there are."""
+        return {
+            "hazards": len(self._risk.hazards),
+            "situations": len(self._risk.situations),
+            "controls": len(self._risk.controls),
+        }
+
+
+def _levels(letter: str, levels: tuple[Level, ...]) -> list[list[str]]:
+    return [[f"**{letter}{level.level}** {plain(level.name)}", plain(level.meaning)] for level in levels]
+
+
+def _levels_of(estimate: Estimate) -> str:
+    return f"S{estimate.severity} P{estimate.probability}"
+
+
+def _word(value: Acceptability) -> str:
+    return f'<span class="{value.word}">{value.word}</span>'
+
+
+def _linked(text: str) -> str:
+    """Return a reason with the ids in it as references."""
+    words = []
+    for word in text.split(" "):
+        core = word.rstrip(",:;.")
+        is_item = core[:3] in {"HS-", "RC-"} and core[3:].isdigit()
+        words.append(link(core) + plain(word[len(core) :]) if is_item else plain(word))
+    return " ".join(words)

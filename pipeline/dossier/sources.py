@@ -1,0 +1,148 @@
+"""Writes the document sources: templates of docs/ filled from evidence, figures copied beside them, and the page that lists every source.
+
+Templates are MyST with Jinja expressions; an expression that names nothing stops the build. Nothing is computed in a template.
+"""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
+
+from pipeline.dossier import diagram
+from pipeline.dossier.admission_pages import admission_table
+from pipeline.dossier.errors import FileError
+from pipeline.dossier.figures import FigureShelf
+from pipeline.dossier.gaps import gap_list, gap_table, section_gaps
+from pipeline.dossier.tables import plain, table
+from requirements_spec.model import SECTIONS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipeline.dossier.subject import Subject
+
+SOURCES_PAGE = "sources"
+MATRIX = "artifacts/trace/matrix.html"
+COPIED_UP_TO = 4_000_000
+"""Bytes: evidence up to this size lies beside the pages, one click away; of a larger file the hash is given."""
+
+
+def write_sources(root: Path, subject: Subject, folder: Path) -> None:
+    """Write everything the document builder needs into ``folder``.
+
+    Raises:
+        FileError: FILE-CONTENT, a section has no page or a template asks for something that does not exist; FILE-EVIDENCE from the evidence book.
+    """
+    _require_pages(root)
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(root / "docs", folder, ignore=shutil.ignore_patterns("_build", "__pycache__", "*.toml"))
+    extra = folder / "_extra"
+    extra.mkdir()
+    shelf = FigureShelf(root, folder, subject.book)
+    shelf.keep("architecture.svg", diagram.draw(subject.structure))
+    environment = _environment(root, subject, shelf)
+    for page in (*SECTIONS, "index"):
+        (folder / f"{page}.md").write_text(_render(environment, page), encoding="utf-8")
+    _copy_matrix(root, extra)
+    (folder / f"{SOURCES_PAGE}.md").write_text(_sources_page(root, subject, extra), encoding="utf-8")
+
+
+def _require_pages(root: Path) -> None:
+    missing = [name for name in (*SECTIONS, "index") if not (root / "docs" / f"{name}.md").is_file()]
+    if missing:
+        raise FileError(
+            "FILE-CONTENT", "docs/", f"no page {', '.join(missing)}", "one page for each section", "write docs/<section>.md"
+        )
+
+
+def _environment(root: Path, subject: Subject, shelf: FigureShelf) -> Environment:
+    loader = FileSystemLoader(root / "docs")
+    environment = Environment(loader=loader, undefined=StrictUndefined, keep_trailing_newline=True)  # noqa: S701  the output is MyST
+    environment.globals.update(_content(root, subject, shelf))
+    return environment
+
+
+def _content(root: Path, subject: Subject, shelf: FigureShelf) -> dict[str, Any]:
+    """Return what templates may name."""
+    return {
+        "subject": subject,
+        "spec": subject.specification,
+        "risk": subject.risk,
+        "verification": subject.verification,
+        "validation": subject.validation,
+        "model": subject.model,
+        "figure": subject.book.figure,
+        "picture": shelf.picture,
+        "pictures": shelf.pictures,
+        "plain": plain,
+        "admission_table": admission_table,
+        "findings_table": lambda: _findings_table(subject),
+        "import_table": lambda: diagram.import_table(subject.structure),
+        "gap_list": lambda: gap_list(subject.gaps),
+        "gap_table": lambda: gap_table(subject.gaps),
+        "gap_count": len(subject.gaps),
+        "section_end": lambda section: _section_end(subject, section),
+        "changelog": lambda: _changelog(root),
+        "external_evidence": shelf.external_evidence,
+    }
+
+
+def _render(environment: Environment, page: str) -> str:
+    try:
+        return environment.get_template(f"{page}.md").render()
+    except TemplateError as err:
+        line = getattr(err, "lineno", None)
+        place = f"docs/{page}.md" + (f":{line}" if line else "")
+        raise FileError(
+            "FILE-CONTENT", place, str(err), "a template whose every expression has a value", "mend the page"
+        ) from err
+
+
+def _findings_table(subject: Subject) -> str:
+    rows = [
+        [
+            f"`{row['id']}`",
+            f"{plain(row['name'])}\n\n{'、'.join(row['chinese'])}",
+            f"{plain(row['type']['value'])} ({row['type']['scheme']})",
+            f"{plain(row['site']['meaning'])}, {row['site']['value']} ({row['site']['scheme']})",
+            "yes" if row["confirmed"] else "no: [GAP-014](#gap-014)",
+        ]
+        for row in subject.findings
+    ]
+    return table(["Id", "Finding", "Type", "Site", "Confirmed by a terminologist"], rows, widths=[30, 26, 16, 16, 12])
+
+
+def _section_end(subject: Subject, section: str) -> str:
+    """Return what every section ends with: its gaps, and the needs and requirements that ask for it."""
+    gaps = section_gaps(subject.gaps, section)
+    missing = f"## Open gaps of this section\n\n{gaps}\n\n" if gaps else ""
+    return f"{missing}## What the specification asks of this section\n\n{subject.specification.section(section)}\n"
+
+
+def _changelog(root: Path) -> str:
+    """Return the changelog without its title, its headings one level down."""
+    text = (root / "CHANGELOG.md").read_text(encoding="utf-8").split("\n", 1)[1]
+    return "\n".join(f"#{line}" if line.startswith("##") else line for line in text.splitlines())
+
+
+def _copy_matrix(root: Path, extra: Path) -> None:
+    if not (root / MATRIX).is_file():
+        raise FileError("FILE-EVIDENCE", MATRIX, "no such file", "the trace matrix of the last run", "run ./qms demo")
+    shutil.copy(root / MATRIX, extra / "matrix.html")
+
+
+def _sources_page(root: Path, subject: Subject, extra: Path) -> str:
+    """Return the page of sources: each file that a figure was read from, its hash, and a copy one click away."""
+    (extra / "evidence").mkdir()
+    rows = []
+    for source in subject.book.sources():
+        copied = (root / source.path).stat().st_size <= COPIED_UP_TO
+        name = f"{source.key}{(root / source.path).suffix}"
+        if copied:
+            shutil.copy(root / source.path, extra / "evidence" / name)
+        shown = f'<a href="evidence/{name}"><code>{source.path}</code></a>' if copied else f"`{source.path}`"
+        rows.append([f"({source.key})=\n{shown}", f"`{source.sha256}`", str(len(source.pointers))])
+    listing = table(["File", "SHA-256", "Places cited"], rows, widths=[42, 44, 14])
+    return f"# Sources\n\nEvery figure of this file was read from one of these files of the run that it describes. A figure with a dotted line leads here; its tooltip names file, hash and JSON pointer.\n\n{listing}\n"

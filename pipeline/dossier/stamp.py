@@ -1,0 +1,83 @@
+"""Says whether a built file is still the one its inputs give: a hash over everything it is made from, and the hash of every page it consists of.
+
+A page that was edited by hand after the build is found here, and the file is built again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+INPUTS = (
+    "CHANGELOG.md",
+    "device.lock",
+    "device_sw",
+    "docs",
+    "evidence",
+    "params.yaml",
+    "pipeline/dossier",
+    "pipeline/technical_file.py",
+    "pyproject.toml",
+    "requirements.lock",
+    "requirements_spec",
+    "risk",
+    "validation/protocol.toml",
+    "artifacts/bundle",
+    "artifacts/cohort/cohort.json",
+    "artifacts/predictions",
+    "artifacts/trace",
+    "artifacts/training",
+    "artifacts/validation",
+    "artifacts/verification/verdicts.json",
+)
+"""What the file is made from. The raw JUnit record holds times and is no input."""
+
+IGNORED = ("__pycache__", "_build")
+
+
+def inputs_hash(root: Path) -> str:
+    """Return the SHA-256 over path and content hash of every input that exists."""
+    return _digest({str(path.relative_to(root)): _sha256(path) for name in INPUTS for path in _files(root / name)})
+
+
+def outputs_hash(html: Path) -> str:
+    """Return the SHA-256 over path and content hash of every built file."""
+    return _digest({str(path.relative_to(html)): _sha256(path) for path in _files(html)})
+
+
+def is_current(stamp: Path, root: Path, html: Path) -> bool:
+    """Say whether the stamp names these inputs and exactly these pages."""
+    try:
+        recorded = json.loads(stamp.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return recorded == {"inputs": inputs_hash(root), "outputs": outputs_hash(html)}
+
+
+def write_stamp(stamp: Path, root: Path, html: Path) -> None:
+    """Record inputs and pages of the build that just ended."""
+    stamp.write_text(
+        json.dumps({"inputs": inputs_hash(root), "outputs": outputs_hash(html)}, sort_keys=True) + "\n", encoding="utf-8"
+    )
+
+
+def _files(place: Path) -> Iterator[Path]:
+    if place.is_file():
+        yield place
+    for path in sorted(place.rglob("*")) if place.is_dir() else ():
+        if path.is_file() and not any(part in IGNORED for part in path.parts):
+            yield path
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _digest(entries: dict[str, str]) -> str:
+    return hashlib.sha256(json.dumps(entries, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,102 @@
+"""Everything the technical file is about, loaded once and judged: specification, risk file, gaps, evidence, structure of the code."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from device_sw._version import __version__
+from pipeline.dossier.diagram import Structure, device_structure
+from pipeline.dossier.errors import FileError
+from pipeline.dossier.evidence import EvidenceBook
+from pipeline.dossier.gaps import Gap, load_gaps
+from pipeline.dossier.model_pages import ModelPages
+from pipeline.dossier.risk_pages import RiskPages
+from pipeline.dossier.specification_pages import SpecificationPages
+from pipeline.dossier.validation_pages import ValidationPages
+from pipeline.dossier.verification_pages import VerificationPages
+from requirements_spec import loader as specification_loader
+from risk import loader as risk_loader
+from risk.evaluation import evaluate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from requirements_spec.model import Specification
+    from requirements_spec.problem import Problem
+    from risk.model import RiskFile
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What pages ask for their content."""
+
+    device_version: str
+    findings: list[dict]
+    book: EvidenceBook
+    specification: SpecificationPages
+    risk: RiskPages
+    verification: VerificationPages
+    validation: ValidationPages
+    model: ModelPages
+    gaps: tuple[Gap, ...]
+    structure: Structure
+
+
+def load_subject(root: Path) -> Subject:
+    """Load and judge everything below ``root``.
+
+    Raises:
+        FileError: FILE-EVIDENCE, evidence is missing; FILE-DATA, hand-written data do not hold.
+    """
+    specification = _specification(root)
+    risk = _risk(root, specification)
+    findings = tomllib.loads((root / "device_sw" / "findings.toml").read_text(encoding="utf-8"))["finding"]
+    names = {row["id"]: row["name"] for row in findings}
+    book = EvidenceBook(root)
+    verification = VerificationPages(book)
+    return Subject(
+        device_version=__version__,
+        findings=findings,
+        book=book,
+        specification=SpecificationPages(specification, verification),
+        risk=_judged(risk, specification, verification),
+        verification=verification,
+        validation=ValidationPages(book, names),
+        model=ModelPages(book, names),
+        gaps=load_gaps(root),
+        structure=device_structure(root),
+    )
+
+
+def _specification(root: Path) -> Specification:
+    specification, problems = specification_loader.load(root)
+    _refuse(problems)
+    return specification
+
+
+def _risk(root: Path, specification: Specification) -> RiskFile:
+    risk, problems = risk_loader.load(root, specification)
+    _refuse(problems)
+    return risk
+
+
+def _judged(risk: RiskFile, specification: Specification, verification: VerificationPages) -> RiskPages:
+    if risk.policy is None:
+        raise FileError("FILE-DATA", "risk/data/policy.toml", "no policy", "the criteria of the risk file", "restore the file")
+    return RiskPages(risk, risk.policy, evaluate(risk, specification, verification.passed_ids()), verification)
+
+
+def _refuse(problems: Sequence[Problem]) -> None:
+    """Stop at data that do not hold: a file made from them would state what nobody wrote."""
+    if problems:
+        first = problems[0]
+        raise FileError(
+            "FILE-DATA",
+            first.where,
+            f"{first.code} {first.item}: {first.found} ({len(problems)} problems in all)",
+            first.expected,
+            first.repair,
+        )

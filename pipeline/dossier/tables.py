@@ -1,0 +1,83 @@
+"""Tables as MyST text: a cell may hold several paragraphs, which pipe tables cannot."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+NOTHING = "–"  # noqa: RUF001  an en dash is how an empty cell is printed
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, widths: Sequence[int] | None = None, caption: str = "") -> str:
+    r"""Return a list-table directive.
+
+    Args:
+        header: column titles.
+        rows: cells, each MyST text of one or more lines.
+        widths: relative widths, one a column; automatic without.
+        caption: title of the table.
+
+    >>> print(table(["a", "b"], [["1", "2\n\n3"]]))
+    ```{list-table}
+    :header-rows: 1
+    <BLANKLINE>
+    * - a
+      - b
+    * - 1
+      - 2
+    <BLANKLINE>
+        3
+    ```
+    """
+    lines = [f"```{{list-table}} {caption}".rstrip(), ":header-rows: 1"]
+    if widths:
+        lines.append(f":widths: {' '.join(map(str, widths))}")
+    lines.append("")
+    for row in (header, *rows):
+        lines += _row(row)
+    return "\n".join([*lines, "```"])
+
+
+def _row(cells: Sequence[str]) -> list[str]:
+    lines: list[str] = []
+    for index, cell in enumerate(cells):
+        first, *rest = (cell or NOTHING).split("\n")
+        lines.append(("* - " if index == 0 else "  - ") + first)
+        lines += [f"    {line}" if line else "" for line in rest]
+    return lines
+
+
+def plain(text: str) -> str:
+    r"""Return text with the characters that MyST would read as markup escaped.
+
+    >>> print(plain("a_b <c> *d*"))
+    a\_b &lt;c> \*d\*
+    """
+    for letter in "\\`*_[]{}$|~#":
+        text = text.replace(letter, f"\\{letter}")
+    return text.replace("<", "&lt;").replace("@", "&#64;")
+
+
+def target(item_id: str) -> str:
+    """Return the anchor of an item, to stand before its paragraph.
+
+    >>> target("SRS-001")
+    '(srs-001)='
+    """
+    return f"({item_id.lower()})="
+
+
+def link(item_id: str) -> str:
+    """Return a reference to an item's place in the file; the build fails where it has none.
+
+    >>> link("SRS-001")
+    '[SRS-001](#srs-001)'
+    """
+    return f"[{item_id}](#{item_id.lower()})"
+
+
+def links(item_ids: Iterable[str]) -> str:
+    """Return references in a row, or an empty text."""
+    return ", ".join(link(item_id) for item_id in item_ids)

@@ -1,0 +1,213 @@
+"""What the finished device achieved on the test films, read from the validation record; undefined figures are printed with their reason."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipeline.dossier.evidence import escaped
+from pipeline.dossier.tables import link, plain, table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipeline.dossier.evidence import EvidenceBook
+
+RECORD = "artifacts/validation/validation.json"
+
+
+class ValidationPages:
+    """Tables of one validation record."""
+
+    def __init__(self, book: EvidenceBook, names: Mapping[str, str]) -> None:
+        """Keep the book and the display name of each finding."""
+        self._book = book
+        self._names = names
+        self._findings: list[str] = book.value(RECORD, "/findings")
+
+    def metric(self, pointer: str) -> str:
+        """Return a figure with its interval, or why it is undefined."""
+        found: dict[str, Any] = self._book.value(RECORD, pointer)
+        if found["value"] is None:
+            return f"undefined: {plain(found['reason'])}"
+        text = f"{found['value']:.3f}"
+        if interval := found.get("interval"):
+            text += f" [{interval['low']:.3f}, {interval['high']:.3f}]"
+        return self._book.cited(text, RECORD, f"{pointer}/value")
+
+    def endpoints(self) -> str:
+        """Return the protocol's endpoints as judged."""
+        rows = [self._endpoint(index, row) for index, row in enumerate(self._book.value(RECORD, "/endpoints"))]
+        return table(["Endpoint", "Figure", "Goal", "Outcome", "Evidence for"], rows, widths=[34, 24, 14, 16, 12])
+
+    def _endpoint(self, index: int, row: dict[str, Any]) -> list[str]:
+        place = f"/endpoints/{index}"
+        value = "undefined" if row["value"] is None else f"{row['value']:.3f}"
+        interval = f" [{row['interval']['low']:.3f}, {row['interval']['high']:.3f}]" if row["interval"] else ""
+        goal = f"{row['direction'].replace('-', ' ')} {row['threshold']} ({row['bound']})"
+        outcome = "met" if row["passed"] else "not met"
+        return [
+            f"**{plain(row['title'])}**\n\n{'primary' if row['primary'] else 'secondary'}",
+            self._book.cited(value + interval, RECORD, f"{place}/value"),
+            self._book.cited(goal, RECORD, f"{place}/threshold"),
+            self._book.cited(outcome, RECORD, f"{place}/passed") + (f"\n\n{plain(row['reason'])}" if row["reason"] else ""),
+            link(row["requirement"]),
+        ]
+
+    def _rows(self) -> list[tuple[str, str]]:
+        return [(finding, self._names.get(finding, finding)) for finding in self._findings] + [("macro", "**macro mean**")]
+
+    def detection(self) -> str:
+        """Return AP for each finding beside the trivial detector."""
+        rows = [
+            [
+                name,
+                self.metric(f"/figures/ap50/{finding}"),
+                self.metric(f"/figures_trivial/ap50/{finding}"),
+                self.metric(f"/figures_above_trivial/ap50_above_trivial/{finding}"),
+                self.metric(f"/figures_refusals_missed/ap50/{finding}"),
+            ]
+            for finding, name in self._rows()
+        ]
+        return table(
+            ["Finding", "AP50", "AP50, trivial detector", "Difference", "AP50, refused films as misses"],
+            rows,
+            widths=[28, 18, 18, 18, 18],
+        )
+
+    def localisation(self) -> str:
+        """Return how AP and AR change with the overlap that counts as a hit."""
+        figures = {"AP30": "ap30", "AP75": "ap75", "AP50:95": "ap50_95", "AR100": "ar100", "CPM": "cpm"}
+        rows = [[name, *(self.metric(f"/figures/{key}/{finding}") for key in figures.values())] for finding, name in self._rows()]
+        return table(["Finding", *figures], rows, widths=[25, 15, 15, 15, 15, 15])
+
+    def operating_point(self) -> str:
+        """Return what a reader would see at the bundle's thresholds."""
+        rows = [
+            [name, self._threshold(finding), *self._at(f"/operating_point/per_finding/{finding}")]
+            for finding, name in self._rows()[:-1]
+        ]
+        pooled = ["**all findings**", "", *self._at("/operating_point/all_findings")]
+        header = ["Finding", "Threshold", "Sensitivity", "Refused films as misses", "Specificity", "False marks per film"]
+        return table(header, [*rows, pooled], widths=[24, 10, 17, 17, 17, 15])
+
+    def _threshold(self, finding: str) -> str:
+        return self._book.figure(RECORD, f"/operating_point/per_finding/{finding}/threshold", ".3f")
+
+    def _at(self, place: str) -> list[str]:
+        return [
+            self.metric(f"{place}/{name}")
+            for name in ("sensitivity", "sensitivity_refusals_missed", "specificity", "false_positives_per_film")
+        ]
+
+    def froc(self) -> str:
+        """Return sensitivity at fixed rates of false marks."""
+        place = "sensitivity_at_false_positives_per_film"
+        rates = list(self._book.value(RECORD, f"/froc/{self._findings[0]}/{place}"))
+        rows = [
+            [self._names.get(f, f), *(self._froc_cell(f"/froc/{f}/{place}/{escaped(rate)}") for rate in rates)]
+            for f in self._findings
+        ]
+        return table(["Finding", *rates], rows, widths=[28, *[72 // len(rates)] * len(rates)])
+
+    def _froc_cell(self, pointer: str) -> str:
+        return (
+            self.metric(pointer)
+            if isinstance(self._book.value(RECORD, pointer), dict)
+            else self._book.figure(RECORD, pointer, ".3f")
+        )
+
+    def confusion(self) -> str:
+        """Return what was marked where each truth box lies; columns carry the rows' numbers."""
+        numbers = {finding: str(index + 1) for index, finding in enumerate(self._findings)}
+        columns = [*self._findings, "missed"]
+        rows = [
+            [
+                f"{numbers[truth]} {self._names.get(truth, truth)}",
+                *(self._book.figure(RECORD, f"/confusion/rows/{truth}/{mark}") for mark in columns),
+            ]
+            for truth in self._findings
+        ]
+        nothing = [
+            "nothing there",
+            *(self._book.figure(RECORD, f"/confusion/nothing_there/{mark}") for mark in self._findings),
+            "",
+        ]
+        return table(
+            ["Truth / marked as", *(numbers[f] for f in self._findings), "missed"],
+            [*rows, nothing],
+            widths=[36, *[8] * len(columns)],
+        )
+
+    def severity(self) -> str:
+        """Return AP50 by tercile of severity."""
+        rows = []
+        for finding in self._findings:
+            found = self._book.value(RECORD, f"/severity/{finding}")
+            if "not_evaluated" in found:
+                rows.append([self._names.get(finding, finding), f"not evaluated: {plain(found['not_evaluated'])}", "", ""])
+                continue
+            cells = [self._tercile(f"/severity/{finding}/terciles/{index}") for index in range(3)]
+            rows.append([self._names.get(finding, finding), *cells])
+        return table(["Finding", "Mildest third", "Middle third", "Severest third"], rows, widths=[28, 24, 24, 24])
+
+    def _tercile(self, place: str) -> str:
+        films = self._book.figure(RECORD, f"{place}/films")
+        return f"{self.metric(f'{place}/ap50')}\n\n{films} films, mean severity {self._book.figure(RECORD, f'{place}/mean_severity', '.2f')}"
+
+    def subgroups(self) -> str:
+        """Return sensitivity and AP50 by stratum; parts that are too small are listed as not evaluated."""
+        rows = []
+        for stratum, values in self._book.value(RECORD, "/subgroups/strata").items():
+            rows += [self._subgroup(stratum, value, part) for value, part in values.items()]
+        return table(["Stratum", "Patients", "Sensitivity", "AP50 macro"], rows, widths=[30, 14, 28, 28])
+
+    def _subgroup(self, stratum: str, value: str, part: dict[str, Any]) -> list[str]:
+        place = f"/subgroups/strata/{escaped(stratum)}/{escaped(value)}"
+        head = [f"{plain(stratum.replace('_', ' '))}: {plain(value)}", self._book.figure(RECORD, f"{place}/patients")]
+        if "not_evaluated" in part:
+            return [*head, f"not evaluated: {plain(part['not_evaluated'])}", ""]
+        return [*head, self.metric(f"{place}/sensitivity"), self.metric(f"{place}/figures/ap50.macro")]
+
+    def films(self) -> str:
+        """Return how many films were tested, scored, refused and left out."""
+        rows = [[label, self._book.figure(RECORD, f"/films/{key}")] for label, key in _FILM_COUNTS.items()]
+        rows.append(["films refused by the device", self._book.figure(RECORD, "/refused/films")])
+        rows += [
+            [f"refused with {plain(code)}", self._book.figure(RECORD, f"/refused/codes/{escaped(code)}")]
+            for code in self._book.value(RECORD, "/refused/codes")
+        ]
+        for index, row in enumerate(self._book.value(RECORD, "/exclusions")):
+            rows.append(
+                [
+                    f"left out for {self._names.get(row['finding'], row['finding'])}: {plain(row['reason'])}",
+                    self._book.figure(RECORD, f"/exclusions/{index}/films"),
+                ]
+            )
+        return table(["Films", "n"], rows, widths=[75, 25])
+
+    def trivial(self) -> str:
+        """Return the trivial detector: one box a finding, from the training films alone."""
+        rows = []
+        for finding in self._findings:
+            place = f"/trivial_detector/{finding}"
+            box = self._book.value(RECORD, f"{place}/box")
+            shown = ", ".join(f"{edge:.3f}" for edge in box)
+            rows.append(
+                [
+                    self._names.get(finding, finding),
+                    self._book.cited(shown, RECORD, f"{place}/box"),
+                    self._book.figure(RECORD, f"{place}/prevalence", ".3f"),
+                    self._book.figure(RECORD, f"{place}/boxes"),
+                ]
+            )
+        return table(
+            ["Finding", "Mean box (fractions of the film)", "Share of training films", "Boxes"], rows, widths=[32, 36, 18, 14]
+        )
+
+
+_FILM_COUNTS = {
+    "test films": "test",
+    "scored": "scored",
+    "patients of scored films": "scored_patients",
+    "analysed by the device": "analysed",
+}
