@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 SHELF = "figures"
 EXTERNAL = "evidence"
+CONTACT_SHEET = "docs/figures/phantom_contact_sheet.png"
 
 
 class FigureShelf:
@@ -52,6 +53,12 @@ class FigureShelf:
         if not paths:
             raise FileError("FILE-EVIDENCE", folder, "no picture", "the plots of the last run", "run ./qms demo")
         return "\n\n".join(self.picture(str(path.relative_to(self._root)), f"{_sentence(path.stem)}.") for path in paths)
+
+    def contact_sheet(self) -> str:
+        """Return the sheet of phantom films that is kept in docs/, or that it is not part of this version."""
+        if not (self._root / CONTACT_SHEET).is_file():
+            return "The contact sheet of the findings is not part of this version."
+        return self.picture(CONTACT_SHEET, "Phantom films: each finding at three severities (simulated radiographs).")
 
     def external_evidence(self) -> str:
         """Return the dated studies under evidence/: their files with hashes, their pictures, or that there is none."""

@@ -14,6 +14,7 @@ from pipeline.dossier import diagram
 from pipeline.dossier.admission_pages import admission_table
 from pipeline.dossier.errors import FileError
 from pipeline.dossier.figures import FigureShelf
+from pipeline.dossier.freshness import CHECK
 from pipeline.dossier.gaps import gap_list, gap_table, section_gaps
 from pipeline.dossier.tables import plain, table
 from requirements_spec.model import SECTIONS
@@ -85,6 +86,8 @@ def _content(root: Path, subject: Subject, shelf: FigureShelf) -> dict[str, Any]
         "gap_count": len(subject.gaps),
         "section_end": lambda section: _section_end(subject, section),
         "changelog": lambda: _changelog(root),
+        "contact_sheet": shelf.contact_sheet,
+        "open_problems": lambda: subject.book.cited(str(len(subject.book.value(CHECK, "/problems"))), CHECK, "/problems"),
         "external_evidence": shelf.external_evidence,
     }
 

@@ -10,6 +10,7 @@ from device_sw._version import __version__
 from pipeline.dossier.diagram import Structure, device_structure
 from pipeline.dossier.errors import FileError
 from pipeline.dossier.evidence import EvidenceBook
+from pipeline.dossier.freshness import require_one_build
 from pipeline.dossier.gaps import Gap, load_gaps
 from pipeline.dossier.model_pages import ModelPages
 from pipeline.dossier.risk_pages import RiskPages
@@ -56,6 +57,7 @@ def load_subject(root: Path) -> Subject:
     findings = tomllib.loads((root / "device_sw" / "findings.toml").read_text(encoding="utf-8"))["finding"]
     names = {row["id"]: row["name"] for row in findings}
     book = EvidenceBook(root)
+    require_one_build(root, book)
     verification = VerificationPages(book)
     return Subject(
         device_version=__version__,

@@ -34,6 +34,19 @@ class ValidationPages:
             text += f" [{interval['low']:.3f}, {interval['high']:.3f}]"
         return self._book.cited(text, RECORD, f"{pointer}/value")
 
+    def films_are(self) -> str:
+        """Return what kind of films the figures rest on, in the words of the protocol."""
+        return str(self._book.value(RECORD, "/films_are"))
+
+    def statement(self) -> str:
+        """Return what the figures claim, in the words of the protocol."""
+        return str(self._book.value(RECORD, "/statement"))
+
+    def leakage(self) -> str:
+        """Return the patients found in more than one split, or that there is none."""
+        found = self._book.value(RECORD, "/leakage")
+        return self._book.cited("; ".join(map(str, found)) or "none", RECORD, "/leakage")
+
     def endpoints(self) -> str:
         """Return the protocol's endpoints as judged."""
         rows = [self._endpoint(index, row) for index, row in enumerate(self._book.value(RECORD, "/endpoints"))]
