@@ -196,7 +196,9 @@ def _legend_lines(result: AnalysisResult, width: int) -> list[tuple[str, str]]:
     number = 1
     for row in all_findings():
         count = len(result.of(row))
-        lines.append((_finding_line(result, row, number), _colour(row.id) if count else _QUIET))
+        colour = _colour(row.id) if count else _QUIET
+        first, *more = _wrapped(_finding_line(result, row, number), width - _PAD)
+        lines += [(_SWATCH + first, colour), *((part, colour) for part in more)]
         number += count
     rest = [conclusion(result), *(f"Caution: {caution}." for caution in result.cautions), f"{result.heat_map_label}", STATEMENT]
     return [*lines, ("", _INK), *((part, _INK) for text in rest for part in _wrapped(text, width))]
@@ -204,13 +206,13 @@ def _legend_lines(result: AnalysisResult, width: int) -> list[tuple[str, str]]:
 
 def _finding_line(result: AnalysisResult, row: Finding, first: int) -> str:
     if not result.looked_for(row):
-        return f"{_SWATCH}{row.name}: not analysed"
+        return f"{row.name}: not analysed"
     found = result.of(row)
     point = result.settings.thresholds[row.id]
     if not found:
-        return f"{_SWATCH}{row.name}: not marked (operating point {point:.2f})"
+        return f"{row.name}: not marked (operating point {point:.2f})"
     scores = ", ".join(f"[{number}] {detection.score:.2f}" for number, detection in enumerate(found, start=first))
-    return f"{_SWATCH}{row.name}: marked {scores} (operating point {point:.2f})"
+    return f"{row.name}: marked {scores} (operating point {point:.2f})"
 
 
 def _wrapped(text: str, width: int) -> list[str]:

@@ -1,0 +1,127 @@
+"""Runs admission and preprocessing (no network) over the real DICOM corpus and writes what came out as evidence.
+
+``python -m tests.device_sw.dicom.corpus`` from the repository root writes evidence/dicom_corpus/{outcomes,polarity}.json. The corpus itself is never
+committed; what is written are file names of the public corpus, outcomes and codes.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import resource
+import time
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from device_sw.device import Analysis, Engine
+from device_sw.dicom.polarity import AGREEMENT, agreement
+from device_sw.errors import InputRefused
+from device_sw.findings import all_findings
+from device_sw.settings import DeviceSettings
+from device_sw.types import Policy
+
+ROOT = Path(__file__).resolve().parents[3]
+DATA = ROOT.parent / "shared" / "data"
+CORPUS = DATA / "dicom_corpus"
+EVIDENCE = ROOT / "evidence" / "dicom_corpus"
+FINDINGS = tuple(row.id for row in all_findings())
+SETTINGS = DeviceSettings("0.0.0", "tt-default-1", 256, FINDINGS, dict.fromkeys(FINDINGS, 0.5), 0.02, "none", "none")
+ENGINE = Engine(detector=None, settings=SETTINGS, bundle_sha256="")
+
+
+def files() -> list[Path]:
+    """Return every file of the corpus proper, sorted; manifest, texts and licences are no part of it."""
+    return sorted(path for part in ("good", "bad") for path in (CORPUS / part).rglob("*") if path.is_file())
+
+
+def outcome(path: Path, policy: Policy) -> dict:
+    """Return what admission and preprocessing make of a file; anything but a result or a coded refusal escapes."""
+    analysis = Analysis(ENGINE, policy)
+    try:
+        analysis.load(path)
+        analysis.admit()
+        analysis.preprocess()
+    except InputRefused as refusal:
+        return {"outcome": "refused", "code": refusal.code, "also": [reason.code for reason in refusal.also]}
+    return {"outcome": "admitted", "code": None, "cautions": [caution.split(":")[0] for caution in analysis._cautions]}
+
+
+def record_outcomes() -> dict:
+    """Return the outcome of every file under both policies with the counts, the longest time of a file and the peak memory."""
+    rows, longest = [], 0.0
+    for path in files():
+        started = time.perf_counter()
+        row = {"file": path.relative_to(CORPUS).as_posix(), **{policy.value: outcome(path, policy) for policy in Policy}}
+        longest = max(longest, (time.perf_counter() - started) / len(Policy))
+        rows.append(row)
+    counts = {policy.value: dict(sorted(Counter(row[policy]["code"] or "admitted" for row in rows).items())) for policy in Policy}
+    return {
+        "schema": "thoratrace/corpus-outcomes/1",
+        "date": datetime.now(UTC).date().isoformat(),
+        "scope": "admission and preprocessing of tt-default-1, without the network",
+        "files": len(rows),
+        "counts": counts,
+        "longest_file_s": round(longest, 2),
+        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "outcomes": rows,
+    }
+
+
+def record_polarity() -> dict:
+    """Return how well real frontal films agree with the expected chest, as they are, inverted and turned upside down."""
+    with (DATA / "cxr_boxes" / "manifest.csv").open(encoding="utf-8") as table:
+        splits = {row["file"]: row["split"] for row in csv.DictReader(table)}
+    values = {name: _agreements(DATA / "cxr_boxes" / name) for name in sorted(splits)}
+    groups = {split: [values[name] for name in values if splits[name] == split] for split in ("train", "val", "test")}
+    return {
+        "schema": "thoratrace/polarity-evidence/1",
+        "date": datetime.now(UTC).date().isoformat(),
+        "data": "cxr_boxes (NIH ChestX-ray14, provided by the NIH Clinical Center); the expected chest was derived from its train split only",
+        "threshold": AGREEMENT,
+        "splits": {split: _summary(rows) for split, rows in groups.items()},
+        "below_threshold_as_they_are": {name: round(v[0], 3) for name, v in values.items() if v[0] < AGREEMENT},
+        "remark": "00003490_011 lies upside down in the set (clavicles at the lower edge), so its refusal is right.",
+    }
+
+
+def _agreements(path: Path) -> tuple[float, float, float]:
+    image = Image.open(path)
+    image.draft("L", (256, 256))
+    film = np.asarray(image.convert("L"), dtype=np.float32) / np.float32(255.0)
+    return agreement(film), agreement(1.0 - film), agreement(film[::-1, ::-1])
+
+
+def _summary(rows: list[tuple[float, float, float]]) -> dict:
+    upright, inverted, turned = np.array(rows).T
+    return {
+        "films": len(rows),
+        "agreement_min_p1_median": [round(float(v), 3) for v in (upright.min(), np.percentile(upright, 1), np.median(upright))],
+        "refused_as_they_are": int((upright <= -AGREEMENT).sum()),
+        "unlike_as_they_are": int((np.abs(upright) < AGREEMENT).sum()),
+        "inverted_refused": int((inverted <= -AGREEMENT).sum()),
+        "upside_down_refused_or_unlike": int((turned < AGREEMENT).sum()),
+    }
+
+
+def main() -> None:
+    """Write the evidence files."""
+    EVIDENCE.mkdir(parents=True, exist_ok=True)
+    for name, value in (("outcomes.json", record_outcomes()), ("polarity.json", record_polarity())):
+        (EVIDENCE / name).write_text(_text(value), encoding="utf-8")
+
+
+def _text(value: dict) -> str:
+    """Return JSON with one line for each file, so that a change of one outcome is a change of one line."""
+    head = json.dumps({key: part for key, part in value.items() if key != "outcomes"}, indent=1, ensure_ascii=False)
+    if "outcomes" not in value:
+        return head + "\n"
+    rows = ",\n".join("  " + json.dumps(row, ensure_ascii=False) for row in value["outcomes"])
+    return f'{head[:-2]},\n "outcomes": [\n{rows}\n ]\n}}\n'
+
+
+if __name__ == "__main__":
+    main()
