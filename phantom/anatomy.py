@@ -12,17 +12,10 @@ import numpy as np
 
 from phantom import literature
 from phantom.random_streams import stream
+from phantom.spinal_column import Spine, spinal_column
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from phantom.patient import PatientSpec
-
-LEVELS = ("C5", "C6", "C7", *(f"T{k}" for k in range(1, 13)), "L1", "L2", "L3")
-"""Vertebrae from top to bottom."""
-
-FIRST_THORACIC = LEVELS.index("T1")
-LAST_THORACIC = LEVELS.index("T12")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,35 +35,6 @@ class Build:
     shoulder_drop: float
     rib_slope: float
     rotation: float
-
-
-@dataclass(frozen=True, slots=True)
-class Spine:
-    """Vertebral bodies from C5 to L3. ``centre`` (n, 3) mm, ``tilt`` and ``rotation`` radians, ``height`` and ``half_width`` mm, per level.
-
-    ``disc`` is the height of the disc below each body; ``osteophyte`` (n, 2) mm is the spur at that disc, right and left; ``sclerosis`` mm.
-    ``cobb`` is the angle in degrees between the most tilted thoracic bodies; ``curve`` names the first and last level of the curve.
-    """
-
-    centre: NDArray[np.float64]
-    tilt: NDArray[np.float64]
-    rotation: NDArray[np.float64]
-    height: NDArray[np.float64]
-    half_width: NDArray[np.float64]
-    disc: NDArray[np.float64]
-    osteophyte: NDArray[np.float64]
-    sclerosis: NDArray[np.float64]
-    cobb: float
-    curve: tuple[int, int]
-    degenerate: tuple[int, ...]
-
-    def lateral(self, y: NDArray[np.float32] | float) -> NDArray[np.float64]:
-        """Return the x of the spine's centreline at height y (mm)."""
-        return np.interp(y, self.centre[:, 1], self.centre[:, 0])
-
-    def depth(self, y: NDArray[np.float32] | float) -> NDArray[np.float64]:
-        """Return the depth a of the bodies' centres at height y (mm)."""
-        return np.interp(y, self.centre[:, 1], self.centre[:, 2])
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,100 +103,6 @@ def _build(spec: PatientSpec) -> Build:
     )
 
 
-def _curve(spec: PatientSpec) -> tuple[float, float, float, float]:
-    """Return signed Cobb goal in degrees (positive bends to the right), apex position in level units, half-length in levels, secondary share."""
-    rng = stream(spec.seed, spec.index, "scoliosis")
-    row = literature.table()["scoliosis"]
-    normal = float(np.clip(abs(rng.standard_normal()) * row["normal_cobb_sd_deg"], 0.0, row["normal_cobb_max_deg"]))
-    right = rng.random() < row["right_convex_share"]
-    apex = FIRST_THORACIC + rng.uniform(6.0, 9.0)
-    half = rng.uniform(3.2, 4.6)
-    secondary = rng.uniform(0.35, 0.7)
-    severity = spec.grade("scoliosis")
-    angle = normal if severity is None else literature.between("scoliosis", "cobb", severity)
-    return (angle if right else -angle), apex, half, secondary
-
-
-def _degeneration(spec: PatientSpec, disc: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
-    """Return disc heights, osteophytes (n, 2), sclerosis (n,) and the affected disc levels."""
-    rng = stream(spec.seed, spec.index, "degeneration")
-    count = len(LEVELS)
-    draw = rng.random((count, 4))
-    start_draw = rng.random()
-    row = literature.table()["spine_degeneration"]
-    osteophyte = np.zeros((count, 2))
-    sclerosis = np.zeros(count)
-    wear = max(0.0, (spec.age - 45) / 35) * row["normal_osteophyte_mm_at_80_years"]
-    osteophyte += wear * draw[:, 1:3]
-    disc = disc * (1 - 0.12 * max(0.0, (spec.age - 45) / 35) * draw[:, 0])
-    severity = spec.grade("degenerative_joint_disease_of_the_thoracic_spine")
-    if severity is None:
-        return disc, osteophyte, sclerosis, np.zeros(0, int)
-    levels = round(literature.between("spine_degeneration", "levels", severity))
-    lowest = LAST_THORACIC - 1
-    start = round(FIRST_THORACIC + 4 + start_draw * (lowest - levels + 1 - FIRST_THORACIC - 4))
-    affected = np.arange(start, start + levels)
-    kept = literature.between("spine_degeneration", "disc_height_kept", severity)
-    spur = literature.between("spine_degeneration", "osteophyte_mm", severity)
-    disc[affected] *= np.clip(kept + 0.15 * (draw[affected, 0] - 0.5), 0.1, 1.0)
-    osteophyte[affected] = spur * (0.7 + 0.5 * draw[affected, 1:3]) * np.array([1.0, 0.75])
-    sclerosis[affected] = literature.between("spine_degeneration", "sclerosis_mm", severity) * (0.8 + 0.4 * draw[affected, 3])
-    return disc, osteophyte, sclerosis, affected
-
-
-def _spine(spec: PatientSpec, build: Build) -> Spine:
-    count = len(LEVELS)
-    level = np.arange(count, dtype=float)
-    height = np.interp(level, [0, 3, 14, 17], [13.0, 16.5, 23.5, 26.0]) * build.scale
-    half_width = np.interp(level, [0, 3, 6, 14, 17], [13.5, 15.5, 14.5, 19.5, 22.5]) * build.scale
-    disc = np.interp(level, [0, 3, 9, 14, 17], [5.0, 4.0, 4.6, 6.2, 8.5]) * build.scale
-    disc, osteophyte, sclerosis, affected = _degeneration(spec, disc)
-    goal, apex, half, secondary = _curve(spec)
-    y = np.cumsum(np.concatenate([[0.0], (height[:-1] + height[1:]) / 2 + disc[:-1]]))
-    y -= y[FIRST_THORACIC] + 150.0 * build.scale
-    primary = np.exp(-(((level - apex) / (half * 0.72)) ** 2))
-    counter = np.exp(-(((level - apex + 2.05 * half) / (half * 0.7)) ** 2)) + np.exp(
-        -(((level - apex - 2.05 * half) / (half * 0.7)) ** 2)
-    )
-    shape = -(primary - 0.5 * secondary * counter)
-    slope = np.gradient(shape, y)
-    thoracic = slice(FIRST_THORACIC, LAST_THORACIC + 2)
-    amplitude = _amplitude(slope[thoracic], abs(goal)) * np.sign(goal)
-    x = amplitude * shape
-    tilt = np.arctan(np.gradient(x, y))
-    ends = sorted((int(np.argmax(tilt[thoracic])) + FIRST_THORACIC, int(np.argmin(tilt[thoracic])) + FIRST_THORACIC))
-    x = x - np.interp(apex, level, x) * 0.35
-    rotation = np.radians(build.rotation) + 0.55 * np.radians(goal) * primary
-    t = np.clip((y - y[FIRST_THORACIC]) / (y[LAST_THORACIC] - y[FIRST_THORACIC]), -0.4, 1.4)
-    depth = (
-        -build.half_depth * 0.62 - 14.0 * np.sin(np.pi * np.clip(t, 0, 1)) + 14.0 * np.clip(-t, 0, 1) + 10 * np.clip(t - 1, 0, 1)
-    )
-    cobb = float(np.degrees(tilt[thoracic].max() - tilt[thoracic].min()))
-    return Spine(
-        np.stack([x, y, depth], axis=1),
-        tilt,
-        rotation,
-        height,
-        half_width,
-        disc,
-        osteophyte,
-        sclerosis,
-        cobb,
-        (ends[0], ends[1]),
-        tuple(int(k) for k in affected),
-    )
-
-
-def _amplitude(slope: NDArray[np.float64], goal: float) -> float:
-    """Return the factor that gives the curve its Cobb angle: bisection on ``atan(k s_max) - atan(k s_min) = goal``."""
-    low, high = 0.0, 400.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        angle = np.degrees(np.arctan(middle * slope.max()) - np.arctan(middle * slope.min()))
-        low, high = (middle, high) if angle < goal else (low, middle)
-    return (low + high) / 2
-
-
 def _aorta(spec: PatientSpec, build: Build) -> Aorta:
     rng = stream(spec.seed, spec.index, "aorta")
     row = literature.table()["aorta"]
@@ -296,4 +166,13 @@ def grow(spec: PatientSpec) -> Anatomy:
     severity = spec.grade("cardiac_hypertrophy")
     goal = max(normal, 0.36) if severity is None else literature.between("heart", "ctr", severity)
     shift = (float(3.0 * rng.standard_normal()), float(4.0 * rng.standard_normal()))
-    return Anatomy(spec, build, _spine(spec, build), goal, shift, _aorta(spec, build), _caps(spec), *_opacities(spec, build))
+    return Anatomy(
+        spec,
+        build,
+        spinal_column(spec, build.scale, build.half_depth, build.rotation),
+        goal,
+        shift,
+        _aorta(spec, build),
+        _caps(spec),
+        *_opacities(spec, build),
+    )

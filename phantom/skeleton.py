@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from phantom.anatomy import FIRST_THORACIC, LEVELS
 from phantom.chord import Ellipsoid
 from phantom.deposit import Bone, Matter, even, gather, resample, shell_tube, smooth_path
+from phantom.spinal_column import FIRST_THORACIC, LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,10 +13,10 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from phantom import literature
-from phantom.anatomy import FIRST_THORACIC, LAST_THORACIC, LEVELS
 from phantom.calcium import bulge_end
 from phantom.deposit import project
 from phantom.skeleton import body_outlines
+from phantom.spinal_column import FIRST_THORACIC, LAST_THORACIC, LEVELS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
