@@ -7,8 +7,8 @@ Messages carry no patient data: `found` may quote a technical attribute (modalit
 from __future__ import annotations
 
 
-class DeviceError(Exception):
-    """Something the device cannot do, said so that a person can act on it.
+class CodedError(Exception):
+    """Something that cannot be done, said so that a person can act on it; the one form of every error of ours.
 
     Attributes:
         code: stable identifier, for example ``ADM-MODALITY``.
@@ -17,7 +17,7 @@ class DeviceError(Exception):
         expected: what the device needs.
         repair: what the reader can do about it.
 
-    >>> error = DeviceError("ADM-MODALITY", where="(0008,0060) Modality", found="CT", expected="CR or DX", repair="send a radiograph")
+    >>> error = CodedError("ADM-MODALITY", where="(0008,0060) Modality", found="CT", expected="CR or DX", repair="send a radiograph")
     >>> print(error)
     ADM-MODALITY at (0008,0060) Modality: found CT, expected CR or DX. Repair: send a radiograph.
     """
@@ -30,6 +30,10 @@ class DeviceError(Exception):
         self.expected = expected
         self.repair = repair
         super().__init__(f"{code} at {where}: found {found}, expected {expected}. Repair: {repair}.")
+
+
+class DeviceError(CodedError):
+    """Something the device cannot do."""
 
 
 class InputRefused(DeviceError):

@@ -5,6 +5,7 @@ Exit codes: 0 good; 1 the thing checked does not hold; 2 usage; 3 environment or
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path  # noqa: TC003  typer reads the annotation at run time
@@ -83,8 +84,8 @@ def check(
     if level not in set(gate.Level):
         raise typer.BadParameter(f"found {level!r}, expected one of {', '.join(gate.Level)}", param_hint="--level")
     result = gate.check(canonical().root, gate.Level(level))
-    print(gate.to_json(result) if as_json else gate.to_text(result))
-    raise typer.Exit(DOES_NOT_HOLD if result.problems else HOLDS)
+    print(json.dumps(gate.to_json_result(result), indent=1, sort_keys=True, ensure_ascii=False) if as_json else gate.to_text(result))
+    raise typer.Exit(HOLDS if result else DOES_NOT_HOLD)
 
 
 @app.command()
@@ -96,8 +97,8 @@ def matrix() -> None:
 
     root = canonical().root
     result = gate.check(root, gate.Level.DEVELOPMENT)
-    print(page.write(root))
-    raise typer.Exit(DOES_NOT_HOLD if result.problems else HOLDS)
+    print(page.write(root, result))
+    raise typer.Exit(HOLDS if result else DOES_NOT_HOLD)
 
 
 @app.command("technical-file")
@@ -120,13 +121,12 @@ def pipeline(
     data: Annotated[Path | None, typer.Option(help="folder with the profile's data, where it needs one")] = None,
 ) -> None:
     """Run the pipeline for another data profile or budget, under artifacts/runs/PROFILE-BUDGET."""
-    from pipeline.adapters.errors import DataError  # noqa: PLC0415
-    from pipeline.dvc_runs import configure, reproduce  # noqa: PLC0415
+    from pipeline.dvc_runs import RunError, configure, reproduce  # noqa: PLC0415
     from pipeline.report import summarise  # noqa: PLC0415
 
     try:
         run = configure(profile, budget, data)
-    except DataError as err:
+    except RunError as err:
         print(err, file=sys.stderr)
         raise typer.Exit(ENVIRONMENT) from err
     code = reproduce(run)

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from device_sw.errors import CodedError
 from device_sw.launcher import numeric_environment
-from pipeline.adapters.errors import DataError
 from pipeline.run import REPOSITORY, Run
 
 if TYPE_CHECKING:
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 SNAPSHOT = ("device_sw", "phantom", "pipeline", "requirements_spec", "risk", "validation")
 """Packages a stage may import; they travel into the folder of another run."""
+
+
+class RunError(CodedError):
+    """A run that cannot be laid out. Codes: RUN-PROFILE, RUN-BUDGET, DATA-MISSING."""
 
 
 def canonical() -> Run:
@@ -55,12 +59,15 @@ def configure(profile: str, budget: str, data: Path | None) -> Run:
     """Lay out the run of another profile or budget and return it; phantom/quick is the canonical run itself.
 
     Raises:
-        DataError: RUN-PROFILE or RUN-BUDGET, unknown name; DATA-MISSING, the profile needs a data folder that is not there.
+        RunError: RUN-PROFILE or RUN-BUDGET, unknown name; DATA-MISSING, the profile needs a data folder that is not there.
     """
     table = tomllib.loads((REPOSITORY / "pipeline" / "profiles.toml").read_text(encoding="utf-8"))
     for kind, name in (("profile", profile), ("budget", budget)):
         if name not in table[kind]:
-            raise DataError(f"RUN-{kind.upper()}", f"--{kind}", name, " or ".join(table[kind]), "give one of these names")
+            expected = " or ".join(table[kind])
+            raise RunError(
+                f"RUN-{kind.upper()}", where=f"--{kind}", found=name, expected=expected, repair="give one of these names"
+            )
     if (profile, budget) == ("phantom", "quick"):
         return canonical()
     run = Run(run_folder(profile, budget))
@@ -88,7 +95,8 @@ def _params(table: dict[str, Any], profile: str, budget: str, data: Path | None)
 def _data_folder(profile: str, data: Path | None) -> Path:
     if data is None or not data.is_dir():
         found = "no --data" if data is None else f"no folder {data}"
-        raise DataError("DATA-MISSING", "--data", found, f"the folder with the {profile} data", "give it with --data DIR")
+        expected = f"the folder with the {profile} data"
+        raise RunError("DATA-MISSING", where="--data", found=found, expected=expected, repair="give it with --data DIR")
     return data.resolve()
 
 

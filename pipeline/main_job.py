@@ -104,7 +104,13 @@ def _candidate(run: Run) -> tuple[bool, str, str]:
 def _verification(run: Run) -> tuple[bool, str, str]:
     with bar("scenarios") as report:
         done = verification_run.run(run.root, report)
-    return done.passed, done.reason or summary(done.record), "artifacts/verification/"
+    return done.passed, done.reason or _counts(done), "artifacts/verification/"
+
+
+def _counts(done: verification_run.VerificationRun) -> str:
+    counts = done.record.counts() if done.record else {}
+    reused = "" if done.executed else " (up to date)"
+    return "scenario rows: " + ", ".join(f"{count} {outcome}" for outcome, count in counts.items()) + reused
 
 
 def _validated(run: Run) -> tuple[bool, str, str]:
@@ -114,14 +120,15 @@ def _validated(run: Run) -> tuple[bool, str, str]:
 
 def _gate(run: Run) -> tuple[bool, str, str]:
     result = gate.check(run.root, gate.Level.DEVELOPMENT)
-    page = matrix.write(run.root)
-    for problem in result.problems:
-        print(problem, file=sys.stderr)
-    return not result.problems, f"{len(result.problems)} problems at development level", str(page.relative_to(run.root))
+    page = matrix.write(run.root, result)
+    if not result:
+        print(gate.to_text(result), file=sys.stderr)
+    return bool(result), f"{len(result.problems)} problems at development level", str(page.relative_to(run.root))
 
 
 def _technical_file(run: Run) -> tuple[bool, str, str]:
-    page = technical_file.build(run.root)
+    with bar("technical file") as report:
+        page = technical_file.build(run.root, report)
     return True, "HTML technical file v1", str(page.relative_to(run.root))
 
 

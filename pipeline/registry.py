@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from device_sw._version import __version__
 from device_sw.detector.bundle import Bundle, load_bundle
 from device_sw.detector.inference import Detector
+from device_sw.errors import CodedError
 from pipeline.run import Run, read_json
 
 if TYPE_CHECKING:
@@ -34,8 +35,8 @@ QUIET = {
 }
 
 
-class RegistrationRefused(Exception):
-    """A version may not be registered or take an alias; the message says why."""
+class RegistrationRefused(CodedError):
+    """A version may not be registered or take an alias. Codes: REG-SELF-TEST, REG-ORDER, REG-VALIDATED."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,13 @@ def register(run: Run, commit: str) -> Registration:
     bundle = load_bundle(run.artifact("bundle"))
     verdict = Detector(bundle).self_test()
     if not verdict.passed:
-        raise RegistrationRefused(f"REG-SELF-TEST: found {verdict}, expected a passed self-test. Repair: run the pipeline again")
+        raise RegistrationRefused(
+            "REG-SELF-TEST",
+            where="artifacts/bundle",
+            found=str(verdict),
+            expected="a passed self-test",
+            repair="run the pipeline again",
+        )
     client = open_registry(run.artifact("mlflow"))
     tags = version_tags(bundle, commit)
     version = find_version(client, bundle.sha256)
@@ -173,12 +180,22 @@ def validate(run: Run, verification_passed: bool) -> Registration:  # noqa: FBT0
     bundle_sha256 = read_json(run.artifact("predictions") / "predictions.json")["bundle_sha256"]
     version = find_version(client, bundle_sha256)
     if version is None or "candidate" not in aliases_of(client, version):
-        raise RegistrationRefused("REG-ORDER: found no candidate version for the predicted bundle. Repair: register it first")
+        raise RegistrationRefused(
+            "REG-ORDER",
+            where="registry",
+            found="no candidate version of the predicted bundle",
+            expected="one",
+            repair="register it first",
+        )
     failed = [c["id"] for c in read_json(run.artifact("validation") / "validation.json")["endpoints"] if not c["passed"]]
     if failed or not verification_passed:
         missing = ", ".join(failed) or "verification"
         raise RegistrationRefused(
-            f"REG-VALIDATED: found not passed: {missing}; expected every endpoint and scenario passed. Repair: see the validation page"
+            "REG-VALIDATED",
+            where=f"version {version}",
+            found=f"not passed: {missing}",
+            expected="every endpoint and scenario passed for exactly this bundle",
+            repair="see the verification and validation pages of the technical file",
         )
     client.set_registered_model_alias(MODEL, "validated", version)
     held = client.get_model_version(MODEL, version)

@@ -88,7 +88,8 @@ def _run_sphinx(source: Path, html: Path, doctrees: Path) -> None:
     }
     finished = subprocess.run(command, cwd=source, env=environment, capture_output=True, text=True, check=False)
     if finished.returncode:
-        lines = [line for line in (finished.stderr or finished.stdout).splitlines() if line.strip()]
+        said = (finished.stderr or finished.stdout).replace(f"{source}/", "docs/")
+        lines = [line for line in said.splitlines() if line.strip()]
         found = f"{len(lines)} lines of complaint, first: {lines[0] if lines else 'no message'}"
         raise FileError(
             "FILE-BUILD",

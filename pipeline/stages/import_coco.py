@@ -18,6 +18,7 @@ def main() -> None:
             Path(params["data"]["path"]),
             run.artifact("cohort"),
             seed=params["cohort"]["seed"],
+            budget=params["budget"],
             progress=lambda done, total: report(done, total, ""),
         )
 

@@ -6,7 +6,6 @@ import pytest
 import yaml
 
 from pipeline import dvc_runs
-from pipeline.adapters.errors import DataError
 from pipeline.run import REPOSITORY, Run
 
 
@@ -22,12 +21,12 @@ def test_phantom_quick_is_the_repository_itself():
     ],
 )
 def test_an_unknown_name_is_refused(profile, budget, message):
-    with pytest.raises(DataError, match=message):
+    with pytest.raises(dvc_runs.RunError, match=message):
         dvc_runs.configure(profile, budget, None)
 
 
 def test_a_missing_data_folder_is_one_clear_line(tmp_path):
-    with pytest.raises(DataError, match=r"DATA-MISSING at --data: found no folder .*nowhere"):
+    with pytest.raises(dvc_runs.RunError, match=r"DATA-MISSING at --data: found no folder .*nowhere"):
         dvc_runs.configure("coco", "quick", tmp_path / "nowhere")
 
 

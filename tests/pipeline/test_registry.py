@@ -33,7 +33,7 @@ def test_an_altered_bundle_is_not_registered(finished_run):
 
 
 def test_validated_needs_a_candidate_first(finished_run):
-    with pytest.raises(registry.RegistrationRefused, match="REG-ORDER: found no candidate"):
+    with pytest.raises(registry.RegistrationRefused, match="REG-ORDER at registry: found no candidate"):
         registry.validate(finished_run, verification_passed=True)
 
 
@@ -41,7 +41,7 @@ def test_validated_needs_a_candidate_first(finished_run):
 def test_validated_needs_every_endpoint_and_scenario(finished_run, endpoint, scenarios, named):
     registry.register(finished_run, "abc")
     write_json(finished_run.artifact("validation") / "validation.json", {"endpoints": [{"id": "ap50-macro", "passed": endpoint}]})
-    with pytest.raises(registry.RegistrationRefused, match=f"REG-VALIDATED: found not passed: {named}"):
+    with pytest.raises(registry.RegistrationRefused, match=f"REG-VALIDATED at version 1: found not passed: {named}"):
         registry.validate(finished_run, verification_passed=scenarios)
 
 
