@@ -1,0 +1,172 @@
+"""The table of the input contract: each row has a film that it alone refuses, and the policies keep their order."""
+
+import re
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from device_sw.dicom.admission import RULES, Evidence, Outcome, judge, refuse
+from device_sw.dicom.radiograph import Age, FilmAttributes, Window
+from device_sw.errors import InputRefused
+from device_sw.types import Policy
+from verification.steps.films import picture
+
+ROOT = Path(__file__).resolve().parents[3]
+CHEST = (picture() / 4095).astype(np.float32)
+STORED = picture().astype(np.int32)
+GOOD = FilmAttributes(
+    sop_class_uid="1.2.840.10008.5.1.4.1.1.1.1", sop_instance_uid="1.2.3", modality="DX", image_type=("ORIGINAL", "PRIMARY"), body_part="CHEST",
+    view_position="PA", patient_orientation=("L", "F"), age=Age(60.0, "age"), patient_id_stated=True, burned_in="NO", photometric="MONOCHROME2",
+    presentation_shape="IDENTITY", pixel_relationship="LIN", samples=1, frames=1, rows=512, columns=512, bits_allocated=16, bits_stored=12, high_bit=11,
+    signed=False, padding=None, spacing=(0.2, 0.2), rescale_slope=1.0, rescale_intercept=0.0, modality_lut=None, windows=(Window(2048.0, 4096.0),),
+    voi_function="LINEAR", voi_luts=(), transfer_syntax="1.2.840.10008.1.2.1", lossy=False, text_faults=(), identity_faults=(), cautions=(),
+)  # fmt: skip
+
+FILMS = {
+    "ADM-SOP-CLASS": [
+        {"sop_class_uid": "1.2.840.10008.5.1.4.1.1.2"},
+        {"sop_class_uid": ""},
+        {"sop_class_uid": "1.2.840.10008.5.1.4.1.1.1.1.1"},
+    ],
+    "ADM-MODALITY": [{"modality": "CT"}, {"modality": ""}, {"modality": "Doe^John"}],
+    "ADM-SECONDARY": [{"sop_class_uid": "1.2.840.10008.5.1.4.1.1.7"}, {"image_type": ("DERIVED", "SECONDARY")}],
+    "ADM-COLOUR": [
+        {"photometric": "RGB", "samples": 3},
+        {"photometric": "YBR_FULL_422", "samples": 3},
+        {"photometric": "PALETTE COLOR"},
+    ],
+    "ADM-PHOTOMETRIC": [{"photometric": ""}, {"photometric": "MONOCHROME3"}],
+    "ADM-FRAMES": [{"frames": 2}, {"frames": 0}],
+    "ADM-BODY-PART": [{"body_part": "KNEE"}, {"body_part": "ABDOMEN"}],
+    "ADM-BODY-PART-MISSING": [{"body_part": ""}],
+    "ADM-VIEW": [{"view_position": view} for view in ("LL", "RL", "LLD", "RLD", "LATERAL", "XTABLE")],
+    "ADM-VIEW-MISSING": [{"view_position": ""}],
+    "ADM-CHILD": [{"age": Age(17.99, "age")}, {"age": Age(0.0, "dates")}, {"age": Age(12.0, "bare-number")}],
+    "ADM-AGE-MISSING": [{"age": Age(None, "none")}, {"age": Age(62.0, "bare-number")}],
+    "ADM-IDENTITY": [{"identity_faults": ("(0008,0018) SOPInstanceUID",)}],
+    "ADM-INSTANCE": [{"sop_instance_uid": ""}],
+    "ADM-PATIENT": [{"patient_id_stated": False}],
+    "ADM-TEXT": [{"text_faults": ("(0008,1030) StudyDescription",)}],
+    "ADM-SIZE": [{"rows": 399}, {"columns": 399}],
+    "ADM-SMALL": [{"rows": 450}],
+    "ADM-ASPECT": [{"rows": 1025}, {"columns": 2000, "rows": 900}],
+    "ADM-WINDOW-WIDTH": [{"windows": (Window(1.0, 0.0),)}, {"windows": (Window(1.0, -50.0),)}, {"windows": (Window(1.0, 0.5),)}],
+    "ADM-WINDOW-MISSING": [{"windows": ()}, {"windows": (), "pixel_relationship": "LOG"}],
+    "ADM-VOI-FUNCTION": [{"voi_function": "GAMMA"}],
+    "ADM-SLOPE": [{"rescale_slope": 0.0}],
+    "ADM-SPACING": [{"spacing": (0.0, 0.0)}, {"spacing": (0.2, -0.2)}],
+    "ADM-ORIENTATION": [
+        {"patient_orientation": ("R", "F")},
+        {"patient_orientation": ("L", "H")},
+        {"patient_orientation": ("P", "F")},
+    ],
+    "ADM-ORIENTATION-MISSING": [{"patient_orientation": ()}, {"patient_orientation": ("",)}],
+    "ADM-POLARITY-TAGS": [{"presentation_shape": "INVERSE"}, {"photometric": "MONOCHROME1"}, {"presentation_shape": "LIN OD"}],
+    "ADM-BURNED-IN": [{"burned_in": "YES"}],
+    "ADM-LOSSY": [{"lossy": True}],
+}
+"""For each rule of the header films that differ from a good one only so that this rule applies."""
+
+PICTURES = {
+    "ADM-GREY-LEVELS": [{"stored": np.full((512, 512), 7, np.int32)}, {"stored": STORED * 62 // 4095}],
+    "ADM-POLARITY": [{"picture": 1.0 - CHEST}],
+    "ADM-PICTURE": [
+        {"picture": np.zeros_like(CHEST)},
+        {"picture": np.random.default_rng(1).random((512, 512), dtype=np.float32)},
+    ],
+}
+"""The same for rules about pixels."""
+
+CASES = [(code, {"attributes": replace(GOOD, **change)}) for code, changes in FILMS.items() for change in changes]
+CASES += [(code, change) for code, changes in PICTURES.items() for change in changes]
+
+
+def evidence(policy, **changes):
+    return Evidence(**{"attributes": GOOD, "policy": policy, "stored": STORED, "picture": CHEST, **changes})
+
+
+def rule(code):
+    return next(row for row in RULES if row.code == code)
+
+
+def codes(verdict):
+    return {reason.code for reason in verdict.reasons}, {caution.split(":")[0] for caution in verdict.cautions}
+
+
+@pytest.mark.parametrize("policy", list(Policy))
+def test_a_good_film_passes_without_a_word(policy):
+    assert judge(evidence(policy)) == judge(evidence(policy, stored=None, picture=None))
+    assert codes(judge(evidence(policy))) == (set(), set())
+
+
+def test_every_rule_has_a_film_that_it_concerns():
+    assert set(FILMS) | set(PICTURES) == {row.code for row in RULES}
+
+
+@pytest.mark.parametrize("policy", list(Policy))
+@pytest.mark.parametrize(("code", "change"), CASES)
+def test_a_film_gets_what_its_rule_says(policy, code, change):
+    refused, cautioned = codes(judge(evidence(policy, **change)))
+    outcome = rule(code).outcome(policy)
+    assert (code in refused) == (outcome is Outcome.REFUSE)
+    assert (code in cautioned) == (outcome is Outcome.CAUTION)
+
+
+@pytest.mark.parametrize(
+    ("rows", "policy", "admitted"),
+    [(512, "intended-use", True), (511, "intended-use", False), (400, "research", True), (399, "research", False)],
+)
+def test_the_size_limit_is_the_policys(rows, policy, admitted):
+    refused, _ = codes(judge(evidence(Policy(policy), attributes=replace(GOOD, rows=rows))))
+    assert ("ADM-SIZE" not in refused) == admitted
+
+
+def test_eighteen_years_are_adult():
+    assert codes(judge(evidence(Policy.INTENDED_USE, attributes=replace(GOOD, age=Age(18.0, "dates")))))[0] == set()
+
+
+def test_research_is_never_stricter():
+    order = [Outcome.NOTHING, Outcome.CAUTION, Outcome.REFUSE]
+    stricter = [
+        row.code for row in RULES if order.index(row.research) > order.index(row.intended_use) and row.research is Outcome.REFUSE
+    ]
+    assert stricter == []
+
+
+def test_codes_are_unique_and_named_by_one_scheme():
+    all_codes = [row.code for row in RULES]
+    assert len(set(all_codes)) == len(all_codes)
+    assert all(re.fullmatch("ADM-[A-Z-]+", code) for code in all_codes)
+
+
+def test_every_rule_implements_a_control_of_the_risk_file():
+    table = tomllib.loads((ROOT / "risk" / "data" / "controls.toml").read_text(encoding="utf-8"))
+    assert {row.control for row in RULES} <= {control["id"] for control in table["control"]}
+
+
+def test_all_reasons_are_told_in_table_order_and_the_first_is_primary():
+    film = replace(GOOD, modality="CT", view_position="LL", windows=(Window(1.0, 0.0),), spacing=(0.0,))
+    with pytest.raises(
+        InputRefused, match=r"^ADM-MODALITY at \(0008,0060\) Modality: found CT, expected CR or DX\. Repair: send a radiograph\.$"
+    ) as caught:
+        refuse(judge(evidence(Policy.INTENDED_USE, attributes=film)).reasons)
+    assert [reason.code for reason in caught.value.also] == ["ADM-VIEW", "ADM-WINDOW-WIDTH", "ADM-SPACING"]
+
+
+def test_nothing_to_refuse_is_no_error():
+    assert refuse(()) is None
+
+
+@pytest.mark.parametrize("field", ["modality", "view_position", "body_part", "photometric", "voi_function", "presentation_shape"])
+def test_a_value_that_is_no_code_string_is_not_repeated(field):
+    verdict = judge(evidence(Policy.INTENDED_USE, attributes=replace(GOOD, **{field: "Miller^Zoe"})))
+    assert verdict.reasons
+    assert all("Zoe" not in str(reason) for reason in verdict.reasons)
+
+
+def test_rules_about_pixels_are_silent_before_there_are_pixels():
+    bare = judge(evidence(Policy.INTENDED_USE, stored=None, picture=None, attributes=replace(GOOD, modality="CT")))
+    assert codes(bare)[0] == {"ADM-MODALITY"}
