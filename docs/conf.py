@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 project = "ThoraTrace technical file"
 author = ""
 extensions = ["myst_parser"]
-myst_enable_extensions = ["attrs_inline", "deflist"]
+myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist"]
 myst_heading_anchors = 0
 source_suffix = {".md": "markdown"}
 exclude_patterns = ["figures/*.md"]
@@ -48,9 +48,9 @@ class EvidenceRole(SphinxRole):
     """A figure with its source: text that links to the page of sources and names file, hash and JSON pointer on hover."""
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
-        """Return the reference node of ``text <key|path|sha256|pointer>``."""
+        """Return the reference node of ``text <key::path::sha256::pointer>``."""
         text, _, place = unescape(self.text).rpartition(" <")
-        key, path, sha256, pointer = place.removesuffix(">").split("|")
+        key, path, sha256, pointer = place.removesuffix(">").split("::")
         title = f"{path} · sha256 {sha256} · {pointer or 'whole file'}"
         node = nodes.reference(self.rawtext, text, internal=True, refuri=f"sources.html#{key}", reftitle=title, classes=["ev"])
         return [node], []

@@ -21,4 +21,4 @@ def admission_table() -> str:
         ]
         for rule in RULES
     ]
-    return table(["Code and place", "Expected", "intended-use", "research", "Control"], rows, widths=[28, 35, 14, 14, 9])
+    return table(["Code and place", "Expected", "intended-use", "research", "Control"], rows, widths=[27, 34, 14, 14, 11])

@@ -97,7 +97,7 @@ class EvidenceBook:
         """Return text as a role of the documents that names where it comes from."""
         source = self.source(path)
         source.pointers.add(pointer)
-        return f"{{ev}}`{text} <{source.key}|{source.path}|{source.sha256[:12]}|{pointer}>`"
+        return f"{{ev}}`{text} <{source.key}::{source.path}::{source.sha256[:12]}::{pointer}>`"
 
 
 def source_key(path: str) -> str:

@@ -15,6 +15,18 @@ if TYPE_CHECKING:
 
 SHELF = "figures"
 EXTERNAL = "evidence"
+CAPTIONS = {
+    "ap30": "AP at IoU 0.3 for each finding, device and trivial detector.",
+    "ap50": "AP at IoU 0.5 for each finding, device and trivial detector.",
+    "ap75": "AP at IoU 0.75 for each finding, device and trivial detector.",
+    "ap50_severity": "AP at IoU 0.5 by third of severity.",
+    "confusion": "What lies there and what was marked.",
+    "froc": "Free-response curves: sensitivity against false marks per film.",
+    "gallery": "The films with the most errors: truth in solid lines, marks of the device in dashed lines.",
+    "precision_recall": "Precision and recall for each finding.",
+}
+"""What a plot shows, by its file name; another name is shown as it is."""
+
 CONTACT_SHEET = "docs/figures/phantom_contact_sheet.png"
 
 
@@ -44,7 +56,7 @@ class FigureShelf:
         return f"```{{figure}} {SHELF}/{name}\n:alt: {caption}\n\n{caption} Source: `{path}`, sha256 {source.sha256[:12]}.\n```"
 
     def pictures(self, folder: str) -> str:
-        """Return all PNG pictures of a folder of the run, sorted by name, captions from their names.
+        """Return all PNG pictures of a folder of the run, sorted by name, with captions.
 
         Raises:
             FileError: FILE-EVIDENCE, there is none.
@@ -52,7 +64,9 @@ class FigureShelf:
         paths = sorted((self._root / folder).glob("*.png"))
         if not paths:
             raise FileError("FILE-EVIDENCE", folder, "no picture", "the plots of the last run", "run ./qms demo")
-        return "\n\n".join(self.picture(str(path.relative_to(self._root)), f"{_sentence(path.stem)}.") for path in paths)
+        return "\n\n".join(
+            self.picture(str(path.relative_to(self._root)), CAPTIONS.get(path.stem, f"{_sentence(path.stem)}.")) for path in paths
+        )
 
     def contact_sheet(self) -> str:
         """Return the sheet of phantom films that is kept in docs/, or that it is not part of this version."""

@@ -46,7 +46,7 @@ def _require_one_bundle(root: Path, book: EvidenceBook) -> None:
 
 def _require_current_verdicts(root: Path, book: EvidenceBook) -> None:
     current = read_identity(root, "verification")
-    recorded = Identity.from_json(book.value(VERDICTS, "/identity"))
+    recorded = _recorded(book)
     named = difference(recorded, current)
     if current.sha256 is None or named:
         found = "; ".join(named[:3]) or current.reason
@@ -56,6 +56,15 @@ def _require_current_verdicts(root: Path, book: EvidenceBook) -> None:
     gate = book.value(CHECK, "/identity/sha256")
     if gate != current.sha256:
         raise _other_build(CHECK, f"{str(gate)[:12]}", f"{current.sha256[:12]}, the state of this tree", "./qms check")
+
+
+def _recorded(book: EvidenceBook) -> Identity:
+    try:
+        return Identity.from_json(book.value(VERDICTS, "/identity"))
+    except (ValueError, KeyError, TypeError) as err:
+        raise _other_build(
+            f"{VERDICTS} /identity", f"{err}", "the identity as the verification run wrote it", "./qms demo"
+        ) from err
 
 
 def _other_build(where: str, found: str, expected: str, command: str) -> FileError:

@@ -63,7 +63,7 @@ class SpecificationPages:
                     str(count),
                 ]
             )
-        return table(["Item", "Purpose", "Modules", "Requirements"], rows, widths=[17, 38, 33, 12])
+        return table(["Item", "Purpose", "Modules", "SRS"], rows, widths=[19, 39, 35, 7])
 
     def interfaces(self) -> str:
         """Return what passes between items."""

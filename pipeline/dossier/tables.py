@@ -53,11 +53,13 @@ def plain(text: str) -> str:
     r"""Return text with the characters that MyST would read as markup escaped.
 
     >>> print(plain("a_b <c> *d*"))
-    a\_b &lt;c> \*d\*
+    a\_b &lt;c&gt; \*d\*
     """
     for letter in "\\`*_[]{}$|~#":
         text = text.replace(letter, f"\\{letter}")
-    return text.replace("<", "&lt;").replace("@", "&#64;")
+    if text.startswith(("-", "+")):
+        text = f"\\{text}"
+    return text.replace("<", "&lt;").replace(">", "&gt;").replace("@", "&#64;")
 
 
 def target(item_id: str) -> str:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from pipeline.dossier.evidence import EvidenceBook
 
 RECORD = "artifacts/validation/validation.json"
+NO_BREAK = "\N{NO-BREAK SPACE}"
+"""Keeps the two ends of an interval on one line."""
 
 
 class ValidationPages:
@@ -31,7 +33,7 @@ class ValidationPages:
             return f"undefined: {plain(found['reason'])}"
         text = f"{found['value']:.3f}"
         if interval := found.get("interval"):
-            text += f" [{interval['low']:.3f}, {interval['high']:.3f}]"
+            text += f" [{interval['low']:.3f},{NO_BREAK}{interval['high']:.3f}]"
         return self._book.cited(text, RECORD, f"{pointer}/value")
 
     def films_are(self) -> str:
@@ -55,7 +57,7 @@ class ValidationPages:
     def _endpoint(self, index: int, row: dict[str, Any]) -> list[str]:
         place = f"/endpoints/{index}"
         value = "undefined" if row["value"] is None else f"{row['value']:.3f}"
-        interval = f" [{row['interval']['low']:.3f}, {row['interval']['high']:.3f}]" if row["interval"] else ""
+        interval = f" [{row['interval']['low']:.3f},{NO_BREAK}{row['interval']['high']:.3f}]" if row["interval"] else ""
         goal = f"{row['direction'].replace('-', ' ')} {row['threshold']} ({row['bound']})"
         outcome = "met" if row["passed"] else "not met"
         return [

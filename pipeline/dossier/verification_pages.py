@@ -45,15 +45,28 @@ class VerificationPages:
         return "\n\n".join(f"### {plain(feature)}\n\n{self._feature(feature)}" for feature in features)
 
     def _feature(self, feature: str) -> str:
-        rows = [self._row(index, row) for index, row in enumerate(self._verdicts) if row["feature"] == feature]
-        return table(["Scenario", "Verifies", "Outcome"], rows, widths=[58, 26, 16])
+        names = dict.fromkeys(row["scenario"] for row in self._verdicts if row["feature"] == feature)
+        return table(
+            ["Scenario and rows", "Verifies", "Outcome"], [self._scenario(feature, name) for name in names], widths=[60, 22, 18]
+        )
 
-    def _row(self, index: int, row: dict[str, Any]) -> list[str]:
-        name = plain(row["scenario"]) + (f"\n\n{plain(row['row'])}" if row["row"] else "")
-        outcome = self._book.cited(row["outcome"], VERDICTS, f"/verdicts/{index}/outcome")
-        return [name, links(row["tags"]), outcome + (f"\n\n{plain(row['reason'])}" if row["reason"] else "")]
+    def _scenario(self, feature: str, name: str) -> list[str]:
+        """Return one scenario with all its rows; rows that did not pass say so in their line."""
+        found = [(index, row) for index, row in enumerate(self._verdicts) if (row["feature"], row["scenario"]) == (feature, name)]
+        tags = dict.fromkeys(tag for _, row in found for tag in row["tags"])
+        lines = "\n".join(f"- {plain(row['row'])}{_unless_passed(row)}" for _, row in found if row["row"])
+        own = "".join(_unless_passed(row) for _, row in found if not row["row"])
+        passed = sum(1 for _, row in found if row["outcome"] == "passed")
+        places = f"/verdicts/{found[0][0]}" + (f" to {found[-1][0]}" if len(found) > 1 else "")
+        outcome = "passed" if passed == len(found) == 1 else f"{passed} of {len(found)} passed"
+        return [f"{plain(name)}{own}\n\n{lines}".rstrip(), links(tags), self._book.cited(outcome, VERDICTS, places)]
 
     def passed_ids(self) -> frozenset[str]:
         """Return the requirements and controls that have scenario results, all of which passed."""
         named = {tag for row in self._verdicts for tag in row["tags"]}
         return frozenset(named - {tag for row in self._verdicts if row["outcome"] != "passed" for tag in row["tags"]})
+
+
+def _unless_passed(row: dict[str, Any]) -> str:
+    """Return outcome and reason of a row that did not pass; nothing for a pass."""
+    return "" if row["outcome"] == "passed" else f' <span class="failed">{plain(row["outcome"])}</span>: {plain(row["reason"])}'
