@@ -154,6 +154,15 @@ def test_a_reason_survives_quotes_and_backslashes(project):
     assert {entry.reason for entry in entries} == {reason}
 
 
+def test_an_entry_that_changes_nothing_breaks_the_chain():
+    entries = (
+        Change("A", "", "1" * 64, "DEMO-author", REASON, "l:1"),
+        Change("A", "1" * 64, "1" * 64, "DEMO-author", REASON, "l:2"),
+    )
+    (problem,) = change_problems(Content({"A": "1" * 64}, {"A": "f:1"}), entries, "x")
+    assert (problem.code, problem.where) == ("CHG-CHAIN", "l:2")
+
+
 PRINTS = st.dictionaries(st.sampled_from("ABCDE"), st.sampled_from(["1" * 64, "2" * 64, "3" * 64]))
 
 

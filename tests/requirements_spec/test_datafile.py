@@ -44,6 +44,7 @@ def test_a_file_that_fits_has_no_problem_and_sound_rows():
         ('["a", "b"]', "[]", ("f.toml:6", "SPC-VALUE", "$.row[0].tags")),
         ('["a", "b"]', '"a"', ("f.toml:6", "SPC-TYPE", "$.row[0].tags")),
         ('"X-1"', '"Y-1"', ("f.toml:4", "SPC-VALUE", "$.row[0].id")),
+        ('"X-1"', '"X-12"', ("f.toml:4", "SPC-VALUE", "$.row[0].id")),
         ('"X-1"', '" "', ("f.toml:4", "SPC-VALUE", "$.row[0].id")),
         ('"X-1"', '"X-1\\n"', ("f.toml:4", "SPC-VALUE", "$.row[0].id")),
         ("[[row]]", "[row]", ("f.toml:3", "SPC-TYPE", "$.row")),

@@ -151,6 +151,11 @@ def test_a_module_claimed_by_two_items_is_a_problem(project):
     )
 
 
+def test_a_package_that_holds_the_module_of_an_earlier_item_is_claimed_twice(project):
+    found = change(project, "architecture.toml", '["device_sw.dicom"]', '["device_sw.audit.chain"]')
+    assert ("SPC-MODULE-TWICE", "SWI-AUDIT") in found
+
+
 def test_an_interface_to_an_unknown_item_is_dangling(project):
     assert ("SPC-DANGLING", "SWI-CLI -> SWI-DEVIC") in change(
         project, "architecture.toml", 'to = "SWI-DEVICE"', 'to = "SWI-DEVIC"'

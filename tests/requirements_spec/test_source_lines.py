@@ -21,6 +21,11 @@ def test_what_looks_like_a_key_inside_a_value_is_none():
     assert line_index(text) == {"$": 1, "$.a": 1, "$.d": 5, "$.g": 9, "$.j": 10}
 
 
+def test_a_value_goes_on_behind_a_string_of_several_lines():
+    assert line_index('a = ["""\nx\n""", [\n"b = 1",\n]]\nc = 1\n') == {"$": 1, "$.a": 1, "$.c": 6}
+    assert line_index('a = ["""\nx\n"""]\nc = 1\n') == {"$": 1, "$.a": 1, "$.c": 4}
+
+
 def test_quoted_and_dotted_keys_are_split_as_toml_does():
     assert line_index('a."b.c" = 1\n["x y".z]\nk = 2\n') == {"$": 1, "$.a.b.c": 1, "$.x y.z": 2, "$.x y.z.k": 3}
 

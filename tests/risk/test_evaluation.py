@@ -44,6 +44,13 @@ def test_the_matrix_check_agrees_with_comparing_every_pair_of_cells(shipped, mat
     assert monotone(replace(shipped[0].policy, matrix=tuple(map(tuple, matrix)))) == expected
 
 
+@pytest.mark.parametrize("turn", [False, True])
+def test_a_matrix_that_falls_along_one_axis_only_is_no_policy(shipped, turn):
+    rows = [[Acceptability.REDUCE] * 5, *[[Acceptability.ACCEPTABLE] * 5 for _ in range(4)]]
+    matrix = zip(*rows, strict=True) if turn else rows
+    assert not monotone(replace(shipped[0].policy, matrix=tuple(map(tuple, matrix))))
+
+
 def controls_like(shipped, kinds_and_steps):
     template = shipped[0].controls[0]
     return tuple(
