@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.dossier.errors import FileError
-from pipeline.dossier.tables import plain, table, target
+from pipeline.dossier.tables import identified, plain, table
 from requirements_spec.datafile import Table, Tables, Text, Texts, duplicate_ids, read
 from requirements_spec.model import SECTIONS
 
@@ -79,7 +79,7 @@ def gap_table(gaps: tuple[Gap, ...]) -> str:
     """Return the gaps in full."""
     rows = [
         [
-            f"{target(gap.id)}\n**{gap.id}**",
+            identified(gap.id),
             f"**{plain(gap.title)}**\n\n{plain(gap.missing)}",
             plain("; ".join(gap.clauses)),
             f"*Owner:* {plain(gap.owner_role)}\n\n*Plan:* {plain(gap.plan)}",

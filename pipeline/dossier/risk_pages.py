@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.dossier.tables import link, links, plain, table, target
+from pipeline.dossier.tables import identified, link, links, plain, table, target
 from risk.model import LEVELS
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class RiskPages:
 
     def _situation(self, situation: Situation) -> list[str]:
         judged: SituationEvaluation = self._situations[situation.id]
-        text = f"{target(situation.id)}\n**{situation.id}** {plain(situation.text)}\n\n*Harm:* {plain(situation.harm)}\n\n*Estimate:* {plain(situation.basis)}\n\n*Residual:* {plain(situation.residual_basis)}"
+        text = f"{identified(situation.id)} {plain(situation.text)}\n\n*Harm:* {plain(situation.harm)}\n\n*Estimate:* {plain(situation.basis)}\n\n*Residual:* {plain(situation.residual_basis)}"
         before = f"{_levels_of(judged.initial)}\n\n{_word(judged.initial_acceptability)}"
         after = f"{_levels_of(judged.residual)}\n\n{_word(judged.residual_acceptability)}"
         return [
@@ -99,7 +99,7 @@ class RiskPages:
         ]
         reach = f"{links(control.situations)}\n\nby {links(control.requirements)}"
         shown = f"implementation: {EXPLAINED[judged.implemented]}\n\neffect: {EXPLAINED[judged.effective]}\n\n{self._verification.verdict(control.id)}"
-        return [f"{target(control.id)}\n**{control.id}**", "\n\n".join(parts), reach, shown]
+        return [identified(control.id), "\n\n".join(parts), reach, shown]
 
     def residuals(self) -> str:
         """Return the residual risks a user must know: every situation that is not plainly acceptable after controls."""

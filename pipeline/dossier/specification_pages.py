@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.dossier.tables import link, links, plain, table, target
+from pipeline.dossier.tables import identified, link, links, plain, table, target
 
 if TYPE_CHECKING:
     from pipeline.dossier.verification_pages import VerificationPages
@@ -30,7 +30,7 @@ class SpecificationPages:
     def _need(self, need: UserNeed) -> list[str]:
         serving = [requirement.id for requirement in self._specification.requirements if need.id in requirement.needs]
         text = f"**{plain(need.title)}**\n\n{plain(need.text)}\n\n*Why:* {plain(need.rationale)}"
-        return [f"{target(need.id)}\n**{need.id}**", text, plain(need.role), links(serving)]
+        return [identified(need.id), text, plain(need.role), links(serving)]
 
     def requirements(self) -> str:
         """Return every requirement, one table a software item."""
@@ -45,7 +45,7 @@ class SpecificationPages:
         risk = f"Controls: {links(row.controls)}" if row.controls else f"Not risk-related: {plain(row.not_risk_related or '')}"
         kind = f"{row.type}{', safety' if row.safety else ''}; by {row.verification}"
         return [
-            f"{target(row.id)}\n**{row.id}**",
+            identified(row.id),
             text,
             f"{kind}\n\nNeeds: {links(row.needs)}\n\n{risk}\n\n{self._verification.verdict(row.id)}",
         ]
@@ -57,7 +57,7 @@ class SpecificationPages:
             count = sum(1 for row in self._specification.requirements if row.item == item.id)
             rows.append(
                 [
-                    f"{target(item.id)}\n**{item.id}**",
+                    identified(item.id),
                     f"**{plain(item.title)}**\n\n{plain(item.purpose)}",
                     ", ".join(f"`{m}`" for m in item.modules),
                     str(count),

@@ -71,6 +71,16 @@ def target(item_id: str) -> str:
     return f"({item_id.lower()})="
 
 
+def identified(item_id: str) -> str:
+    """Return the first cell of an item's row: its anchor and its id, which never breaks over two lines.
+
+    >>> print(identified("SRS-001"))
+    (srs-001)=
+    [SRS-001]{.item}
+    """
+    return f"{target(item_id)}\n[{item_id}]{{.item}}"
+
+
 def link(item_id: str) -> str:
     """Return a reference to an item's place in the file; the build fails where it has none.
 
