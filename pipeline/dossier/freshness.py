@@ -15,6 +15,8 @@ from pipeline.dossier.model_pages import MANIFEST
 from pipeline.dossier.validation_pages import RECORD
 from pipeline.dossier.verification_pages import VERDICTS
 from verification.trace.identity import Identity, difference, read_identity
+from verification.trace.lineage import LineageError, stale_stages
+from verification.trace.slices import SLICES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +34,20 @@ def require_one_build(root: Path, book: EvidenceBook) -> None:
         FileError: FILE-EVIDENCE, one of them is missing or of another build.
     """
     _require_one_bundle(root, book)
+    _require_unedited_outputs(root)
     _require_current_verdicts(root, book)
+
+
+def _require_unedited_outputs(root: Path) -> None:
+    """Compare what lies here with the pipeline's lock: a figure edited by hand after the run is found here."""
+    try:
+        stale = stale_stages(root, SLICES["file"].stages)
+    except LineageError as err:
+        raise _other_build("dvc.lock", str(err), "the lock of the last run", "./qms demo") from err
+    if stale:
+        first = stale[0]
+        found = f"{first.what} {first.found[:12]} ({len(stale)} differences in all)"
+        raise _other_build(f"dvc.lock stage {first.stage}", found, f"{first.locked[:12]}, as the pipeline left it", "./qms demo")
 
 
 def _require_one_bundle(root: Path, book: EvidenceBook) -> None:

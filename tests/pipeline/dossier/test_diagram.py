@@ -1,0 +1,41 @@
+"""The picture of the architecture shows the imports of the code, and would show one in the wrong direction."""
+
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+from pipeline.dossier.diagram import Structure, device_structure, draw, import_table, looks_upwards
+
+ROOT = Path(__file__).resolve().parents[3]
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def dots(svg, colour):
+    return [node for node in ET.fromstring(svg).iter(f"{SVG}circle") if node.get("fill") == colour]
+
+
+def test_every_import_is_a_dot_and_every_part_a_box():
+    structure = Structure((("a",), ("b", "c"), ("d",)), frozenset({("a", "b"), ("b", "d"), ("a", "d")}))
+    svg = draw(structure)
+    labels = [node.text for node in ET.fromstring(svg).iter(f"{SVG}text")]
+    assert len(dots(svg, "#0b5c7a")) == 3
+    assert [label for label in labels if label in "abcd"] == ["a", "b", "c", "d"]
+
+
+def test_an_import_against_the_layers_is_red():
+    structure = Structure((("a",), ("b",)), frozenset({("b", "a")}))
+    assert len(dots(draw(structure), "#c01818")) == 1
+    assert looks_upwards(structure) == [("b", "a")]
+
+
+def test_the_device_is_drawn_from_its_code():
+    structure = device_structure(ROOT)
+    assert ("cli", "device") in structure.imports
+    assert looks_upwards(structure) == []
+    assert set(structure.parts()) >= {"dicom", "detector", "preprocessing", "report", "launcher"}
+    assert draw(structure) == draw(device_structure(ROOT))
+
+
+def test_the_table_says_both_directions():
+    text = import_table(Structure((("a",), ("b",)), frozenset({("a", "b")})))
+    assert text.count("`a`") == 2
+    assert text.count("`b`") == 2

@@ -1,0 +1,158 @@
+"""The whole file from the finished run: complete, current, the same twice, and refused where its evidence does not hold."""
+
+import json
+import re
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from pipeline import technical_file
+from pipeline.dossier import freshness, stamp
+from pipeline.dossier.errors import FileError
+from requirements_spec.model import SECTIONS
+from verification.trace.identity import read_identity
+
+ROOT = Path(__file__).resolve().parents[3]
+NEEDED = ("validation/validation.json", "verification/verdicts.json", "trace/check.json", "trace/matrix.html")
+LINKED = ("bundle", "cohort", "prepared", "training")
+COPIED = ("predictions", "validation", "verification", "trace")
+SOURCES = ("device_sw", "docs", "evidence", "phantom", "pipeline", "requirements_spec", "risk", "validation", "verification")
+FILES = ("CHANGELOG.md", "device.lock", "requirements.lock", "pyproject.toml", "params.yaml", "dvc.yaml", "dvc.lock")
+
+pytestmark = pytest.mark.needs_run
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A copy of the tree with the finished run; large outputs are linked, what tests alter is copied."""
+    missing = [name for name in NEEDED if not (ROOT / "artifacts" / name).is_file()]
+    if missing:
+        pytest.skip(f"no finished run here (./qms demo makes it): {', '.join(missing)}")
+    root = tmp_path_factory.mktemp("file")
+    for name in SOURCES:
+        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in FILES:
+        shutil.copy(ROOT / name, root / name)
+    (root / "artifacts").mkdir()
+    for name in LINKED:
+        (root / "artifacts" / name).symlink_to(ROOT / "artifacts" / name)
+    for name in COPIED:
+        shutil.copytree(ROOT / "artifacts" / name, root / "artifacts" / name)
+    return root
+
+
+@pytest.fixture(autouse=True)
+def identity_of_the_checkout(monkeypatch):
+    """The copy is no git working tree, so its identity is that of the tree it was copied from."""
+    monkeypatch.setattr(freshness, "read_identity", lambda _root, name: read_identity(ROOT, name))
+
+
+@pytest.fixture(scope="module")
+def html(finished):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(freshness, "read_identity", lambda _root, name: read_identity(ROOT, name))
+        return technical_file.build(finished).parent
+
+
+def page(html, name):
+    return (html / f"{name}.html").read_text(encoding="utf-8")
+
+
+def test_every_section_is_a_page_with_the_status(html):
+    for name in (*SECTIONS, "index", "sources"):
+        assert "not cleared, not for clinical use" in page(html, name)
+
+
+def test_open_gaps_stand_on_the_first_page(html):
+    assert set(re.findall(r"GAP-\d{3}", page(html, "index"))) == set(
+        re.findall(r'id = "(GAP-\d{3})"', (ROOT / "docs/gaps.toml").read_text(encoding="utf-8"))
+    )
+
+
+def test_every_figure_leads_to_a_listed_source(html):
+    sources = page(html, "sources")
+    cited = {key for name in SECTIONS for key in re.findall(r'href="sources\.html#([^"]+)"', page(html, name))}
+    assert cited
+    assert {key for key in cited if f'id="{key}"' not in sources} == set()
+
+
+def test_the_primary_figure_is_the_one_of_the_record(html, finished):
+    record = json.loads((finished / "artifacts/validation/validation.json").read_text(encoding="utf-8"))
+    assert f"{record['figures']['ap50']['macro']['value']:.3f}" in page(html, "validation")
+
+
+def test_no_page_names_the_place_it_was_built_in(html, finished):
+    assert [path.name for path in html.rglob("*.html") if str(finished) in path.read_text(encoding="utf-8")] == []
+
+
+def test_a_second_build_reuses_the_first_and_a_new_one_is_the_same(html, finished):
+    technical_file.build(finished)
+    before = stamp.outputs_hash(html)
+    start = time.monotonic()
+    technical_file.build(finished)
+    assert time.monotonic() - start < 2
+    (finished / technical_file.FOLDER / "stamp.json").unlink()
+    technical_file.build(finished)
+    assert stamp.outputs_hash(html) == before
+
+
+@pytest.mark.parametrize("name", [*NEEDED, "predictions/predictions.json"])
+def test_missing_evidence_is_named(html, finished, name):
+    path = finished / "artifacts" / name
+    content = path.read_bytes()
+    path.unlink()
+    try:
+        with pytest.raises(FileError, match="FILE-EVIDENCE"):
+            technical_file.build(finished)
+    finally:
+        path.write_bytes(content)
+
+
+def test_an_edited_figure_is_refused(html, finished):
+    path = finished / "artifacts/validation/validation.json"
+    content = path.read_bytes()
+    record = json.loads(content)
+    record["figures"]["ap50"]["macro"]["value"] = 0.99
+    path.write_text(json.dumps(record), encoding="utf-8")
+    try:
+        with pytest.raises(FileError, match=r"FILE-EVIDENCE at dvc\.lock stage validate: found output artifacts/validation"):
+            technical_file.build(finished)
+    finally:
+        path.write_bytes(content)
+
+
+def test_verdicts_of_another_state_are_refused(html, finished):
+    path = finished / "artifacts/verification/verdicts.json"
+    content = path.read_bytes()
+    path.write_text(
+        json.dumps(json.loads(content) | {"identity": json.loads(content)["identity"] | {"sha256": "0" * 64}}), encoding="utf-8"
+    )
+    try:
+        with pytest.raises(FileError, match=r"FILE-EVIDENCE at artifacts/verification/verdicts\.json"):
+            technical_file.build(finished)
+    finally:
+        path.write_bytes(content)
+
+
+def test_a_deleted_section_is_named(html, finished):
+    path = finished / "docs" / "labelling.md"
+    content = path.read_bytes()
+    path.unlink()
+    try:
+        with pytest.raises(FileError, match="FILE-CONTENT at docs/: found no page labelling"):
+            technical_file.build(finished)
+    finally:
+        path.write_bytes(content)
+
+
+def test_a_figure_that_does_not_exist_stops_the_build(html, finished):
+    path = finished / "docs" / "model.md"
+    content = path.read_bytes()
+    path.write_bytes(content + b'\n{{ figure("artifacts/training/training.json", "/accuracy") }}\n')
+    try:
+        with pytest.raises(FileError, match=r"FILE-EVIDENCE at artifacts/training/training\.json /accuracy"):
+            technical_file.build(finished)
+    finally:
+        path.write_bytes(content)
