@@ -125,12 +125,14 @@ Feature: Reading a DICOM file whole or not at all
       | a chest film that announces 10001 x 10001 pixels  | intended-use | IN-TOO-LARGE |
 
   @SRS-006 @RC-027
-  Scenario Outline: A film of more than 10,000 rows or columns is refused for its size
+  Scenario Outline: A film of more than 10,000 rows or columns is refused before its pixels are looked at
     Given a chest film that announces <rows> x <columns> pixels
     When the device analyses it under the <policy> policy
-    Then the reasons for the refusal include IN-TOO-LARGE
+    Then it is refused with <code>
+    And the reasons for the refusal do not include IN-PIXELS-SHORT
 
     Examples:
-      | rows  | columns | policy       |
-      | 10001 | 3000    | intended-use |
-      | 3000  | 10001   | research     |
+      | rows  | columns | policy       | code         |
+      | 10001 | 3000    | intended-use | ADM-ASPECT   |
+      | 3000  | 10001   | research     | ADM-ASPECT   |
+      | 10001 | 5001    | research     | IN-TOO-LARGE |

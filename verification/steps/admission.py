@@ -147,10 +147,10 @@ def _count(ending: Ending, text: str, count: int) -> None:
     assert len(found) == count, f"expected {count}, observed {ending.analysis.cautions}"
 
 
-@then(parsers.parse("the reasons for the refusal include {code}"))
-def _include(ending: Ending, code: str) -> None:
+@then(parsers.parse("the reasons for the refusal do not include {code}"))
+def _not_included(ending: Ending, code: str) -> None:
     named = [ending.code, *(reason.code for reason in _others(ending))]
-    assert code in named, f"expected {code} among the reasons, observed {named}"
+    assert code not in named, f"expected no {code} among the reasons, observed {named}"
 
 
 def _others(ending: Ending) -> tuple[InputRefused, ...]:

@@ -16,6 +16,7 @@ from pytest_bdd import given, parsers, then, when
 import device_sw
 from device_sw.device import Device, Engine, open_engine
 from device_sw.errors import DeviceError
+from device_sw.launcher import is_launched
 from device_sw.types import Policy
 from verification.steps import bundles, films
 from verification.steps.admission import Ending, analysed
@@ -39,6 +40,7 @@ def shipped_bundle(repository: Path) -> Path:
     """The bundle of the finished run; scenarios that need it fail, and say why, where the run is missing."""
     bundle = repository / SHIPPED
     assert (bundle / "manifest.json").is_file(), f"expected {SHIPPED.as_posix()}/manifest.json, observed none; run `./qms demo` first"
+    assert is_launched(), "expected the numeric environment of the device in this process, observed another; run the scenarios through `./qms test`"
     return bundle
 
 
