@@ -23,7 +23,7 @@ app = typer.Typer(
 )
 diagnosis = Console(stderr=True)
 
-HOLDS, DOES_NOT_HOLD, ENVIRONMENT = 0, 1, 3
+HOLDS, DOES_NOT_HOLD, USAGE, ENVIRONMENT = 0, 1, 2, 3
 
 
 @app.command()
@@ -128,7 +128,7 @@ def pipeline(
         run = configure(profile, budget, data)
     except RunError as err:
         print(err, file=sys.stderr)
-        raise typer.Exit(ENVIRONMENT) from err
+        raise typer.Exit(ENVIRONMENT if err.code == "DATA-MISSING" else USAGE) from err
     code = reproduce(run)
     if code == 0:
         print(summarise(run))
