@@ -1,5 +1,6 @@
 """Formatter-independent rules and types of the whole project: what CI and a person run, as tests."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,8 @@ def test_ruff_finds_nothing():
 
 def test_ruff_would_format_nothing():
     finished = run("ruff", "format", "--no-cache", "--check", ".")
-    assert finished.returncode == 0, finished.stdout
+    unformatted = sorted(set(re.findall(r"--> (.+?):", finished.stdout)))
+    assert finished.returncode == 0, f"run `ruff format` on {unformatted or finished.stdout}"
 
 
 def test_mypy_finds_nothing():

@@ -1,0 +1,84 @@
+"""The README is kept true: its commands exist, its paths exist, and the status is said before anything else."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from device_sw.launcher import numeric_environment
+
+ROOT = Path(__file__).resolve().parents[2]
+TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+MADE_BY_RUNS = ("artifacts/", ".venv")
+"""Places the README names that exist only after a run."""
+
+
+def help_of(module, *arguments):
+    environment = {
+        **numeric_environment(),
+        "PYTHONPATH": str(ROOT),
+        "COLUMNS": "200",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "NO_COLOR": "1",
+    }
+    command = [sys.executable, "-m", module, *arguments, "--help"]
+    finished = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout
+
+
+def commands_named(prefix):
+    return sorted(set(re.findall(rf"{re.escape(prefix)} ([a-z][a-z-]*)", TEXT)))
+
+
+def paths_named():
+    """Return what the README puts in backticks or in the map and that looks like a path."""
+    quoted = re.findall(r"`([A-Za-z_.][\w.-]*(?:/[\w.-]*)*)`", TEXT)
+    house = re.search(r"## Map of the house\n\n```\n(.*?)```", TEXT, re.DOTALL)[1]
+    listed = [line.split()[0] for line in house.splitlines()]
+    pictures = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", TEXT)
+    return sorted({name for name in quoted if "/" in name or "." in name[1:]} | set(listed) | set(pictures))
+
+
+@pytest.mark.parametrize("command", commands_named("./qms"))
+def test_each_qms_command_exists(command):
+    help_of("pipeline.cli", command)
+
+
+@pytest.mark.parametrize("command", commands_named("thoratrace"))
+def test_each_device_command_exists(command):
+    help_of("device_sw", command)
+
+
+def test_both_command_lines_are_named():
+    assert {"demo", "test"} <= set(commands_named("./qms"))
+    assert {"analyse", "info", "self-test"} <= set(commands_named("thoratrace"))
+
+
+@pytest.mark.parametrize("option", sorted(set(re.findall(r"(?<=\s)--[a-z-]+", TEXT))))
+def test_each_option_of_the_pipeline_command_exists(option):
+    assert option in help_of("pipeline.cli", "pipeline")
+
+
+@pytest.mark.parametrize("name", paths_named())
+def test_each_path_exists(name):
+    assert name.startswith(MADE_BY_RUNS) or (ROOT / name).exists()
+
+
+def test_the_map_names_every_package_and_folder():
+    folders = {path.parent.name for path in ROOT.glob("*/__init__.py")} | {"docs", "tests"}
+    assert {name for name in folders if f"\n{name}/" not in TEXT} == set()
+
+
+def test_the_first_lines_say_what_it_is_not():
+    head = TEXT.split("## ", 1)[0]
+    for statement in ("not cleared", "not for clinical use", "never stand-alone, never triage", "phantom results"):
+        assert statement in head
+
+
+def test_every_block_of_output_is_filled():
+    blocks = re.findall(r"<!-- output: (\w+) -->\n(.*?)<!-- end of output -->", TEXT, re.DOTALL)
+    assert [name for name, _ in blocks] == ["demo", "test"]
+    assert [name for name, content in blocks if not content.strip()] == []
