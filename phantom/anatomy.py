@@ -72,6 +72,7 @@ class Anatomy:
     spine: Spine
     ctr_goal: float
     heart_shift: tuple[float, float]
+    heart_tilt: float
     aorta: Aorta
     caps: tuple[float, float]
     opacities: tuple[Opacity, ...]
@@ -135,25 +136,21 @@ def _caps(spec: PatientSpec) -> tuple[float, float]:
 
 
 def _opacities(spec: PatientSpec, build: Build) -> tuple[tuple[Opacity, ...], int]:
+    """Return candidate infiltrates all over both lungs, and how many of them the patient has."""
     severity = spec.grade("lung_field_infiltration")
-    rng = stream(spec.seed, spec.index, "infiltration")
     if severity is None:
         return (), 0
+    rng = stream(spec.seed, spec.index, "infiltration")
     row = literature.table()["infiltration"]["count"]
     count = int(rng.choice([int(k) for k in row], p=list(row.values())))
-    found: list[Opacity] = []
-    for number in range(80):
-        side = rng.choice([-1.0, 1.0])
-        radius = literature.between("infiltration", "radius_mm", severity) * rng.uniform(0.75, 1.2) * (1.0 if not found else 0.75)
-        aspect = rng.uniform(0.75, 1.35)
-        y = build.apex + (build.dome_right - build.apex) * rng.uniform(0.22, 1.0)
+    radius, thickness = (literature.between("infiltration", name, severity) for name in ("radius_mm", "opacity_mm"))
+    found = []
+    for number in range(40):
+        side, size, aspect = rng.choice([-1.0, 1.0]), rng.uniform(0.7, 1.15), rng.uniform(0.70, 1.10)
         x = side * (30.0 + (build.half_width - 45.0) * rng.uniform(0.15, 0.85))
-        thickness = literature.between("infiltration", "opacity_mm", severity) * rng.uniform(0.8, 1.2)
-        angle = rng.uniform(-0.6, 0.6)
-        blob = Opacity(x, y, radius * aspect, radius / aspect, angle, thickness, f"infiltration-{number}")
-        apart = all(np.hypot(x - o.x, y - o.y) > 1.05 * (max(o.radius_x, o.radius_y) + radius) for o in found)
-        if apart:
-            found.append(blob)
+        y = build.apex + (build.dome_right - build.apex) * rng.uniform(0.22, 1.0)
+        radii = (radius * size * aspect, radius * size / aspect)
+        found.append(Opacity(x, y, *radii, rng.uniform(-0.4, 0.4), thickness * rng.uniform(0.8, 1.2), f"infiltration-{number}"))
     return tuple(found), count
 
 
@@ -166,12 +163,14 @@ def grow(spec: PatientSpec) -> Anatomy:
     severity = spec.grade("cardiac_hypertrophy")
     goal = max(normal, 0.36) if severity is None else literature.between("heart", "ctr", severity)
     shift = (float(3.0 * rng.standard_normal()), float(4.0 * rng.standard_normal()))
+    tilt = float(np.clip(0.12 * rng.standard_normal(), -0.25, 0.25))
     return Anatomy(
         spec,
         build,
         spinal_column(spec, build.scale, build.half_depth, build.rotation),
         goal,
         shift,
+        tilt,
         _aorta(spec, build),
         _caps(spec),
         *_opacities(spec, build),

@@ -56,16 +56,25 @@ def opacity_depth(anatomy: Anatomy, blob: Opacity, rays: Rays, room: Map) -> Map
     return np.minimum(np.float32(blob.thickness) * envelope * np.clip(patchy, 0.2, 2.0), 0.8 * room).astype(np.float32)
 
 
+def _apart(blob: Opacity, others: list[Opacity]) -> bool:
+    """Say whether an infiltrate keeps clear of the others: their boxes must not become one."""
+    reach = max(blob.radius_x, blob.radius_y)
+    return all(np.hypot(blob.x - o.x, blob.y - o.y) > reach + max(o.radius_x, o.radius_y) for o in others)
+
+
 def _opacities(anatomy: Anatomy, air: tuple[Map, Map], rays: Rays) -> tuple[Map, ...]:
-    """Return the infiltrates that find room: of the candidates in their order, those that fill a third of their wanted area."""
+    """Return the infiltrates that find room: of the candidates in their order, those apart from the others that fill a third of their area."""
+    kept: list[Opacity] = []
     found: list[Map] = []
     cell = float(rays.u[0, 1] - rays.u[0, 0]) ** 2
     for blob in anatomy.opacities:
         if len(found) == anatomy.opacity_count:
             break
+        if not _apart(blob, kept):
+            continue
         depth = opacity_depth(anatomy, blob, rays, air[0 if blob.x < 0 else 1])
-        covered = float((depth > 0.5 * blob.thickness).sum()) * cell
-        if covered > 0.3 * np.pi * blob.radius_x * blob.radius_y:
+        if float((depth > 0.5 * blob.thickness).sum()) * cell > 0.3 * np.pi * blob.radius_x * blob.radius_y:
+            kept.append(blob)
             found.append(depth)
     return tuple(found)
 

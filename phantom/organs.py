@@ -61,8 +61,9 @@ def heart(anatomy: Anatomy, scale: float) -> tuple[Ellipsoid, ...]:
     floor = min(build.dome_right, build.dome_left) + 10.0
     dx = anatomy.heart_shift[0] + 0.4 * float(anatomy.spine.lateral(30.0))
     front = 0.32 * build.half_depth
+    axis = 0.62 + anatomy.heart_tilt
     parts = (
-        Ellipsoid((26.0, -33.0, front - 4.0), (52.0, 37.0, 40.0), 0.62, -0.35),
+        Ellipsoid((26.0, -33.0, front - 4.0), (52.0, 37.0, 40.0), axis, -0.35),
         Ellipsoid((-14.0, -35.0, front), (30.0, 38.0, 32.0), 0.1, 0.0),
         Ellipsoid((8.0, -34.0, front + 10.0), (44.0, 34.0, 32.0), 0.25, 0.0),
         Ellipsoid((8.0, -60.0, front - 14.0), (34.0, 30.0, 30.0), 0.2, 0.0),
@@ -76,7 +77,7 @@ def aortic_arch(anatomy: Anatomy) -> Ellipsoid:
     """Return the aortic arch as an ellipsoid that runs from front right to back left; its left end is the knob."""
     aorta = anatomy.aorta
     x = aorta.arch_x + 0.45 * float(anatomy.spine.lateral(aorta.arch_y)) + 0.55 * (aorta.knob - 13.0)
-    return Ellipsoid((x - 4.0, aorta.arch_y, -8.0), (aorta.knob, aorta.knob * 1.08, 40.0 + aorta.knob), 0.0, -0.32)
+    return Ellipsoid((x - 4.0, aorta.arch_y, -8.0), (aorta.knob, aorta.knob * 1.22, 40.0 + aorta.knob), 0.0, -0.32)
 
 
 def descending_aorta(anatomy: Anatomy) -> Column:

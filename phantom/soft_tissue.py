@@ -31,11 +31,16 @@ def _gas(anatomy: Anatomy, rays: Rays) -> Map:
     return union_length(gas, EVERYWHERE)
 
 
-def _breasts(anatomy: Anatomy, rays: Rays) -> Map | np.float32:
-    """Return the depth of breast before the chest wall, mm."""
-    found = [ellipsoid_interval(shape, rays) for shape in organs.breasts(anatomy)]
+def _breasts(anatomy: Anatomy, rays: Rays) -> Map:
+    """Return the depth of breast before the chest wall, mm: full below, thinning out towards the collar bone, so that only its lower edge is sharp."""
+    total = np.zeros((rays.v.shape[0], rays.u.shape[1]), np.float32)
     chest_wall = np.float32(0.93 * surface.reach(anatomy))
-    return union_length(found, (chest_wall, EVERYWHERE[1])) if found else np.float32(0.0)
+    for breast in organs.breasts(anatomy):
+        depth = union_length([ellipsoid_interval(breast, rays)], (chest_wall, EVERYWHERE[1]))
+        _, y, a = breast.centre
+        above = (rays.v * np.float32(rays.beam.p + rays.beam.q * a) - np.float32(y)) / np.float32(breast.radii[1])
+        total += depth * np.clip(0.5 + 0.62 * above, 0.0, 1.0) ** 1.5
+    return total
 
 
 def _humeral_heads(anatomy: Anatomy, rays: Rays, tissue: Tissues) -> Map:

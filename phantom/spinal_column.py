@@ -156,7 +156,7 @@ def _kyphosis(y: Row, half_depth: float) -> Row:
 def spinal_column(spec: PatientSpec, scale: float, half_depth: float, turn: float) -> Spine:
     """Return the spine of a patient; ``scale`` of the skeleton, inner ``half_depth`` of the chest in mm, ``turn`` of the patient in degrees.
 
-    Source: Kunkel et al., J Anat 2011;219:375 (heights and widths of thoracic vertebrae and discs).
+    Source: Kunkel et al., J Anat 2010;216:320 (heights and widths of thoracic vertebrae and discs).
     """
     level = np.arange(len(LEVELS), dtype=float)
     height = np.interp(level, [0, 3, 14, 17], [13.0, 16.5, 23.5, 26.0]) * scale
