@@ -81,7 +81,8 @@ def page() -> str:
     """Return docs/codes.md: a heading for each code, so that a message can link to it."""
     head = (
         "# Codes of the trace gate\n\n"
-        "`./qms check` names every problem with one of these codes, with the place, what was found and what was expected. "
+        "`./qms check` names every problem with one of these codes, with the place, what was found and what was expected: `TRC-` for what only the whole "
+        "shows, `SPC-` for the specification, `RSK-` for the risk file, `CHG-` for the ledgers of changes. "
         "This page is generated from the gate's own table, `verification/trace/codes.toml`.\n"
     )
     return head + "".join(f"\n{_entry(code)}" for code in CODES.values())

@@ -21,7 +21,8 @@ from risk import changes as risk_changes
 from risk import loader as risk_loader
 from risk.evaluation import Evaluation, evaluate
 from verification.trace import assembly, features
-from verification.trace.checks import build, endpoints, levels, links, orphans, residual, results, scenarios
+from verification.trace.checks import build, levels, links, orphans, residual, results, scenarios
+from verification.trace.checks import endpoints as endpoint_checks
 from verification.trace.codes import problem
 from verification.trace.evidence import Record, examine, write_json
 from verification.trace.graph import Graph, Kind, Status, to_json
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 TRACE = "artifacts/trace/trace.json"
 CHECK = "artifacts/trace/check.json"
 
-GRAPH_CHECKS = (*links.CHECKS, *orphans.CHECKS, *scenarios.CHECKS, *results.CHECKS, *endpoints.CHECKS)
+GRAPH_CHECKS = (*links.CHECKS, *orphans.CHECKS, *scenarios.CHECKS, *results.CHECKS, *endpoint_checks.CHECKS)
 """Every question put to the graph alone."""
 
 
@@ -101,11 +102,13 @@ def check(root: Path, level: Level = Level.DEVELOPMENT, *, write: bool = True) -
     identity = read_identity(root, "verification")
     record, evidence_problems = examine(root, data.scenarios, identity)
     accepted = record is not None and identity.sha256 is not None and not evidence_problems
-    sources = _sources(root, data, record if accepted else None)
+    stale = tuple(build.pipeline_is_up_to_date(root))
+    bound = identity.sha256 is not None and not stale
+    sources = _sources(root, data, record if accepted else None, endpoints=bound)
     graph = assembly.assemble(sources)
     sources = replace(sources, evaluation=_evaluation(data, graph, accepted=accepted))
     graph = assembly.assemble(sources)
-    problems = tuple(sorted({*data.problems, *evidence_problems, *_asked(root, level, sources, graph, identity)}))
+    problems = tuple(sorted({*data.problems, *evidence_problems, *stale, *_asked(root, level, sources, graph, identity)}))
     result = GateResult(level, problems, _counts(graph), identity, record, accepted, graph, sources.evaluation)
     if write:
         write_json(root / TRACE, trace(result))
@@ -134,7 +137,8 @@ def _unrecorded(root: Path, specification: Specification, risk: RiskFile) -> Ite
         yield from specification_changes.change_problems(content, entries, book.command)
 
 
-def _sources(root: Path, data: _Data, record: Record | None) -> assembly.Sources:
+def _sources(root: Path, data: _Data, record: Record | None, *, endpoints: bool) -> assembly.Sources:
+    """Gather what the graph is made from; endpoints only where the lock binds the validation record to what lies here."""
     return assembly.Sources(
         specification=data.specification,
         risk=data.risk,
@@ -143,7 +147,7 @@ def _sources(root: Path, data: _Data, record: Record | None) -> assembly.Sources
         verdicts=record.verdicts if record else (),
         modules=data.modules,
         pages=assembly.read_pages(root),
-        endpoints=assembly.read_endpoints(root) or (),
+        endpoints=(assembly.read_endpoints(root) or ()) if endpoints else (),
     )
 
 
@@ -163,7 +167,6 @@ def verified(graph: Graph) -> frozenset[str]:
 def _asked(root: Path, level: Level, sources: assembly.Sources, graph: Graph, identity: Identity) -> Iterator[Problem]:
     yield from chain.from_iterable(question(graph) for question in GRAPH_CHECKS)
     yield from build.identity_is_known(identity)
-    yield from build.pipeline_is_up_to_date(root)
     yield from build.dependencies_are_soup(root, sources.specification.soup)
     if assembly.read_endpoints(root) is None:
         yield problem("TRC-ENDPOINT-MISSING", assembly.VALIDATION, "validation", found="no readable validation record")
@@ -178,11 +181,10 @@ def _asked(root: Path, level: Level, sources: assembly.Sources, graph: Graph, id
 
 
 def _counts(graph: Graph) -> dict[str, int]:
-    kinds = Counter(str(node.kind) for node in graph.nodes.values())
+    kinds = {kind.plural: len(graph.of(kind)) for kind in Kind}
     outcomes = Counter(str(verdict.outcome) for verdicts in graph.verdicts.values() for verdict in verdicts)
-    return (
-        dict(sorted(kinds.items())) | {"links": len(graph.edges)} | {f"result {name}": n for name, n in sorted(outcomes.items())}
-    )
+    results = {f"result {name}": count for name, count in sorted(outcomes.items())}
+    return {**kinds, "links": len(graph.edges), **results}
 
 
 def trace(result: GateResult) -> dict[str, Any]:

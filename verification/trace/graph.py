@@ -36,6 +36,11 @@ class Kind(StrEnum):
     SECTION = "section"
     ENDPOINT = "endpoint"
 
+    @property
+    def plural(self) -> str:
+        """The word for several of them."""
+        return "SOUP items" if self is Kind.SOUP else f"{self}s"
+
 
 class Link(StrEnum):
     """What a link says, read from its source to its target."""
