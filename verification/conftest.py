@@ -8,12 +8,16 @@ import pytest
 from pytest_bdd.scenario import scenario_wrapper_template_registry
 
 from verification.steps.admission import *
+from verification.steps.audit_trail import *
 from verification.steps.bundle import *
 from verification.steps.command import *
 from verification.steps.detection import *
 from verification.steps.material import *
+from verification.steps.overlay import *
 from verification.steps.preprocessing import *
+from verification.steps.privacy import *
 from verification.steps.record import *
+from verification.steps.validation_record import *
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -317,3 +317,37 @@ Feature: Admission under the intended-use policy
       | PatientOrientation | R\F               | research     | ADM-ORIENTATION  | (0020,0020) |
       | BodyPartExamined   | PLANTEDNAME^ZOE   | intended-use | ADM-BODY-PART    | (0018,0015) |
       | Modality           | PLANTEDDOCTOR^EVE | research     | ADM-MODALITY     | (0008,0060) |
+
+  @SRS-018 @RC-011
+  Scenario Outline: UIDs and texts that DICOM does not allow are refused under both policies
+    Given a chest film
+    And its <attribute> holds <what>
+    When the device analyses it under the <policy> policy
+    Then it is refused with <code>
+    And the message is one line
+
+    Examples:
+      | attribute         | what                | policy       | code     |
+      | SOPInstanceUID    | letters             | intended-use | ADM-     |
+      | StudyInstanceUID  | letters             | intended-use | ADM-TEXT |
+      | StudyInstanceUID  | letters             | research     | ADM-TEXT |
+      | SeriesInstanceUID | too long a text     | research     | ADM-TEXT |
+      | PatientName       | a control character | intended-use | ADM-TEXT |
+      | PatientName       | a script            | research     | ADM-TEXT |
+      | PatientID         | too long a text     | intended-use | ADM-TEXT |
+      | StudyDescription  | a script            | intended-use | ADM-TEXT |
+
+  @SRS-070 @RC-025
+  Scenario Outline: A film with burned-in annotation is refused under both policies
+    Given a chest film
+    And its BurnedInAnnotation is <value>
+    When the device analyses it under the <policy> policy
+    Then it ends with <outcome>
+
+    Examples:
+      | value  | policy       | outcome       |
+      | YES    | intended-use | ADM-BURNED-IN |
+      | YES    | research     | ADM-BURNED-IN |
+      | NO     | intended-use | analysed      |
+      | absent | intended-use | analysed      |
+      | absent | research     | analysed      |

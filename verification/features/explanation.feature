@@ -27,7 +27,7 @@ Feature: Heat map
   Scenario: Where the features carry no information there is no map
     Given a device whose network gives constant features
     When a chest film is analysed by it
-    Then there is no heat map, and its report says that none exists
+    Then there is no heat map, and its report says that none is available
 
   @SRS-043 @RC-030
   Scenario: The heat map changes no detection

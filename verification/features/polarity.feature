@@ -52,3 +52,18 @@ Feature: Polarity
     When the device analyses it under the intended-use policy
     And the device analyses its negative under the intended-use policy
     Then the film is analysed and its negative is refused with ADM-POLARITY
+
+  @SRS-016 @RC-001
+  Scenario: A picture that is neither a chest nor its negative is refused under the intended-use policy
+    Given a chest film
+    And a picture of noise in place of the chest
+    When the device analyses it under the intended-use policy
+    Then it is refused with ADM-PICTURE
+
+  @SRS-016 @RC-001 @RC-029
+  Scenario: Under the research policy it is admitted with a caution
+    Given a chest film
+    And a picture of noise in place of the chest
+    When the device analyses it under the research policy
+    Then it ends with analysed
+    And a caution mentions "ADM-PICTURE"

@@ -136,3 +136,10 @@ Feature: Reading a DICOM file whole or not at all
       | 10001 | 3000    | intended-use | ADM-ASPECT   |
       | 3000  | 10001   | research     | ADM-ASPECT   |
       | 10001 | 5001    | research     | IN-TOO-LARGE |
+
+  @SRS-006 @RC-027
+  Scenario: A deflated dataset that unfolds beyond 200 MB is refused
+    Given a deflated file of 1 MB that unfolds to 210 MB
+    When the device analyses it under the intended-use policy
+    Then it is refused with IN-TOO-LARGE
+    And that took less than 2 seconds

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from PIL import Image
+from pydicom import dcmread
 from pydicom.encaps import encapsulate
 from pydicom.uid import JPEGBaseline8Bit
 from pytest_bdd import given, parsers, then, when
@@ -16,8 +19,10 @@ from device_sw.device import Device
 from device_sw.dicom.reader import read
 from device_sw.errors import DeviceError, InputRefused
 from device_sw.types import Policy
+from phantom.dicom import encode
+from phantom.film import render, specified
 from verification.steps import bundles, films
-from verification.steps.material import Input, film_input
+from verification.steps.material import Input
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -138,7 +143,9 @@ def _no_caution(ending: Ending) -> None:
 
 @then(parsers.parse('a caution mentions "{text}"'))
 def _caution(ending: Ending, text: str) -> None:
-    assert any(text in caution for caution in ending.analysis.cautions), f"expected a caution with {text!r}, observed {ending.analysis.cautions}"
+    assert any(text in caution for caution in ending.analysis.cautions), (
+        f"expected a caution with {text!r}, observed {ending.analysis.cautions}"
+    )
 
 
 @then(parsers.parse('the cautions that mention "{text}" number {count:d}'))
@@ -208,10 +215,6 @@ def _two(policies: list[str]) -> None:
 
 @given("it is compressed as JPEG baseline, which loses grey levels")
 def _lossy(sent: Input) -> None:
-    from io import BytesIO
-
-    from PIL import Image
-
     buffer, grey = BytesIO(), (films.stored_values(sent.dataset) >> 4).astype(np.uint8)
     Image.fromarray(grey).save(buffer, format="JPEG", quality=90)
     dataset = sent.dataset
@@ -231,12 +234,6 @@ def _phantom() -> Input:
 
 def phantom_film(seed: int) -> films.FileDataset:
     """Return one normal film of the digital thorax as a dataset that can be written."""
-    from pydicom import dcmread
-    from io import BytesIO
-
-    from phantom.dicom import encode
-    from phantom.film import render, specified
-
     return dcmread(BytesIO(encode(render(specified(seed)).dataset)))
 
 

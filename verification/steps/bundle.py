@@ -39,8 +39,12 @@ def repository(pytestconfig: pytest.Config) -> Path:
 def shipped_bundle(repository: Path) -> Path:
     """The bundle of the finished run; scenarios that need it fail, and say why, where the run is missing."""
     bundle = repository / SHIPPED
-    assert (bundle / "manifest.json").is_file(), f"expected {SHIPPED.as_posix()}/manifest.json, observed none; run `./qms demo` first"
-    assert is_launched(), "expected the numeric environment of the device in this process, observed another; run the scenarios through `./qms test`"
+    assert (bundle / "manifest.json").is_file(), (
+        f"expected {SHIPPED.as_posix()}/manifest.json, observed none; run `./qms demo` first"
+    )
+    assert is_launched(), (
+        "expected the numeric environment of the device in this process, observed another; run the scenarios through `./qms test`"
+    )
     return bundle
 
 
@@ -274,7 +278,9 @@ def _two_films(watched: tuple[Device, _Watched], tmp_path: Path) -> list[tuple[s
 
 @then("the network ran for the good film only")
 def _ran(runs: list[tuple[str, int]]) -> None:
-    assert runs == [("ADM-VIEW", 0), ("analysed", 1)], f"expected no run for the refused film and one for the good, observed {runs}"
+    assert runs == [("ADM-VIEW", 0), ("analysed", 1)], (
+        f"expected no run for the refused film and one for the good, observed {runs}"
+    )
 
 
 def parameters(function: Any) -> set[str]:

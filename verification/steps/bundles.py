@@ -68,7 +68,9 @@ def _weights() -> dict[str, torch.Tensor]:
     state = {}
     for name, tensor in network.state_dict().items():
         scale = 0.0 if name.endswith("bias") or tensor.ndim < 2 else (2.0 / tensor[0].numel()) ** 0.5
-        state[name] = torch.randn(tensor.shape, generator=generator) * scale + (1.0 if tensor.ndim == 1 and name.endswith("weight") else 0.0)
+        state[name] = torch.randn(tensor.shape, generator=generator) * scale + (
+            1.0 if tensor.ndim == 1 and name.endswith("weight") else 0.0
+        )
     state["roi_heads.box_predictor.cls_score.weight"] *= SPREAD
     return state
 
@@ -217,7 +219,9 @@ FAULTS: dict[str, Callable[[Path], None]] = {
     "an operating point that is not a number": _threshold("scoliosis", float("nan")),
     "a finding that the device does not know": _rename_in_model_and_thresholds,
     "a finding renamed in its table of findings": _rename_display,
-    "weights of another network": _weights_edit(lambda weights: {**weights, "backbone.stem.conv.weight": torch.zeros(16, 1, 3, 3)}),
+    "weights of another network": _weights_edit(
+        lambda weights: {**weights, "backbone.stem.conv.weight": torch.zeros(16, 1, 3, 3)}
+    ),
     "a weight tensor missing": _weights_edit(lambda weights: dict(list(weights.items())[1:])),
     "pickled weights under the right name": _pickled,
     "preprocessing named tt-unknown-9": _model(lambda values: values.__setitem__("preprocessing", "tt-unknown-9")),

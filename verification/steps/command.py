@@ -14,11 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from pytest_bdd import given, parsers, then, when
+from typer.main import get_command
 from typer.testing import CliRunner
 
+from device_sw._version import __version__
 from device_sw.cli import app
+from device_sw.device import Device
 from device_sw.launcher import MARKER, NUMERIC_ENVIRONMENT, numeric_environment
 from verification.steps import bundles, films
+from verification.steps.bundle import parameters
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,14 +132,31 @@ def run_analyse(
 ) -> Run:
     """Run `thoratrace analyse` in a process of its own and return how it ended."""
     before = {str(path): bundles.sha256(path) for path in [*inputs, *sorted(bundle.iterdir())] if path.is_file()}
-    command = [sys.executable, "-m", "device_sw", "analyse", *map(str, inputs), "-o", str(out), "--bundle", str(bundle), *arguments]
+    command = [
+        sys.executable,
+        "-m",
+        "device_sw",
+        "analyse",
+        *map(str, inputs),
+        "-o",
+        str(out),
+        "--bundle",
+        str(bundle),
+        *arguments,
+    ]
 
     def limit() -> None:
         if largest_file is not None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
 
     done = subprocess.run(
-        command, env=_environment(witness, changes or {}), capture_output=True, text=True, check=False, timeout=300, preexec_fn=limit
+        command,
+        env=_environment(witness, changes or {}),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+        preexec_fn=limit,
     )
     told = json.loads((witness / "told.json").read_text(encoding="utf-8")) if witness is not None else {}
     return Run(tuple(inputs), out, bundle, done.returncode, done.stdout, done.stderr, told, before)
@@ -231,7 +252,9 @@ def _audit_full(small_bundle: Path, tmp_path: Path) -> Run:
     out, limit = tmp_path / "out", 8_000_000
     out.mkdir()
     first = json.dumps({"previous": "0" * 64, "note": ""})
-    (out / "audit.jsonl").write_text(json.dumps({"previous": "0" * 64, "note": "x" * (limit - len(first) - 1)}) + "\n", encoding="utf-8")
+    (out / "audit.jsonl").write_text(
+        json.dumps({"previous": "0" * 64, "note": "x" * (limit - len(first) - 1)}) + "\n", encoding="utf-8"
+    )
     assert (out / "audit.jsonl").stat().st_size == limit, "expected an audit file of exactly the limit"
     film = films.write(films.film(), tmp_path / "film.dcm")
     return run_analyse([film], out, small_bundle, largest_file=limit)
@@ -278,14 +301,14 @@ def _helps() -> dict[str, str]:
 def _no_threshold_option(helps: dict[str, str]) -> None:
     offered = _options()
     assert "--bundle" in helps["analyse"], f"expected the help of analyse, observed {helps['analyse'][:80]}"
-    forbidden = [name for name in offered if any(word in name for word in ("threshold", "operating", "score", "point", "skip", "force"))]
+    forbidden = [
+        name for name in offered if any(word in name for word in ("threshold", "operating", "score", "point", "skip", "force"))
+    ]
     assert not forbidden, f"expected no such option, observed {forbidden}"
 
 
 def _options() -> set[str]:
     """Return every option of every command."""
-    from typer.main import get_command
-
     commands = get_command(app).commands.values()
     return {option for command in commands for parameter in command.params for option in parameter.opts}
 
@@ -297,9 +320,6 @@ def _choices() -> set[str]:
 
 @then("nothing but bundle, policy, output, format and heat map can be chosen")
 def _nothing_else(choices: set[str]) -> None:
-    from device_sw.device import Device
-    from verification.steps.bundle import parameters
-
     extra = choices - {"--bundle", "--policy", "--out", "-o", "--json"}
     assert not extra, f"expected no other option, observed {sorted(extra)}"
     assert parameters(Device.analyse) == {"path", "explain"}, f"expected path and explain, observed {parameters(Device.analyse)}"
@@ -408,8 +428,6 @@ def _info_json(small_bundle: Path) -> Command:
 
 @then("stdout shows device version, model version, bundle hash, profile, budget and that the device is not for clinical use")
 def _info_shows(command: Command, small_bundle: Path) -> None:
-    from device_sw._version import __version__
-
     manifest = json.loads((small_bundle / "manifest.json").read_text(encoding="utf-8"))
     digest = bundles.sha256(small_bundle / "manifest.json")
     expected = (__version__, manifest["model_version"], digest, manifest["profile"], manifest["budget"], "not for clinical use")
@@ -420,8 +438,6 @@ def _info_shows(command: Command, small_bundle: Path) -> None:
 
 @then("its fields hold the values of the bundle and the statement")
 def _info_fields(command: Command, small_bundle: Path) -> None:
-    from device_sw._version import __version__
-
     facts = json.loads(command.stdout)
     manifest = json.loads((small_bundle / "manifest.json").read_text(encoding="utf-8"))
     expected = {
@@ -501,7 +517,9 @@ print(json.dumps({"seconds": seconds, "rows": result.film.rows, "columns": resul
 
 
 @when("the shipped device analyses one phantom film three times on one core", target_fixture="measured")
-def _measured(shipped_bundle: Path, cohort: dict[str, Any], repository: Path, shipped_results: Callable[..., Any]) -> dict[str, Any]:
+def _measured(
+    shipped_bundle: Path, cohort: dict[str, Any], repository: Path, shipped_results: Callable[..., Any]
+) -> dict[str, Any]:
     film = next(
         film
         for film in cohort["films"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -318,7 +319,9 @@ def _nested(depth: int) -> Input:
 @given("a chest film whose Rows element holds text", target_fixture="sent")
 def _rows_text() -> Input:
     sent = film_input()
-    sent.damages.append(lambda content: content.replace(b"\x28\x00\x10\x00US\x02\x00\x00\x02", b"\x28\x00\x10\x00LO\x02\x00ab", 1))
+    sent.damages.append(
+        lambda content: content.replace(b"\x28\x00\x10\x00US\x02\x00\x00\x02", b"\x28\x00\x10\x00LO\x02\x00ab", 1)
+    )
     return sent
 
 
@@ -353,3 +356,39 @@ def _large(tmp_path: Path, size: int) -> Input:
     with path.open("r+b") as stream:
         stream.truncate(size)
     return Input(written=path)
+
+
+@given("a deflated file of 1 MB that unfolds to 210 MB", target_fixture="sent")
+def _bomb() -> Input:
+    sent = film_input()
+    encode(sent.dataset, DeflatedExplicitVRLittleEndian)
+    sent.damages.append(_inflating)
+    return sent
+
+
+def _inflating(content: bytes) -> bytes:
+    """Replace the deflated dataset by a private element of 210 MB of zeros, deflated to less than 1 MB."""
+    start = 144 + int.from_bytes(content[140:144], "little")
+    size = 210_000_000
+    squeeze = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
+    header = b"\x09\x00\x10\x00LO\x04\x00bomb\x09\x00\x01\x10OB\0\0" + size.to_bytes(4, "little")
+    parts = [squeeze.compress(header), *(squeeze.compress(bytes(10_000_000)) for _ in range(size // 10_000_000)), squeeze.flush()]
+    return content[:start] + b"".join(parts)
+
+
+@given("a picture of noise in place of the chest")
+def _noise(sent: Input) -> None:
+    films.show(sent.dataset, np.random.default_rng(5).integers(0, 4096, (512, 512)).astype(np.uint16))
+
+
+@given(parsers.parse("its {keyword:w} holds {what}"))
+def _odd_text(sent: Input, keyword: str, what: str) -> None:
+    texts = {
+        "a control character": "A\x07B",
+        "a script": "<script>x</script>",
+        "letters": "1.2.abc.4",
+        "too long a text": "A" * 400,
+    }
+    setattr(sent.dataset, keyword, texts[what])
+    if keyword == "SOPInstanceUID":
+        sent.dataset.file_meta.MediaStorageSOPInstanceUID = texts[what]

@@ -52,13 +52,20 @@ def _normalised(path: Path, preprocessing_id: str) -> Normalisation:
 
 
 @given(
-    parsers.re(r"a ramp film with slope (?P<slope>\S+), intercept (?P<intercept>\S+), window center (?P<center>\S+) and window width (?P<width>\S+)"),
+    parsers.re(
+        r"a ramp film with slope (?P<slope>\S+), intercept (?P<intercept>\S+), window center (?P<center>\S+) and window width (?P<width>\S+)"
+    ),
     target_fixture="sent",
 )
 def _ramp(slope: str, intercept: str, center: str, width: str) -> Input:
     ramp = np.resize(np.arange(4096, dtype=np.uint16), (512, 512))
     sent = film_input(ramp)
-    for keyword, text in {"RescaleSlope": slope, "RescaleIntercept": intercept, "WindowCenter": center, "WindowWidth": width}.items():
+    for keyword, text in {
+        "RescaleSlope": slope,
+        "RescaleIntercept": intercept,
+        "WindowCenter": center,
+        "WindowWidth": width,
+    }.items():
         films.assign(sent.dataset, keyword, text)
     return sent
 
@@ -89,7 +96,9 @@ def _voi_table(sent: Input) -> None:
 
 
 @given(
-    parsers.parse("its outer {width:d} pixels are padded with the stored value {padding:d} and declared so by value {value} and limit {limit}")
+    parsers.parse(
+        "its outer {width:d} pixels are padded with the stored value {padding:d} and declared so by value {value} and limit {limit}"
+    )
 )
 def _padded(sent: Input, width: int, padding: int, value: str, limit: str) -> None:
     values = np.clip(films.stored_values(sent.dataset), 20, 4070)
@@ -99,7 +108,12 @@ def _padded(sent: Input, width: int, padding: int, value: str, limit: str) -> No
     films.assign(sent.dataset, "PixelPaddingRangeLimit", limit)
 
 
-@given(parsers.parse("a film of {rows:d} x {columns:d} pixels with a bright square of {side:d} pixels at row {row:d}, column {column:d}"), target_fixture="sent")
+@given(
+    parsers.parse(
+        "a film of {rows:d} x {columns:d} pixels with a bright square of {side:d} pixels at row {row:d}, column {column:d}"
+    ),
+    target_fixture="sent",
+)
 def _square(rows: int, columns: int, side: int, row: int, column: int) -> Input:
     values = np.zeros((rows, columns), dtype=np.uint16)
     values[row : row + side, column : column + side] = 4095
@@ -133,14 +147,18 @@ def _becomes(normalisation: Normalisation, stored: int, grey: float) -> None:
 @then(parsers.parse("the spine is at least {margin:f} brighter than the lungs and the background"))
 def _bone_bright(normalisation: Normalisation, margin: float) -> None:
     spine, lung, air = (float(np.median(normalisation.pixels[place])) for place in (SPINE, LUNG, BACKGROUND))
-    assert spine - max(lung, air) >= margin, f"expected a margin of {margin}, observed spine {spine}, lung {lung}, background {air}"
+    assert spine - max(lung, air) >= margin, (
+        f"expected a margin of {margin}, observed spine {spine}, lung {lung}, background {air}"
+    )
 
 
 @then(parsers.parse("the two normalised films differ by at most {limit:f}"))
 def _same(normalisation: Normalisation, counterpart: Normalisation, limit: float) -> None:
     largest = float(np.abs(normalisation.pixels - counterpart.pixels).max())
     assert largest <= limit, f"expected a difference of at most {limit}, observed {largest}"
-    assert float(np.ptp(normalisation.pixels)) > 0.5, f"expected a film with contrast, observed a range of {np.ptp(normalisation.pixels)}"
+    assert float(np.ptp(normalisation.pixels)) > 0.5, (
+        f"expected a film with contrast, observed a range of {np.ptp(normalisation.pixels)}"
+    )
 
 
 @then(parsers.parse('the preprocessing cautions mention "{text}"'))
@@ -195,7 +213,9 @@ def _rest(model_input: ModelInput) -> None:
     assert rest == 0.0, f"expected 0 outside the film, observed {rest}"
 
 
-@then(parsers.parse("the bright square lies at rows {top:f} to {bottom:f} and columns {left:f} to {right:f} of the network input"))
+@then(
+    parsers.parse("the bright square lies at rows {top:f} to {bottom:f} and columns {left:f} to {right:f} of the network input")
+)
 def _square_lies(model_input: ModelInput, top: float, bottom: float, left: float, right: float) -> None:
     rows, columns = (model_input.pixels.sum(axis=axis) for axis in (1, 0))
     observed = [_edges(profile) for profile in (rows, columns)]
@@ -227,7 +247,9 @@ def _round_trip(frame: Letterbox, count: int) -> list[tuple[Box, Box]]:
         box = Box(float(x0), float(y0), float(x1), float(y1))
         scale = frame.size / max(frame.rows, frame.columns)
         sent = to_network(box, frame)
-        assert np.allclose(sent.as_tuple(), np.multiply(box.as_tuple(), scale)), f"expected scale {scale}, observed {sent} for {box}"
+        assert np.allclose(sent.as_tuple(), np.multiply(box.as_tuple(), scale)), (
+            f"expected scale {scale}, observed {sent} for {box}"
+        )
         pairs.append((box, to_film(sent, frame)))
     return pairs
 
@@ -245,4 +267,6 @@ def _marks(frame: Letterbox, x0: float, y0: float, x1: float, y1: float) -> Box:
 
 @then(parsers.parse("the box on the film is {x0:f}, {y0:f}, {x1:f}, {y1:f}"))
 def _on_film(on_film: Box, x0: float, y0: float, x1: float, y1: float) -> None:
-    assert np.allclose(on_film.as_tuple(), (x0, y0, x1, y1), atol=1e-6), f"expected {(x0, y0, x1, y1)}, observed {on_film.as_tuple()}"
+    assert np.allclose(on_film.as_tuple(), (x0, y0, x1, y1), atol=1e-6), (
+        f"expected {(x0, y0, x1, y1)}, observed {on_film.as_tuple()}"
+    )
