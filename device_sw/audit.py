@@ -70,13 +70,7 @@ def verify(lines: list[str]) -> str:
     expected = FIRST
     for number, line in enumerate(lines, start=1):
         if _previous(line) != expected:
-            raise OutputFailed(
-                "OUT-AUDIT-CHAIN",
-                where=f"audit line {number}",
-                found="a line that does not continue the one before it",
-                expected="an unbroken chain",
-                repair="keep the file for investigation and write to another folder",
-            )
+            raise _broken(number, "a line that does not continue the one before it")
         expected = _digest(line)
     return expected
 
@@ -99,7 +93,15 @@ def _lines(path: Path) -> list[str]:
         content = path.read_text(encoding="utf-8") if path.exists() else ""
     except (OSError, ValueError) as err:
         raise _failed(type(err).__name__) from err
-    return content.split("\n")[:-1] if content.endswith("\n") or not content else content.split("\n")
+    *lines, rest = content.split("\n")
+    if rest:
+        raise _broken(len(lines) + 1, "a line that was cut")
+    return lines
+
+
+def _broken(number: int, found: str) -> OutputFailed:
+    where, repair = f"audit line {number}", "keep the file for investigation and write to another folder"
+    return OutputFailed("OUT-AUDIT-CHAIN", where=where, found=found, expected="an unbroken chain", repair=repair)
 
 
 def _failed(found: str) -> OutputFailed:

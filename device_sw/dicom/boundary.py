@@ -1,8 +1,8 @@
 """The one place where the device catches whatever a DICOM library throws.
 
 A parser and its codecs, fed hostile bytes, raise nearly every built-in exception (struct.error, KeyError, RecursionError, MemoryError ...), so no
-list of types would be complete, and a type that is missing from such a list would stop a batch. The catch is therefore broad, but it spans only library
-calls, keeps the cause (``from err``), and never continues: the input is refused. Warnings and log lines of the libraries are counted, not printed, because
+list of types would be complete, and a type that is missing from such a list would stop a batch; a panic of a Rust extension is not even an Exception.
+The catch is therefore broad, but it spans only library calls, lets interruption and exit pass, keeps the cause (``from err``), and never continues: the input is refused. Warnings and log lines of the libraries are counted, not printed, because
 they may quote patient data.
 """
 
@@ -28,9 +28,9 @@ def refuse_on_failure(code: str, *, where: str, expected: str, repair: str) -> I
     """
     try:
         yield
-    except DeviceError:
+    except (DeviceError, KeyboardInterrupt, SystemExit, GeneratorExit):
         raise
-    except Exception as err:
+    except BaseException as err:
         found = f"content that the library gives up on ({type(err).__name__})"
         raise InputRefused(code, where=where, found=found, expected=expected, repair=repair) from err
 

@@ -15,7 +15,7 @@ from pydicom.encaps import generate_frames
 from pydicom.pixels.decoders.base import get_decoder
 
 from device_sw.dicom.boundary import refuse_on_failure
-from device_sw.dicom.codestream import ENCAPSULATED, StreamHeader, read_header
+from device_sw.dicom.codestream import ENCAPSULATED, RUN_LENGTH, StreamHeader, read_header
 from device_sw.errors import InputRefused
 
 if TYPE_CHECKING:
@@ -136,8 +136,15 @@ def _decompressed(dataset: Dataset, data: bytes, attributes: FilmAttributes) -> 
     with refuse_on_failure(
         "IN-DECODE", where=_PLACE, expected=expected, repair="export the image again, if possible uncompressed"
     ):
-        values, _ = get_decoder(attributes.transfer_syntax).as_array(dataset, index=0, raw=True, validate=True)
+        values, _ = _decoder_output(dataset, attributes.transfer_syntax)
     return _decoded_values(values, attributes)
+
+
+def _decoder_output(dataset: Dataset, transfer_syntax: str) -> tuple[NDArray[Any], Any]:
+    """Decode with pydicom's plugins; RLE with the one in Python, because the one in Rust panics on damaged streams and writes that to the terminal."""
+    plugin = "pydicom" if transfer_syntax == RUN_LENGTH else ""
+    output: tuple[NDArray[Any], Any] = get_decoder(transfer_syntax).as_array(dataset, index=0, raw=True, decoding_plugin=plugin)
+    return output
 
 
 def _single_frame(data: bytes) -> bytes:

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from pydicom.dataset import Dataset
-from pydicom.encaps import encapsulate
+from pydicom.encaps import encapsulate, get_frame
 from pydicom.sequence import Sequence
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
@@ -355,3 +355,15 @@ def test_damaged_bytes_end_in_a_film_or_a_refusal(tmp_path, data):
     damaged = tmp_path / "damaged.dcm"
     damaged.write_bytes(content[: data.draw(st.integers(100, len(content)))])
     assert re.fullmatch("read|IN-[A-Z-]+", outcome(damaged))
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_damaged_run_length_stream_ends_in_a_film_or_a_refusal(tmp_path, data):
+    """A decoder that panics on such a stream would end the whole batch, and write to the terminal."""
+    stream = bytearray(get_frame(compressed(films.film(films.picture(64, 64)), RLELossless).PixelData, 0, number_of_frames=1))
+    for _ in range(data.draw(st.integers(1, 6))):
+        stream[data.draw(st.integers(0, len(stream) - 1))] = data.draw(st.integers(0, 255))
+    dataset = compressed(films.film(films.picture(64, 64)), RLELossless)
+    dataset.PixelData = encapsulate([bytes(stream)])
+    assert re.fullmatch("read|IN-[A-Z-]+", outcome(films.write(dataset, tmp_path / "film.dcm")))

@@ -1,0 +1,54 @@
+"""A detector without a network for tests of the device around it, and results made with it."""
+
+from pathlib import Path
+
+import numpy as np
+
+from device_sw.detector.inference import DetectorOutput, SelfTest
+from device_sw.device import Device, Engine
+from device_sw.findings import all_findings
+from device_sw.settings import DeviceSettings
+from device_sw.types import Box, Detection, Policy
+
+IDS = tuple(row.id for row in all_findings())
+
+
+class FixedDetector:
+    """Gives the same candidates for every film: three above 0.5, one below; features with a blob."""
+
+    def __init__(self, *, found=IDS, passes=True, features=True):
+        self.found, self.passes, self.features = found, passes, features
+        self.films = 0
+
+    def detect(self, model_input):
+        self.films += 1
+        rows, columns = model_input.letterbox.rows, model_input.letterbox.columns
+        places = [
+            (0, (0.3, 0.5, 0.75, 0.8), 0.9),
+            (6, (0.42, 0.1, 0.58, 0.9), 0.6),
+            (2, (0.5, 0.25, 0.66, 0.5), 0.5),
+            (4, (0.1, 0.1, 0.3, 0.3), 0.49),
+        ]
+        boxes = [
+            (IDS[n], Box(b[0] * columns, b[1] * rows, b[2] * columns, b[3] * rows), score)
+            for n, b, score in places
+            if IDS[n] in self.found
+        ]
+        return DetectorOutput(tuple(Detection(*box) for box in boxes), self._features())
+
+    def _features(self):
+        values = np.zeros((4, 16, 16), np.float32)
+        values[:, 4:9, 6:11] = 1.0
+        return values if self.features else None
+
+    def self_test(self):
+        return SelfTest(films=1, max_box_px=0.1 if self.passes else 3.0, max_score=0.0, passed=self.passes)
+
+
+def settings(*, findings=IDS, preprocessing="tt-default-1", profile="phantom"):
+    return DeviceSettings("1.2.3", preprocessing, 128, findings, dict.fromkeys(findings, 0.5), 0.02, profile, "quick")
+
+
+def device(detector=None, policy=Policy.INTENDED_USE, **options):
+    engine = Engine(detector or FixedDetector(), settings(**options), "b" * 64)
+    return Device(Path("bundle"), policy, open_engine=lambda _: engine)
