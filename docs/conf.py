@@ -17,7 +17,6 @@ extensions = ["myst_parser"]
 myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist"]
 myst_heading_anchors = 0
 source_suffix = {".md": "markdown"}
-exclude_patterns = ["figures/*.md"]
 language = "en"
 today = ""
 nitpicky = True

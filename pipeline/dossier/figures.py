@@ -27,8 +27,6 @@ CAPTIONS = {
 }
 """What a plot shows, by its file name; another name is shown as it is."""
 
-CONTACT_SHEET = "docs/figures/phantom_contact_sheet.png"
-
 
 class FigureShelf:
     """Copies pictures beside the document sources and returns the directives that show them."""
@@ -67,12 +65,6 @@ class FigureShelf:
         return "\n\n".join(
             self.picture(str(path.relative_to(self._root)), CAPTIONS.get(path.stem, f"{_sentence(path.stem)}.")) for path in paths
         )
-
-    def contact_sheet(self) -> str:
-        """Return the sheet of phantom films that is kept in docs/, or that it is not part of this version."""
-        if not (self._root / CONTACT_SHEET).is_file():
-            return "The contact sheet of the findings is not part of this version."
-        return self.picture(CONTACT_SHEET, "Phantom films: each finding at three severities (simulated radiographs).")
 
     def external_evidence(self) -> str:
         """Return the dated studies under evidence/: their files with hashes, their pictures, or that there is none."""

@@ -43,7 +43,7 @@ def _require_unedited_outputs(root: Path) -> None:
     try:
         stale = stale_stages(root, SLICES["file"].stages)
     except LineageError as err:
-        raise _other_build("dvc.lock", str(err), "the lock of the last run", "./qms demo") from err
+        raise _other_build("dvc.lock", str(err).split(";", maxsplit=1)[0], "the lock of the last run", "./qms demo") from err
     if stale:
         first = stale[0]
         found = f"{first.what} {first.found[:12]} ({len(stale)} differences in all)"

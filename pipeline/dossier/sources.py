@@ -74,6 +74,7 @@ def _content(root: Path, subject: Subject, shelf: FigureShelf) -> dict[str, Any]
         "verification": subject.verification,
         "validation": subject.validation,
         "model": subject.model,
+        "external": subject.external,
         "figure": subject.book.figure,
         "picture": shelf.picture,
         "pictures": shelf.pictures,
@@ -86,7 +87,6 @@ def _content(root: Path, subject: Subject, shelf: FigureShelf) -> dict[str, Any]
         "gap_count": len(subject.gaps),
         "section_end": lambda section: _section_end(subject, section),
         "changelog": lambda: _changelog(root),
-        "contact_sheet": shelf.contact_sheet,
         "open_problems": lambda: subject.book.cited(str(len(subject.book.value(CHECK, "/problems"))), CHECK, "/problems"),
         "external_evidence": shelf.external_evidence,
     }

@@ -10,6 +10,7 @@ from device_sw._version import __version__
 from pipeline.dossier.diagram import Structure, device_structure
 from pipeline.dossier.errors import FileError
 from pipeline.dossier.evidence import EvidenceBook
+from pipeline.dossier.external_pages import ExternalPages
 from pipeline.dossier.freshness import require_one_build
 from pipeline.dossier.gaps import Gap, load_gaps
 from pipeline.dossier.model_pages import ModelPages
@@ -42,6 +43,7 @@ class Subject:
     verification: VerificationPages
     validation: ValidationPages
     model: ModelPages
+    external: ExternalPages
     gaps: tuple[Gap, ...]
     structure: Structure
 
@@ -68,6 +70,7 @@ def load_subject(root: Path) -> Subject:
         verification=verification,
         validation=ValidationPages(book, names),
         model=ModelPages(book, names),
+        external=ExternalPages(book),
         gaps=load_gaps(root),
         structure=device_structure(root),
     )
