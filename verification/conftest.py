@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from pytest_bdd.scenario import scenario_wrapper_template_registry
+from pytest_bdd.utils import registry_get_safe
 
 from verification.steps.admission import *
 from verification.steps.audit_trail import *
@@ -34,17 +36,18 @@ def pytest_bdd_apply_tag(tag: str, function: Callable[..., Any]) -> bool | None:
     return True
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Append ids, feature, scenario and example row to the properties of every scenario, in one order whatever the hash seed."""
+    folder = config.rootpath / config.getini("bdd_features_base_dir")
     for item in items:
-        template = scenario_wrapper_template_registry.get(getattr(item, "obj", None))
+        template = registry_get_safe(scenario_wrapper_template_registry, getattr(item, "obj", None))
         if template is not None:
-            item.user_properties.extend(_evidence(item, template))
+            item.user_properties.extend(_evidence(item, template, folder))
 
 
-def _evidence(item: Any, template: Any) -> list[tuple[str, str]]:
+def _evidence(item: Any, template: Any, folder: Path) -> list[tuple[str, str]]:
     ids = sorted({name for mark in item.iter_markers("verifies") for name in mark.args})
     example = item.callspec.params.get("_pytest_bdd_example", {}) if hasattr(item, "callspec") else {}
     row = ", ".join(f"{column}={value}" for column, value in example.items())
-    place = [("feature", template.feature.rel_filename), ("scenario", template.name), ("row", row)]
-    return [("verifies", name) for name in ids] + place
+    feature = Path(template.feature.filename).resolve().relative_to(folder.resolve()).as_posix()
+    return [*(("verifies", name) for name in ids), ("feature", feature), ("scenario", template.name), ("row", row)]

@@ -7,13 +7,12 @@ phantom films and never on these.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import warnings
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.encaps import encapsulate
 from pydicom.tag import Tag
 from pydicom.uid import (
     UID,
@@ -23,13 +22,10 @@ from pydicom.uid import (
     DigitalXRayImageStorageForPresentation,
     DigitalXRayImageStorageForProcessing,
     ExplicitVRLittleEndian,
-    JPEGLosslessSV1,
     MRImageStorage,
     SecondaryCaptureImageStorage,
     UltrasoundImageStorage,
 )
-
-from verification.steps.jpeg_lossless import encoded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -182,25 +178,10 @@ def complement(dataset: Dataset) -> None:
 
 def write(dataset: Dataset, path: Path) -> Path:
     """Write the dataset in its transfer syntax as a DICOM file; deviations are written as they are."""
-    dataset.save_as(path, enforce_file_format=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        dataset.save_as(path, enforce_file_format=True)
     return path
-
-
-def write_with_lossless_jpeg(dataset: Dataset, path: Path) -> Path:
-    """Write the dataset as JPEG Lossless, Process 14 SV1, for which pydicom has no encoder."""
-    dataset.PixelData = encapsulate([encoded(stored_values(dataset), dataset.BitsStored)])
-    dataset["PixelData"].VR = "OB"
-    dataset["PixelData"].is_undefined_length = True
-    dataset.file_meta.TransferSyntaxUID = JPEGLosslessSV1
-    return write(dataset, path)
-
-
-@dataclass(frozen=True)
-class Written:
-    """A film on disk, with what was put into it."""
-
-    path: Path
-    dataset: Dataset
 
 
 def planted_bytes(path: Path) -> Mapping[str, bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -389,6 +390,8 @@ def _odd_text(sent: Input, keyword: str, what: str) -> None:
         "letters": "1.2.abc.4",
         "too long a text": "A" * 400,
     }
-    setattr(sent.dataset, keyword, texts[what])
-    if keyword == "SOPInstanceUID":
-        sent.dataset.file_meta.MediaStorageSOPInstanceUID = texts[what]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        setattr(sent.dataset, keyword, texts[what])
+        if keyword == "SOPInstanceUID":
+            sent.dataset.file_meta.MediaStorageSOPInstanceUID = texts[what]
