@@ -49,6 +49,7 @@ class FigureShelf:
             FileError: FILE-EVIDENCE, there is no such picture.
         """
         source = self._book.source(path)
+        source.pointers.add("")
         name = path.replace("/", "-")
         shutil.copy(self._root / path, self._folder / name)
         return f"```{{figure}} {SHELF}/{name}\n:alt: {caption}\n\n{caption} Source: `{path}`, sha256 {source.sha256[:12]}.\n```"

@@ -42,6 +42,12 @@ class RiskPages:
         ]
         return table(["", *(f"P{p}" for p in LEVELS)], rows, widths=[10, 18, 18, 18, 18, 18])
 
+    def words(self) -> str:
+        """Return what each word of the matrix means."""
+        return "\n".join(
+            f'- <span class="{word}">{word}</span>: {plain(meaning)}' for word, meaning in self.policy.acceptability_words
+        )
+
     def misuse(self) -> str:
         """Return the foreseeable misuse as a list."""
         return "\n".join(f"- {plain(text)}" for text in self.policy.foreseeable_misuse)

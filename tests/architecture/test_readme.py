@@ -1,4 +1,4 @@
-"""The README is kept true: its commands exist, its paths exist, and the status is said before anything else."""
+"""The README is kept true: its commands exist (and those of every page for people), its paths exist, and the status is said before anything else."""
 
 import re
 import subprocess
@@ -30,7 +30,11 @@ def help_of(module, *arguments):
 
 
 def commands_named(prefix):
-    return sorted(set(re.findall(rf"{re.escape(prefix)} ([a-z][a-z-]*)", TEXT)))
+    """Return the commands that the README and every page written for people name."""
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    return sorted(
+        {name for page in pages for name in re.findall(rf"{re.escape(prefix)} ([a-z][a-z-]*)", page.read_text(encoding="utf-8"))}
+    )
 
 
 def paths_named():

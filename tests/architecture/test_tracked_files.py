@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LARGEST_BYTES = 1024 * 1024
-RUN_WRITES = ("dvc.lock", "dvc.yaml", "params.yaml", ".dvc", "artifacts", "docs", "releases", "mlruns", "mlflow.db")
+RUN_WRITES = ("dvc.lock", ".dvc", "artifacts", "releases", "mlruns", "mlflow.db")
 """Where a run would leave a trace if it wrote outside the ignored folders."""
 
 INDEX_HOST = re.compile(r"https?://[^ \"'<>]*(pypi|python" r"hosted|npmjs|conda|debian)\.")
