@@ -23,7 +23,7 @@ def _density(rng: np.random.Generator, angle: NDArray[np.float64], along: NDArra
         np.sin(k * angle + rng.uniform(0, 6.28)) * np.cos(m * 3.1 * along + rng.uniform(0, 6.28)) / np.sqrt(k + m)
         for k, m in ((2, 1), (5, 1), (3, 2), (9, 2), (14, 3))
     )
-    return np.clip(0.62 + 0.5 * waves, 0.0, 1.0)
+    return np.clip(0.60 + 0.6 * waves, 0.0, 1.0)
 
 
 def plaques(anatomy: Anatomy, tissue: Tissues) -> Matter:
@@ -46,7 +46,7 @@ def plaques(anatomy: Anatomy, tissue: Tissues) -> Matter:
     points = local @ shape.axes() + np.asarray(shape.centre)
     edge = np.clip((half - np.abs(angle - centre_angle)) / (0.15 * half), 0, 1)
     area = shape.radii[0] * (2 * half / 420) * shape.radii[2] * (1.17 / 60)
-    mass = (_density(rng, angle, along) * edge).reshape(-1) * thickness * area * 0.55 * (tissue.calcium - tissue.soft)
+    mass = (_density(rng, angle, along) * edge).reshape(-1) * thickness * area * 0.8 * (tissue.calcium - tissue.soft)
     return Matter(points.astype(np.float32), mass.astype(np.float32))
 
 

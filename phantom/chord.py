@@ -107,15 +107,30 @@ def union_length(intervals: Sequence[Interval], within: Interval) -> Map:
     >>> float(union_length([one(0, 4), one(3, 6), one(8, 9)], one(1, 100))[0, 0])
     6.0
     """
-    low, high = within
-    if not intervals:
-        return np.zeros(np.broadcast(low, high).shape, np.float32)
-    starts = np.stack([np.clip(a, low, high) for a, _ in intervals])
-    ends = np.stack([np.clip(b, low, high) for _, b in intervals])
+    edges = np.broadcast_arrays(*within, *(edge for interval in intervals for edge in interval))
+    total = np.zeros(edges[0].shape, np.float32)
+    window = _window(edges[1] > edges[0])
+    low, high, *rest = (edge[window] for edge in edges)
+    if len(rest) == 2:
+        total[window] = np.maximum(np.minimum(rest[1], high) - np.maximum(rest[0], low), 0.0)
+    elif rest:
+        total[window] = _swept(np.clip(np.stack(rest[0::2]), low, high), np.clip(np.stack(rest[1::2]), low, high), low)
+    return total
+
+
+def _window(hit: NDArray[np.bool_]) -> tuple[slice, slice]:
+    """Return the smallest window of rows and columns that holds every hit: rays beside it need no work."""
+    rows, columns = np.flatnonzero(hit.any(axis=1)), np.flatnonzero(hit.any(axis=0))
+    if len(rows) == 0:
+        return slice(0, 0), slice(0, 0)
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+
+
+def _swept(starts: Map, ends: Map, low: Map) -> Map:
+    """Return the length of the union of intervals stacked along axis 0, by a sweep in order of their starts."""
     order = np.argsort(starts, axis=0, kind="stable")
-    starts = np.take_along_axis(starts, order, axis=0)
-    ends = np.take_along_axis(ends, order, axis=0)
-    reach = np.array(np.broadcast_to(np.asarray(low, np.float32), starts.shape[1:]))
+    starts, ends = np.take_along_axis(starts, order, axis=0), np.take_along_axis(ends, order, axis=0)
+    reach = np.array(low, dtype=np.float32)
     total = np.zeros_like(reach)
     for start, end in zip(starts, ends, strict=True):
         total += np.maximum(end - np.maximum(start, reach), 0.0)

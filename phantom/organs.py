@@ -34,8 +34,8 @@ class Column:
     def interval(self, rays: Rays) -> Interval:
         """Return the depths where rays enter and leave the tube, row by row at the depth of its centreline.
 
-        Formula: half-chord ``sqrt(r^2 - d^2) / cos(tilt)``-free form for tubes within 30 degrees of the vertical: ``sqrt(r'^2 - d^2)`` with the
-        horizontal radius ``r' = r sqrt(1 + (dx/dy)^2)``.
+        Formula: half-chord ``sqrt(r'^2 - d^2)`` with the horizontal radius ``r' = r sqrt(1 + (dx/dy)^2)``, good for tubes within 30 degrees
+        of the vertical; the upper end is rounded.
         """
         beam = rays.beam
         row_v = rays.v[:, :1].astype(np.float64)
@@ -44,7 +44,9 @@ class Column:
         w = beam.p + beam.q * a
         y = row_v * w
         slope = np.interp(y, self.y, np.gradient(self.x, self.y))
+        rounded = np.clip((y - self.y[0]) / (1.6 * self.radius[0]), 0.0, 1.0)
         radius = np.interp(y, self.y, self.radius, left=0.0, right=0.0) * np.sqrt(1.0 + slope**2)
+        radius = radius * np.sqrt(1.0 - (1.0 - rounded) ** 2)
         x = np.interp(y, self.y, self.x)
         offset = rays.u * w.astype(np.float32) - x.astype(np.float32)
         half = np.sqrt(np.maximum((radius**2).astype(np.float32) - offset * offset, 0.0))

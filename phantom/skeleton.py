@@ -164,7 +164,7 @@ def rib_path(anatomy: Anatomy, lung: Lung, number: int) -> NDArray[np.float64]:
     blend = np.clip(1.0 - back / 0.35, 0.0, 1.0) ** 1.5
     x = x * (1 - blend) + (root[0] + lung.side * (spine.half_width[level] + 4.0) + lung.side * 26.0 * back) * blend
     a = a * (1 - blend) + (root[2] - 14.0) * blend
-    return resample(np.stack([x, y, a], axis=1).astype(np.float64), 0.7)
+    return resample(np.stack([x, y, a], axis=1).astype(np.float64), 0.5)
 
 
 def _rib(anatomy: Anatomy, lung: Lung, number: int, tissue: Tissues) -> Matter:
@@ -198,7 +198,7 @@ def _clavicle(anatomy: Anatomy, side: float, tissue: Tissues) -> Matter:
             [side * end, -140.0 + drop, 8.0],
         ]
     )
-    path = smooth_path(knots, 0.6)
+    path = smooth_path(knots, 0.45)
     along = np.linspace(0, 1, len(path))
     tall = np.interp(along, [0, 0.06, 0.2, 0.5, 0.8, 0.97, 1], [6.5, 9.5, 7.2, 5.8, 5.6, 6.0, 3.5]) * build.scale
     wide = np.interp(along, [0, 0.06, 0.2, 0.5, 0.8, 1], [6.0, 8.0, 6.0, 5.2, 6.5, 7.0]) * build.scale

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.ndimage import gaussian_filter
 
 from phantom import calcium, organs, skeleton, surface, vessels
 from phantom.beam import place
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
     from phantom.lungs import Lung
 
     Map = NDArray[np.float32]
+
+
+UNSHARPNESS = 0.22
+"""Blur of the focal spot and of motion in mm (deviation): what keeps fine structures from being sharper than the source that draws them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,8 @@ def heart_scale(anatomy: Anatomy, lungs: tuple[Lung, Lung], grid: Grid) -> float
     """
     reach = surface.reach(anatomy)
     beam = place("PA", reach, reach)
-    rays = Rays(beam, *grid.coordinates())
+    u, v = grid.coordinates()
+    rays = Rays(beam, u, v[::4])  # the width needs every column, not every row
     goal = anatomy.ctr_goal * inner_width(anatomy, lungs, beam)
     low, high = 0.4, 2.4
     for _ in range(14):
@@ -115,5 +121,6 @@ def compose(anatomy: Anatomy, beam: Beam, grid: Grid, tissue: Tissues, cell: int
     fields = lung_fields(anatomy, lungs, [*heart, arch, descending, *others], rays)
     integral = enlarge(soft_integral(anatomy, rays, tissue, fields), grid.rows, grid.columns)
     plaques = deposit(calcium.plaques(anatomy, tissue), beam, grid)
-    integral = integral + deposit(_fine_matter(anatomy, lungs, tissue), beam, grid) + plaques
+    fine = deposit(_fine_matter(anatomy, lungs, tissue), beam, grid) + plaques
+    integral = integral + gaussian_filter(fine, UNSHARPNESS / grid.pitch, mode="nearest")
     return Thorax(integral, Shadows(fields, union_length(heart, EVERYWHERE), length(arch), length(descending), plaques))

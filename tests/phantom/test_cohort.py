@@ -20,7 +20,7 @@ PATIENTS = {"train": 3, "val": 1, "test": 2}
 
 def make(folder, workers=1, progress=None, seed=77):
     generate(
-        folder, seed=seed, patients=PATIENTS, matrix=256, profile="phantom", budget="test", workers=workers, progress=progress
+        folder, seed=seed, patients=PATIENTS, matrix=128, profile="phantom", budget="test", workers=workers, progress=progress
     )
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
