@@ -110,13 +110,48 @@ def stale_stages(root: Path, stages: tuple[str, ...]) -> tuple[StaleStage, ...]:
     """
     locked = read_lock(root)
     produced = {path: md5 for entry in locked.values() for path, md5 in _hashes(entry, "outs").items()}
+    defined = _definitions(root)
     found: list[StaleStage] = []
     for name in stages:
         entry = locked.get(name, {})
+        found += _stale_definition(name, entry, defined.get(name, {}))
         found += _stale_deps(root, name, entry, produced)
         found += _stale_params(root, name, entry)
         found += _stale_outs(root, name, entry)
     return tuple(found)
+
+
+def _definitions(root: Path) -> dict[str, Any]:
+    """Return the stages of dvc.yaml; none where it cannot be read, so that every locked stage differs from its definition."""
+    try:
+        return dict(yaml.safe_load((root / "dvc.yaml").read_text(encoding="utf-8"))["stages"])
+    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError):
+        return {}
+
+
+def _stale_definition(stage: str, entry: dict[str, Any], definition: dict[str, Any]) -> Iterator[StaleStage]:
+    """Compare command, inputs and outputs of dvc.yaml with those that were locked."""
+    command = " ".join(str(definition.get("cmd", "nothing")).split())
+    locked = " ".join(str(entry.get("cmd", "nothing")).split())
+    if command != locked:
+        yield StaleStage(stage, "command", locked, command)
+    for side in ("deps", "outs"):
+        now, then = _named(definition, side), set(_hashes(entry, side))
+        for path in sorted(now ^ then):
+            yield StaleStage(
+                stage, f"{side} of dvc.yaml: {path}", *(("nothing", "named") if path in now else ("named", "nothing"))
+            )
+
+
+def _named(definition: dict[str, Any], side: str) -> set[str]:
+    """Return the paths a stage of dvc.yaml names; one with options is a table with the path as its only key, and metrics and plots are outputs.
+
+    >>> sorted(_named({"outs": ["a"], "metrics": [{"b": {"cache": False}}]}, "outs"))
+    ['a', 'b']
+    """
+    lists = ("outs", "metrics", "plots") if side == "outs" else (side,)
+    entries = [entry for name in lists for entry in definition.get(name) or ()]
+    return {str(next(iter(entry))) if isinstance(entry, dict) else str(entry) for entry in entries}
 
 
 def _stale_deps(root: Path, stage: str, entry: dict[str, Any], produced: dict[str, str]) -> Iterator[StaleStage]:

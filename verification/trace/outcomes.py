@@ -141,12 +141,21 @@ def _result(case: ET.Element) -> Result:
     values = dict(properties)
     outcome, reason = _outcome(case, expected_failure="xfail" in values)
     return Result(
-        key=(values.get("feature", ""), values.get("scenario", ""), values.get("row", "")),
+        key=(_below_features(values.get("feature", "")), values.get("scenario", ""), values.get("row", "")),
         node=f"{case.get('classname', '')}::{case.get('name', '')}",
         verifies=tuple(sorted({value for name, value in properties if name == "verifies"})),
         outcome=outcome,
         reason=reason,
     )
+
+
+def _below_features(name: str) -> str:
+    """Return a feature file's path below ``verification/features``; pytest-bdd names it with the folder it lies in.
+
+    >>> _below_features("features/polarity.feature"), _below_features("polarity.feature")
+    ('polarity.feature', 'polarity.feature')
+    """
+    return name.removeprefix("features/")
 
 
 def _outcome(case: ET.Element, *, expected_failure: bool) -> tuple[Outcome, str]:

@@ -13,6 +13,7 @@ import yaml
 from requirements_spec import changes as specification_changes
 from risk import changes as risk_changes
 from verification.trace import features, gate
+from verification.trace.assembly import ITEM_PREFIXES
 from verification.trace.evidence import JUNIT, VERDICTS, Record, write_json
 from verification.trace.identity import read_identity
 from verification.trace.lineage import md5_of
@@ -266,6 +267,8 @@ class Project:
                 "params": {"params.yaml": {"profile": "phantom"}},
                 "outs": [self._hashed(OUTPUTS.get(stage, f"artifacts/{stage}"))],
             }
+        defined = {name: {"cmd": entry["cmd"], **_paths(entry)} for name, entry in locked.items()}
+        self.write("dvc.yaml", yaml.safe_dump({"stages": defined}))
         self.write("dvc.lock", yaml.safe_dump({"schema": "2.0", "stages": locked}))
 
     def _outputs(self):
@@ -306,6 +309,10 @@ class Project:
         self.write(VERDICTS, json.dumps(data))
 
 
+def _paths(entry):
+    return {side: [item["path"] for item in entry[side]] for side in ("deps", "outs")}
+
+
 def write_junit(path, scenarios, outcomes):
     """Write a JUnit record of every scenario row, as pytest and verification/conftest.py do."""
     suites = ET.Element("testsuites")
@@ -314,7 +321,9 @@ def write_junit(path, scenarios, outcomes):
         for feature, name, row in scenario.expected():
             children = outcomes.get((name, row), "")
             if children is not None:
-                suite.append(junit_case(feature, name, row, scenario.tags, children))
+                suite.append(
+                    junit_case(feature, name, row, [tag for tag in scenario.tags if tag.startswith(ITEM_PREFIXES)], children)
+                )
     path.parent.mkdir(parents=True, exist_ok=True)
     ET.ElementTree(suites).write(path, encoding="utf-8", xml_declaration=True)
 

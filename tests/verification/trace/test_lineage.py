@@ -38,6 +38,27 @@ def test_a_changed_parameter_is_named(project):
     assert ("cohort", "parameter profile of params.yaml") in stale(project)
 
 
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        (lambda stage: stage.update(cmd="python -m other"), "command"),
+        (lambda stage: stage["deps"].append("risk"), "deps of dvc.yaml: risk"),
+        (lambda stage: stage["deps"].remove("phantom"), "deps of dvc.yaml: phantom"),
+        (lambda stage: stage["outs"].append("artifacts/more"), "outs of dvc.yaml: artifacts/more"),
+    ],
+)
+def test_a_stage_defined_otherwise_is_named(project, change, what):
+    definitions = yaml.safe_load(project.read("dvc.yaml"))
+    change(definitions["stages"]["cohort"])
+    project.write("dvc.yaml", yaml.safe_dump(definitions))
+    assert stale(project) == [("cohort", what)]
+
+
+def test_without_definitions_every_stage_is_stale(project):
+    (project.root / "dvc.yaml").unlink()
+    assert {stage for stage, _ in stale(project)} == set(STAGES)
+
+
 def test_a_missing_output_is_named(project):
     (project.root / "artifacts/predict/out.txt").unlink()
     (project.root / "artifacts/predict").rmdir()

@@ -324,12 +324,12 @@ def test_an_unreadable_register_of_gaps_blocks_submission(project, text):
 
 
 def test_every_link_of_the_shipped_scenarios_is_needed(shipped):
-    """Remove every tag of the shipped feature files, one id at a time: the gate has to miss each requirement and each control."""
+    """Remove one id from all shipped feature files, for a sample of ids: the gate has to miss the requirement or the control."""
     before = {(problem.code, problem.item) for problem in shipped.check().problems}
     texts = {path: path.read_text() for path in sorted((shipped.root / "verification/features").rglob("*.feature"))}
     tags = sorted({tag for text in texts.values() for tag in re.findall(r"@((?:SRS|RC)-\d{3})\b", text)})
     assert len(tags) > 60
-    for tag in tags[::4]:
+    for tag in tags[::12]:
         for path, text in texts.items():
             path.write_text(re.sub(rf"@{tag}\b", "", text))
         code = "TRC-REQ-SCENARIO" if tag.startswith("SRS") else "TRC-CONTROL-SCENARIO"
@@ -346,7 +346,7 @@ def test_every_link_of_the_shipped_controls_is_needed(shipped):
     before = {(problem.code, problem.where) for problem in shipped.check().problems}
     places = list(re.finditer(r"^(situations|requirements) = \[.*\]$", text, re.MULTILINE))
     assert len(places) > 40
-    for place in places[::6]:
+    for place in places[::12]:
         path.write_text(text[: place.start()] + f"{place[1]} = []" + text[place.end() :])
         line = 1 + text[: place.start()].count("\n")
         found = {(problem.code, problem.where) for problem in shipped.check().problems} - before
@@ -359,7 +359,7 @@ def test_shipped_results_each_count(shipped):
     content = shipped.read(VERDICTS)
     before = {(problem.code, problem.item) for problem in shipped.check().problems}
     rows = len(re.findall(r'"outcome"', content))
-    for index in range(0, rows, max(rows // 10, 1)):
+    for index in range(0, rows, max(rows // 5, 1)):
 
         def cut(data, index=index):
             outcome = data["verdicts"].pop(index)["outcome"]

@@ -94,6 +94,15 @@ def results_of(tmp_path, *cases):
     return read_junit(tmp_path / "j.xml")
 
 
+def test_a_feature_may_be_named_with_its_folder_as_pytest_bdd_does(project, tmp_path):
+    scenarios, _ = features.load(project.root)
+    named = properties(CHILD).replace('"admission.feature"', '"features/admission.feature"')
+    verdicts = judge(
+        scenarios[:1], results_of(tmp_path, f"<testcase classname='c' name='n'><properties>{named}</properties></testcase>")
+    )
+    assert [(v.feature, v.outcome) for v in verdicts] == [("admission.feature", Outcome.PASSED)]
+
+
 def test_result_of_a_removed_scenario_is_foreign(tmp_path):
     case = f"<testcase classname='c' name='n'><properties>{properties('Gone')}</properties></testcase>"
     verdicts = judge((), results_of(tmp_path, case))

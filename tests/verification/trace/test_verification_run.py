@@ -74,29 +74,42 @@ def run(project, **options):
     return verification_run.run(project.root, lambda done, total, text: steps.append((done, total, text)), **options), steps
 
 
-def test_run_writes_verdicts_bound_to_the_state(runnable):
+def test_run_writes_verdicts_bound_to_the_state_and_repeats_only_when_something_changed(runnable, capsys):
     result, steps = run(runnable)
     assert result.executed
     assert result.passed
     assert steps[-1] == (3, 3, "")
-    data = json.loads(runnable.read(VERDICTS))
+    first = runnable.read(VERDICTS)
+    data = json.loads(first)
     assert data["identity"]["sha256"] == read_identity(runnable.root, "verification").sha256
     assert data["counts"] == {"passed": 3}
-    assert "time" not in runnable.read(VERDICTS)
+    assert "time" not in first
     assert runnable.codes() == []
 
-
-def test_second_run_is_up_to_date_until_something_changes(runnable, capsys):
-    run(runnable)
-    first = runnable.read(VERDICTS)
     again, _ = run(runnable)
     assert not again.executed
     assert again.passed
     assert "up to date" in capsys.readouterr().err
     assert runnable.read(VERDICTS) == first
-    assert run(runnable, force=True)[0].executed
+
     runnable.write("verification/steps/film.py", "AGE = 16\n")
     assert run(runnable)[0].executed
+
+
+@pytest.mark.parametrize("lose", ["raw record", "verdicts", "nothing, but by force"])
+def test_run_is_repeated_where_the_record_is_not_whole_or_by_force(project, monkeypatch, lose):
+    class ExecutedError(Exception):
+        pass
+
+    def execute(*_):
+        raise ExecutedError
+
+    monkeypatch.setattr(verification_run, "_execute", execute)
+    assert not run(project)[0].executed
+    if lose != "nothing, but by force":
+        (project.root / {"raw record": JUNIT, "verdicts": VERDICTS}[lose]).unlink()
+    with pytest.raises(ExecutedError, match="^$"):
+        run(project, force=lose == "nothing, but by force")
 
 
 def test_a_failed_run_is_repeated(runnable):
@@ -138,9 +151,3 @@ def test_a_state_that_changes_during_the_run_gets_no_identity(runnable):
     assert result.record.identity.sha256 is None
     assert "device_sw/device.py changed" in result.record.identity.reason
     assert not result.passed
-
-
-def test_raw_record_lies_beside_the_verdicts(runnable):
-    run(runnable)
-    (runnable.root / JUNIT).unlink()
-    assert run(runnable)[0].executed
