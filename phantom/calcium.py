@@ -43,7 +43,7 @@ def plaques(anatomy: Anatomy, tissue: Tissues) -> Matter:
     local = np.stack([np.cos(angle) * ring, np.sin(angle) * ring, -along], axis=-1).reshape(-1, 3) * (
         np.asarray(shape.radii) - 0.8
     )
-    points = local @ shape.axes() + np.asarray(shape.centre)
+    points = np.einsum("ni,ij->nj", local, shape.axes()) + np.asarray(shape.centre)
     edge = np.clip((half - np.abs(angle - centre_angle)) / (0.15 * half), 0, 1)
     area = shape.radii[0] * (2 * half / 420) * shape.radii[2] * (1.17 / 60)
     mass = (_density(rng, angle, along) * edge).reshape(-1) * thickness * area * 0.8 * (tissue.calcium - tissue.soft)

@@ -54,7 +54,7 @@ def _code(value: str, scheme: str, meaning: str) -> Dataset:
 
 def _identify(ds: Dataset, spec: PatientSpec, vendor: Vendor) -> None:
     ds.SpecificCharacterSet = "ISO_IR 192"
-    ds.ImageType = ["ORIGINAL", "PRIMARY"] if vendor.modality == "CR" else ["ORIGINAL", "PRIMARY", ""]
+    ds.ImageType = ["ORIGINAL", "PRIMARY"]
     ds.SOPClassUID = ComputedRadiographyImageStorage if vendor.modality == "CR" else DigitalXRayImageStorageForPresentation
     ds.SOPInstanceUID = unique_id(spec, "instance")
     ds.StudyInstanceUID, ds.SeriesInstanceUID = unique_id(spec, "study"), unique_id(spec, "series")
@@ -83,7 +83,7 @@ def _describe(ds: Dataset, spec: PatientSpec, vendor: Vendor, distance: float) -
     ds.PresentationIntentType = "FOR PRESENTATION"
     ds.DetectorType = "SCINTILLATOR"
     ds.AcquisitionContextSequence = Sequence([])
-    ds.PatientOrientationCodeSequence = Sequence([])
+    ds.PositionerType = ""
     ds.ViewCodeSequence = Sequence([_code(*_VIEW_CODE[spec.view])])
 
 
