@@ -102,13 +102,13 @@ def test_run_is_repeated_where_the_record_is_not_whole_or_by_force(project, monk
         pass
 
     def execute(*_):
-        raise ExecutedError
+        raise ExecutedError("the runner was started")
 
     monkeypatch.setattr(verification_run, "_execute", execute)
     assert not run(project)[0].executed
     if lose != "nothing, but by force":
         (project.root / {"raw record": JUNIT, "verdicts": VERDICTS}[lose]).unlink()
-    with pytest.raises(ExecutedError, match="^$"):
+    with pytest.raises(ExecutedError, match="the runner was started"):
         run(project, force=lose == "nothing, but by force")
 
 
