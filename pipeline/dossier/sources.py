@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 SOURCES_PAGE = "sources"
 MATRIX = "artifacts/trace/matrix.html"
+MATRIX_LINKS = {"../technical_file/html/": "", "../../verification/features/": "features/"}
+"""Where links of the matrix lead from its own folder, and from beside the pages."""
 COPIED_UP_TO = 4_000_000
 """Bytes: evidence up to this size lies beside the pages, one click away; of a larger file the hash is given."""
 
@@ -131,9 +133,18 @@ def _changelog(root: Path) -> str:
 
 
 def _copy_matrix(root: Path, extra: Path) -> None:
+    """Put the trace matrix beside the pages, with the feature files it leads to, so that the folder is complete in itself.
+
+    Raises:
+        FileError: FILE-EVIDENCE, there is no matrix.
+    """
     if not (root / MATRIX).is_file():
         raise FileError("FILE-EVIDENCE", MATRIX, "no such file", "the trace matrix of the last run", "run ./qms demo")
-    shutil.copy(root / MATRIX, extra / "matrix.html")
+    text = (root / MATRIX).read_text(encoding="utf-8")
+    for far, near in MATRIX_LINKS.items():
+        text = text.replace(f'href="{far}', f'href="{near}')
+    (extra / "matrix.html").write_text(text, encoding="utf-8")
+    shutil.copytree(root / "verification" / "features", extra / "features", ignore=shutil.ignore_patterns("__pycache__"))
 
 
 def _sources_page(root: Path, subject: Subject, extra: Path) -> str:

@@ -5,6 +5,7 @@ import re
 import shutil
 import time
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -76,6 +77,18 @@ def test_every_figure_leads_to_a_listed_source(html):
     cited = {key for name in SECTIONS for key in re.findall(r'href="sources\.html#([^"]+)"', page(html, name))}
     assert cited
     assert {key for key in cited if f'id="{key}"' not in sources} == set()
+
+
+def test_every_link_inside_the_folder_leads_somewhere(html):
+    pages = {path: path.read_text(encoding="utf-8") for path in html.rglob("*.html")}
+    anchors = {path: set(re.findall(r'id="([^"]+)"', text)) for path, text in pages.items()}
+    broken = set()
+    for path, text in pages.items():
+        for place, anchor in re.findall(r'href="([^"#:?]*)(?:\?[^"#]*)?(?:#([^"]*))?"', text):
+            end = (path.parent / unquote(place)).resolve() if place else path
+            if not end.exists() or (anchor and end in anchors and anchor not in anchors[end]):
+                broken.add(f"{path.name}: {place}#{anchor}")
+    assert broken == set()
 
 
 def test_the_primary_figure_is_the_one_of_the_record(html, finished):
