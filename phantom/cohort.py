@@ -1,6 +1,8 @@
 """Makes a cohort on disk: DICOM films, label images and one index with the exact truth.
 
 The files depend on seed, patients and matrix alone: not on the number of workers, their order, the machine's clock or its name.
+One thing more decides the last bit of a pixel: the vector instructions numpy picks at import. Callers run under the numeric environment that the
+launcher fixes for the whole pipeline; under it the bytes repeat.
 """
 
 from __future__ import annotations
