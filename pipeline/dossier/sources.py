@@ -16,6 +16,7 @@ from pipeline.dossier.errors import FileError
 from pipeline.dossier.figures import FigureShelf
 from pipeline.dossier.freshness import CHECK
 from pipeline.dossier.gaps import gap_list, gap_table, section_gaps
+from pipeline.dossier.lock_pages import others_table
 from pipeline.dossier.tables import plain, table
 from requirements_spec.model import SECTIONS
 
@@ -82,6 +83,7 @@ def _content(root: Path, subject: Subject, shelf: FigureShelf) -> dict[str, Any]
         "pictures": shelf.pictures,
         "plain": plain,
         "admission_table": admission_table,
+        "other_libraries": lambda: others_table(root, subject.specification.distributions()),
         "findings_table": lambda: _findings_table(subject),
         "import_table": lambda: diagram.import_table(subject.structure),
         "gap_list": lambda: gap_list(subject.gaps),

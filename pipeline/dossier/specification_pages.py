@@ -94,6 +94,10 @@ class SpecificationPages:
             f"{plain(row.safety)}\n\n*Anomaly list:* {plain(row.anomalies)}\n\n*Licence:* {plain(row.licence)}",
         ]
 
+    def distributions(self) -> frozenset[str]:
+        """Return the distributions that the SOUP items name."""
+        return frozenset(row.distribution for row in self._specification.soup)
+
     def section(self, section: str) -> str:
         """Return what the specification says belongs into a section: the needs and requirements that name it, with their outcome."""
         needs = [
