@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from device_sw.dicom.radiograph import Radiograph
     from device_sw.dicom.reader import OpenedFile
     from device_sw.settings import DeviceSettings
     from device_sw.types import ModelInput, NormalisedFilm
@@ -152,7 +151,7 @@ class Analysis:
     """The way of one film through the device: each step once, in order."""
 
     _opened: OpenedFile
-    _radiograph: Radiograph
+    _description: FilmDescription
     _film: NormalisedFilm
     _cautions: tuple[str, ...]
     _model_input: ModelInput
@@ -185,9 +184,9 @@ class Analysis:
         reasons: list[InputRefused] = []
         stored = picture = None
         try:
-            self._radiograph = reader.decode(self._opened)
-            stored = self._radiograph.stored
-            self._film = normalise(self._radiograph, self._engine.settings.preprocessing_id)
+            radiograph = reader.decode(self._opened)
+            stored = radiograph.stored
+            self._film = normalise(radiograph, self._engine.settings.preprocessing_id)
             picture = self._film.pixels
         except InputRefused as reason:
             reasons.append(reason)
@@ -195,6 +194,8 @@ class Analysis:
         told = {reason.where for reason in verdict.reasons}
         self._refuse((*verdict.reasons, *(reason for reason in reasons if reason.where not in told)))
         self._cautions = (*self._opened.attributes.cautions, *verdict.cautions, *self._film.cautions)
+        self._description = _description(self._opened)
+        del self._opened
 
     def _refuse(self, reasons: tuple[InputRefused, ...]) -> None:
         try:
@@ -225,7 +226,7 @@ class Analysis:
         self._advance(Step.REPORTED)
         settings = self._engine.settings
         return AnalysisResult(
-            film=_description(self._radiograph),
+            film=self._description,
             policy=self._policy,
             candidates=self._output.candidates,
             detections=marked(self._output.candidates, settings.thresholds),
@@ -240,10 +241,10 @@ class Analysis:
         )
 
 
-def _description(radiograph: Radiograph) -> FilmDescription:
-    attributes = radiograph.attributes
+def _description(opened: OpenedFile) -> FilmDescription:
+    attributes = opened.attributes
     return FilmDescription(
-        content_sha256=radiograph.content_sha256,
+        content_sha256=opened.content_sha256,
         sop_instance_uid=attributes.sop_instance_uid,
         rows=attributes.rows,
         columns=attributes.columns,

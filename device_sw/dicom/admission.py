@@ -14,17 +14,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-import numpy as np
 from pydicom.uid import UID
 
 from device_sw.dicom.attributes import place
 from device_sw.dicom.polarity import AGREEMENT, agreement
+from device_sw.dicom.radiograph import distinct_values
 from device_sw.errors import InputRefused
 from device_sw.types import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from device_sw.dicom.radiograph import FilmAttributes
@@ -285,7 +286,7 @@ def _lossy(evidence: Evidence) -> str | None:
 def _grey_levels(evidence: Evidence) -> str | None:
     if evidence.stored is None:
         return None
-    levels = int(np.count_nonzero(np.bincount((evidence.stored - evidence.stored.min()).ravel())))
+    levels = distinct_values(evidence.stored).size
     return f"{levels} different values" if levels < MINIMUM_GREY_LEVELS else None
 
 

@@ -117,8 +117,12 @@ def _native(data: bytes, attributes: FilmAttributes) -> NDArray[np.int32]:
 def _within_bits(raw: NDArray[np.int32], attributes: FilmAttributes) -> NDArray[np.int32]:
     """Extend the sign; the bits above must be zero, or copies of the sign (PS3.5 8.1.1)."""
     span = 1 << attributes.bits_stored
+    if not attributes.signed:
+        if int(raw.max()) >= span:
+            raise _beyond()
+        return raw
     values, above = raw & (span - 1), raw >> attributes.bits_stored
-    negative = values >= span // 2 if attributes.signed else np.zeros_like(values, dtype=bool)
+    negative = values >= span // 2
     ones = (1 << (attributes.bits_allocated - attributes.bits_stored)) - 1
     if np.any((above != 0) & ~(negative & (above == ones))):
         raise _beyond()

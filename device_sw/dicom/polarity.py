@@ -12,6 +12,7 @@ symmetrical and rounded to tenths. Measured on the other 380 films: `evidence/di
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -71,10 +72,10 @@ def agreement(pixels: NDArray[np.float32]) -> float:
 
 def _blocks(pixels: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return the mean of each of the 16 x 16 blocks."""
-    rows, columns = (np.arange(GRID) * length // GRID for length in pixels.shape)
-    sums = np.add.reduceat(np.add.reduceat(pixels.astype(np.float64), rows, axis=0), columns, axis=1)
-    heights, widths = (np.diff(np.append(start, length)) for start, length in zip((rows, columns), pixels.shape, strict=True))
-    means: NDArray[np.float64] = sums / (heights[:, None] * widths[None, :])
+    rows, columns = (np.arange(GRID + 1) * length // GRID for length in pixels.shape)
+    bands = np.stack([pixels[first:last].sum(axis=0, dtype=np.float64) for first, last in pairwise(rows)])
+    sums = np.add.reduceat(bands, columns[:-1], axis=1)
+    means: NDArray[np.float64] = sums / (np.diff(rows)[:, None] * np.diff(columns)[None, :])
     return np.round(means, 6)
 
 

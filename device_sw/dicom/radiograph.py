@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 
@@ -114,3 +115,16 @@ class Radiograph:
     stored: NDArray[np.int32]
     attributes: FilmAttributes
     content_sha256: str
+
+
+def distinct_values(stored: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Return the different stored values in ascending order, without sorting the pixels.
+
+    >>> distinct_values(np.array([[5, -2], [5, 0]], dtype=np.int32)).tolist()
+    [-2, 0, 5]
+    """
+    lowest = int(stored.min())
+    present = np.zeros(int(stored.max()) - lowest + 1, dtype=bool)
+    for row in stored:
+        present[row - lowest] = True
+    return np.flatnonzero(present) + lowest

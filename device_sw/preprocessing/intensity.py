@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from device_sw.dicom.radiograph import distinct_values
 from device_sw.errors import BundleError, InputRefused
 from device_sw.types import NormalisedFilm
 
@@ -53,9 +54,7 @@ def normalise(radiograph: Radiograph, preprocessing_id: str = "tt-default-1") ->
 
 def _look_up(radiograph: Radiograph, curve: Curve) -> tuple[NDArray[np.float32], tuple[str, ...]]:
     stored, attributes = radiograph.stored, radiograph.attributes
-    lowest = int(stored.min())
-    present = np.bincount((stored - lowest).ravel()) > 0
-    values = np.flatnonzero(present) + lowest
+    values = distinct_values(stored)
     picture = (
         values if attributes.padding is None else values[(values < attributes.padding[0]) | (values > attributes.padding[1])]
     )
@@ -64,9 +63,11 @@ def _look_up(radiograph: Radiograph, curve: Curve) -> tuple[NDArray[np.float32],
     grey, cautions = curve(picture.astype(np.float64), attributes)
     if not np.all(np.isfinite(grey)):
         raise _impossible("IN-VALUES", "pixels", "values that are no numbers after the look-up", "finite values")
-    table = np.zeros(present.size, dtype=np.float32)
-    table[picture - lowest] = grey
-    pixels: NDArray[np.float32] = table[stored - lowest]
+    table = np.zeros(int(values[-1] - values[0]) + 1, dtype=np.float32)
+    table[picture - values[0]] = grey
+    pixels = np.empty(stored.shape, dtype=np.float32)
+    for row, line in zip(stored, pixels, strict=True):
+        line[:] = table[row - values[0]]
     return pixels, cautions
 
 
