@@ -37,8 +37,11 @@ class DeviceSettings:
     budget: str
 
     def __post_init__(self) -> None:
-        """Refuse settings in which a finding has no threshold, and freeze the mapping."""
+        """Refuse settings in which a finding has no threshold, or one that no candidate could be held against, and freeze the mapping."""
         missing = [name for name in self.findings if name not in self.thresholds]
         if missing:
             raise ValueError(f"no threshold for {', '.join(missing)}")
+        wrong = [name for name, value in self.thresholds.items() if not self.score_floor <= value <= 1.0]
+        if wrong:
+            raise ValueError(f"thresholds must lie in [{self.score_floor}, 1]; not so for {', '.join(wrong)}")
         object.__setattr__(self, "thresholds", MappingProxyType(dict(self.thresholds)))

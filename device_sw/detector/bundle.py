@@ -122,18 +122,18 @@ def _verified_contents(path: Path, manifest: dict[str, Any]) -> dict[str, bytes]
             expected="exactly the files the manifest names",
             repair="remove what does not belong there, or restore the bundle from its release",
         )
-    return {name: _verified(path / name, listed[name]["sha256"]) for name in sorted(listed)}
+    return {name: _verified(path / name, listed[name]["sha256"], listed[name]["size"]) for name in sorted(listed)}
 
 
-def _verified(file: Path, expected: str) -> bytes:
+def _verified(file: Path, expected: str, size: int) -> bytes:
     content = b"" if file.is_symlink() or not file.is_file() else file.read_bytes()
     actual = hashlib.sha256(content).hexdigest()
-    if actual != expected:
+    if actual != expected or len(content) != size:
         raise BundleError(
             "BND-HASH",
             where=file.name,
-            found=f"SHA-256 {actual[:16]}...",
-            expected=f"SHA-256 {expected[:16]}...",
+            found=f"SHA-256 {actual[:16]}..., {len(content)} bytes",
+            expected=f"SHA-256 {expected[:16]}..., {size} bytes",
             repair="do not use this bundle; restore it from its release",
         )
     return content

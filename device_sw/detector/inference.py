@@ -30,6 +30,9 @@ PARITY_BOX_PX = 0.5
 PARITY_SCORE = 1e-4
 """Largest difference of a score on golden inputs."""
 
+_NEAR_PX = 4 * PARITY_BOX_PX
+"""Boxes farther apart than this are not the same candidate."""
+
 
 @dataclass(frozen=True)
 class DetectorOutput:
@@ -110,7 +113,7 @@ class Detector:
     def _golden_difference(self, name: str) -> tuple[float, float]:
         golden = self._bundle.golden_outputs[name]
         found = self.detect(ModelInput(self._bundle.golden_inputs[name].numpy(), Letterbox(**golden["letterbox"]))).candidates
-        return difference(detections_to_json(found), golden["candidates"])
+        return difference(detections_to_json(found), golden["candidates"], self._bundle.settings.score_floor)
 
 
 def _require_finite(_module: object, _inputs: object, output: tuple[Any, ...]) -> None:
@@ -146,15 +149,30 @@ def detections_to_json(found: Sequence[Detection]) -> list[dict[str, Any]]:
     return [{"finding": d.finding, "box": list(d.box.as_tuple()), "score": d.score} for d in found]
 
 
-def difference(found: Sequence[dict[str, Any]], golden: Sequence[dict[str, Any]]) -> tuple[float, float]:
-    """Return the largest box and score difference between two lists; infinite where their length or a finding differs.
+def difference(found: Sequence[dict[str, Any]], golden: Sequence[dict[str, Any]], floor: float) -> tuple[float, float]:
+    """Return the largest box and score difference between two lists of candidates.
 
-    >>> a = [{"finding": "scoliosis", "box": [0, 0, 2, 2], "score": 0.5}]
-    >>> difference(a, a), difference(a, [])
-    ((0.0, 0.0), (inf, inf))
+    Each golden candidate is compared with the nearest one of the same finding that is left. One that has no counterpart makes both differences
+    infinite, unless its score lies within the score tolerance of the floor, where a rounding may drop it.
+
+    >>> a = [{"finding": "scoliosis", "box": [0.0, 0.0, 2.0, 2.0], "score": 0.5}]
+    >>> difference(a, a, 0.1), difference(a, [], 0.1), difference([], a, 0.49995)
+    ((0.0, 0.0), (inf, inf), (0.0, 0.0))
     """
-    if [d["finding"] for d in found] != [d["finding"] for d in golden]:
+    left, unmatched, pairs = list(found), [], []
+    for expected in golden:
+        same = [candidate for candidate in left if candidate["finding"] == expected["finding"]]
+        nearest = min(same, key=lambda candidate: _edge_difference(candidate, expected), default=None)
+        if nearest is not None and _edge_difference(nearest, expected) <= _NEAR_PX:
+            left.remove(nearest)
+            pairs.append((nearest, expected))
+        else:
+            unmatched.append(expected)
+    if any(single["score"] > floor + PARITY_SCORE for single in (*left, *unmatched)):
         return (float("inf"), float("inf"))
-    boxes = [abs(a - b) for f, g in zip(found, golden, strict=True) for a, b in zip(f["box"], g["box"], strict=True)]
-    scores = [abs(f["score"] - g["score"]) for f, g in zip(found, golden, strict=True)]
-    return (max(boxes, default=0.0), max(scores, default=0.0))
+    boxes = [_edge_difference(a, b) for a, b in pairs]
+    return (max(boxes, default=0.0), max((abs(a["score"] - b["score"]) for a, b in pairs), default=0.0))
+
+
+def _edge_difference(one: dict[str, Any], other: dict[str, Any]) -> float:
+    return max(float(abs(a - b)) for a, b in zip(one["box"], other["box"], strict=True))
