@@ -31,13 +31,17 @@ def bar(title: str) -> Iterator[Report]:
     )
     with Progress(*columns, console=console) as progress:
         task = progress.add_task(title, total=None, text="")
-        yield lambda done, total, text="": progress.update(task, completed=done, total=total, text=text)
+
+        def report(done: int, total: int, text: str) -> None:
+            progress.update(task, completed=done, total=total, text=text)
+
+        yield report
 
 
 def _lines(title: str, console: Console) -> Report:
     shown = -1
 
-    def report(done: int, total: int, text: str = "") -> None:
+    def report(done: int, total: int, text: str) -> None:
         nonlocal shown
         tenth = 10 * done // max(total, 1)
         if tenth != shown:

@@ -13,8 +13,16 @@ runner = CliRunner()
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["pipeline", "--profile", "mri", "--budget", "quick"], 2, "RUN-PROFILE at --profile: found mri, expected phantom or coco"),
-        (["pipeline", "--profile", "phantom", "--budget", "huge"], 2, "RUN-BUDGET at --budget: found huge, expected quick or release"),
+        (
+            ["pipeline", "--profile", "mri", "--budget", "quick"],
+            2,
+            "RUN-PROFILE at --profile: found mri, expected phantom or coco",
+        ),
+        (
+            ["pipeline", "--profile", "phantom", "--budget", "huge"],
+            2,
+            "RUN-BUDGET at --budget: found huge, expected quick or release",
+        ),
         (["pipeline", "--profile", "coco", "--budget", "quick"], 3, "DATA-MISSING at --data: found no --data"),
         (["check", "--level", "none"], 2, "found 'none', expected one of"),
     ],
