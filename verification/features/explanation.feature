@@ -6,7 +6,7 @@ Feature: Heat map
     Given features of 32 x 32 cells over a film of <rows> x <columns> pixels, of which only cell row <i>, column <j> is active
     When the heat map is computed
     Then it has <rows> rows and <columns> columns and values in [0, 1]
-    And its maximum lies within one cell of film row <y>, column <x>
+    And its maximum lies within half a cell of film row <y>, column <x>
 
     Examples:
       | rows | columns | i  | j  | y      | x      |
@@ -15,6 +15,7 @@ Feature: Heat map
       | 2048 | 1024    | 20 | 3  | 1312.0 | 224.0  |
       | 1024 | 2048    | 3  | 20 | 224.0  | 1312.0 |
       | 600  | 512     | 30 | 2  | 571.9  | 46.9   |
+      | 600  | 512     | 5  | 26 | 103.1  | 496.9  |
 
   @SRS-041
   Scenario: An analysed film comes with a heat map of its own size

@@ -189,13 +189,13 @@ def _is_map(values: NDArray[np.float32], shape: tuple[int, int]) -> None:
     assert 0.5 < float(values.max()) <= 1.0, f"expected a maximum up to 1, observed {values.max()}"
 
 
-@then(parsers.parse("its maximum lies within one cell of film row {y:f}, column {x:f}"))
+@then(parsers.parse("its maximum lies within half a cell of film row {y:f}, column {x:f}"))
 def _maximum(heat_map: HeatMap, features: tuple[NDArray[np.float32], Letterbox], y: float, x: float) -> None:
     assert heat_map.values is not None, "expected a heat map, observed none"
-    cell = max(features[1].rows, features[1].columns) / 32
+    half = max(features[1].rows, features[1].columns) / 32 / 2
     row, column = np.unravel_index(int(heat_map.values.argmax()), heat_map.values.shape)
-    assert abs(row + 0.5 - y) <= cell, f"expected row {y} within {cell}, observed {row}"
-    assert abs(column + 0.5 - x) <= cell, f"expected column {x} within {cell}, observed {column}"
+    assert abs(row + 0.5 - y) <= half, f"expected row {y} within {half}, observed {row}"
+    assert abs(column + 0.5 - x) <= half, f"expected column {x} within {half}, observed {column}"
 
 
 @then("its heat map has the film's rows and columns and values in [0, 1]")

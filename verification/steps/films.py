@@ -165,7 +165,9 @@ def assign(dataset: Dataset, keyword: str, text: str) -> None:
         dataset.file_meta.MediaStorageSOPClassUID = value
     if keyword in {"Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelPaddingValue", "PixelPaddingRangeLimit"}:
         value = int(text)
-    setattr(dataset, keyword, value)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        setattr(dataset, keyword, value)
 
 
 def complement(dataset: Dataset) -> None:
