@@ -48,7 +48,7 @@ USAGE, ENVIRONMENT = 2, 3
 
 def main() -> None:
     """Run the command line under the fixed numeric environment."""
-    relaunch("device_sw")
+    relaunch()
     app()
 
 

@@ -41,8 +41,8 @@ def is_launched() -> bool:
     return os.environ.get(MARKER) == "1" and all(os.environ.get(name) == value for name, value in NUMERIC_ENVIRONMENT.items())
 
 
-def relaunch(module: str) -> None:
-    """Replace this process by ``python -m module`` under the numeric environment, unless it already runs under it.
+def relaunch() -> None:
+    """Replace this process by itself, same command line, under the numeric environment, unless it already runs under it.
 
     Raises:
         RuntimeError: torch or numpy was imported first, so the variables could no longer take effect.
@@ -52,4 +52,4 @@ def relaunch(module: str) -> None:
     early = [name for name in ("numpy", "torch") if name in sys.modules]
     if early:
         raise RuntimeError(f"{', '.join(early)} imported before the numeric environment was set; call relaunch first")
-    os.execve(sys.executable, [sys.executable, "-m", module, *sys.argv[1:]], numeric_environment())  # noqa: S606
+    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], numeric_environment())  # noqa: S606

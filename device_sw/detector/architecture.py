@@ -17,6 +17,7 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torchvision.models.detection import FasterRCNN
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
@@ -27,6 +28,8 @@ PYRAMID_LEVELS = ("s4", "s8", "s16")
 
 EXPLAINED_LEVEL = "s8"
 """The level whose features the class-agnostic explanation uses."""
+
+_CELL = 16
 
 AnchorSizes = tuple[tuple[tuple[float, float], ...], ...]
 
@@ -100,6 +103,21 @@ class ResidualBlock(nn.Module):
         return torch.relu(y + self.shortcut(x))
 
 
+def local_contrast(x: Tensor) -> Tensor:
+    """Return how each pixel differs from its surroundings, in units of their spread: ``(x - m) / (s + 0.1)``.
+
+    m and s are mean and standard deviation over cells of 16 pixels, interpolated between them. The spine behind the heart and calcium in the arch
+    differ from their surroundings by little and lie at the bright end of the range; here they weigh as much as a rib over the lung.
+
+    Args:
+        x: (N, 1, H, W), H and W multiples of 16.
+    """
+    mean = functional.avg_pool2d(x, _CELL)
+    spread = (functional.avg_pool2d(x * x, _CELL) - mean * mean).clamp_min(0.0).sqrt()
+    around, scale = (functional.interpolate(y, size=x.shape[-2:], mode="bilinear", align_corners=False) for y in (mean, spread))
+    return (x - around) / (scale + 0.1)
+
+
 class PyramidBackbone(nn.Module):
     """Stem, three stages and a feature pyramid; what torchvision's FasterRCNN asks of a backbone."""
 
@@ -109,7 +127,7 @@ class PyramidBackbone(nn.Module):
         widths = architecture.widths
         self.out_channels = architecture.pyramid
         self.stem = nn.Sequential(
-            OrderedDict(conv=nn.Conv2d(1, widths[0], 3, 2, 1, bias=False), norm=nn.GroupNorm(8, widths[0]), relu=nn.ReLU())
+            OrderedDict(conv=nn.Conv2d(2, widths[0], 3, 2, 1, bias=False), norm=nn.GroupNorm(8, widths[0]), relu=nn.ReLU())
         )
         self.stages = nn.ModuleList(self._stage(a, b, architecture.blocks) for a, b in pairwise(widths))
         self.pyramid = FeaturePyramidNetwork(list(widths[1:]), architecture.pyramid)
@@ -121,7 +139,7 @@ class PyramidBackbone(nn.Module):
 
     def forward(self, x: Tensor) -> OrderedDict[str, Tensor]:
         """Map (N, 1, S, S) to the pyramid's levels, finest first."""
-        y = self.stem(x)
+        y = self.stem(torch.cat([x, local_contrast(x)], dim=1))
         levels: OrderedDict[str, Tensor] = OrderedDict()
         for name, stage in zip(PYRAMID_LEVELS, self.stages, strict=True):
             y = stage(y)

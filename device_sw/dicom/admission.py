@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from pydicom.uid import UID
 
 from device_sw.dicom.attributes import place
+from device_sw.dicom.defined_terms import REPEATABLE
 from device_sw.dicom.polarity import AGREEMENT, agreement
 from device_sw.dicom.radiograph import distinct_values
 from device_sw.errors import InputRefused
@@ -39,7 +40,6 @@ MAXIMUM_ASPECT = 2.0
 MINIMUM_GREY_LEVELS = 64
 
 _COLOUR = re.compile(r"^(RGB|ARGB|CMYK|HSV|PALETTE COLOR|YBR_.*)$")
-_CODE_STRING = re.compile(r"^[A-Z0-9 _\-]{1,16}$")
 _CHEST = frozenset({"CHEST", "THORAX"})
 _FRONTAL = frozenset({"PA", "AP"})
 _VOI_FUNCTIONS = frozenset({"LINEAR", "LINEAR_EXACT", "SIGMOID"})
@@ -136,8 +136,8 @@ def refuse(reasons: tuple[InputRefused, ...]) -> None:
 
 
 def _quoted(text: str) -> str:
-    """Quote a code string; anything that is none is not repeated, since it could be anything, even a name."""
-    return text if _CODE_STRING.match(text) else "a value that is no code string" if text else "no value"
+    """Quote a defined term; anything else is not repeated, since it could be anything, even a name."""
+    return text if text.upper() in REPEATABLE else "a value outside the defined terms" if text else "no value"
 
 
 def _sop_class(evidence: Evidence) -> str | None:

@@ -486,7 +486,7 @@ def _refused_unasked(unasked: tuple[Command, Path]) -> None:
 
 @when(parsers.parse("the launcher is called in a process that has imported {library}"), target_fixture="late")
 def _late(library: str) -> subprocess.CompletedProcess[str]:
-    code = f"import {library}\nfrom device_sw.launcher import relaunch\nrelaunch('device_sw')\nprint('went on')"
+    code = f"import {library}\nfrom device_sw.launcher import relaunch\nrelaunch()\nprint('went on')"
     return subprocess.run(
         [sys.executable, "-c", code], env=_environment(None, {}), capture_output=True, text=True, check=False, timeout=120
     )
