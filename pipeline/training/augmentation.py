@@ -27,7 +27,7 @@ class Augmentation:
 def augment(
     pixels: NDArray[np.float32], boxes: NDArray[np.float32], augmentation: Augmentation, generator: np.random.Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the film turned and re-exposed, and its boxes turned with it.
+    """Return the film re-exposed and, every second time, turned with its boxes: resampling blurs the finest calcium, so not every showing does it.
 
     Args:
         pixels: (size, size) float32 in [0, 1].
@@ -36,7 +36,8 @@ def augment(
         generator: source of every draw.
     """
     angle, contrast, brightness, gamma = generator.uniform(-1.0, 1.0, size=4)
-    turned, moved = rotate(pixels, boxes, math.radians(angle * augmentation.rotation_deg))
+    is_turned = generator.random() < 0.5
+    turned, moved = rotate(pixels, boxes, math.radians(angle * augmentation.rotation_deg)) if is_turned else (pixels, boxes)
     return expose(
         turned, contrast * augmentation.exposure, brightness * augmentation.exposure / 2, gamma * augmentation.exposure
     ), moved
