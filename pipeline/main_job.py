@@ -6,6 +6,7 @@ ground failed is not run and counts as failed; nothing is passed over.
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import time
@@ -137,6 +138,7 @@ def _samples(run: Run) -> tuple[bool, str, str]:
     films = [film for film in read_json(run.artifact("cohort") / "cohort.json")["films"] if film["split"] == "test"][:SAMPLES]
     paths = [str(run.artifact("cohort") / film["path"]) for film in films]
     out = run.artifact("samples")
+    shutil.rmtree(out, ignore_errors=True)
     command = [sys.executable, "-m", "device_sw", "analyse", *paths, "-o", str(out), "--bundle", str(run.artifact("bundle"))]
     code = subprocess.run(command, cwd=run.root, env=stage_environment(run), stdout=sys.stderr, check=False).returncode
     return code == 0, f"{len(films)} films: result, overlay with boxes and heat map, audit trail", "artifacts/samples/"
