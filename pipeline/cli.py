@@ -121,10 +121,11 @@ def pipeline(
     profile: Annotated[str, typer.Option(help="data profile: phantom or coco")],
     budget: Annotated[str, typer.Option(help="training budget: quick or release")],
     data: Annotated[Path | None, typer.Option(help="folder with the profile's data, where it needs one")] = None,
+    evidence: Annotated[Path | None, typer.Option(help="keep the figures, dated, in this JSON file")] = None,
 ) -> None:
     """Run the pipeline for another data profile or budget, under artifacts/runs/PROFILE-BUDGET."""
     from pipeline.dvc_runs import RunError, configure, reproduce  # noqa: PLC0415
-    from pipeline.report import summarise  # noqa: PLC0415
+    from pipeline.report import keep, summarise  # noqa: PLC0415
 
     try:
         run = configure(profile, budget, data)
@@ -134,6 +135,8 @@ def pipeline(
     code = reproduce(run)
     if code == 0:
         print(summarise(run))
+        if evidence:
+            keep(run, evidence)
     raise typer.Exit(HOLDS if code == 0 else DOES_NOT_HOLD)
 
 

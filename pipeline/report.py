@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from pipeline.run import read_json
+from pipeline.repository import commit
+from pipeline.run import REPOSITORY, file_sha256, read_json, write_json
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pipeline.run import Run
+
+KEPT = (
+    "profile",
+    "budget",
+    "films_are",
+    "statement",
+    "protocol",
+    "endpoints",
+    "films",
+    "refused",
+    "exclusions",
+    "figures",
+    "figures_trivial",
+    "device",
+)
+"""What is kept of validation.json when a run becomes dated evidence."""
 
 
 def endpoint_line(endpoint: dict[str, Any]) -> str:
@@ -37,3 +57,28 @@ def summarise(run: Run) -> str:
     ]
     endpoints = [f"{'passed' if e['passed'] else 'NOT PASSED'}: {endpoint_line(e)}" for e in record["endpoints"]]
     return "\n".join([*head, *endpoints, f"results: {run.artifact('validation')}"])
+
+
+def keep(run: Run, destination: Path) -> None:
+    """Write the run's figures as dated evidence: what was judged, by which code, data and parameters.
+
+    Args:
+        run: a finished run.
+        destination: the JSON file to write, by habit under ``evidence/``.
+    """
+    record = read_json(run.artifact("validation") / "validation.json")
+    params = {name: value for name, value in run.params().items() if name != "data"}
+    write_json(
+        destination,
+        {
+            "schema": "thoratrace/run-evidence/1",
+            "date": datetime.now(UTC).date().isoformat(),
+            "commit": commit(REPOSITORY),
+            "params": params,
+            "cohort_sha256": file_sha256(run.artifact("cohort") / "cohort.json"),
+            "weights_sha256": file_sha256(run.artifact("training") / "weights.safetensors"),
+            "validation_sha256": file_sha256(run.artifact("validation") / "validation.json"),
+            "validation": {name: record[name] for name in KEPT},
+            "subgroups": record["subgroups"],
+        },
+    )
