@@ -5,9 +5,9 @@ from __future__ import annotations
 from requirements_spec.datafile import Flag, Kind, Table, Tables, Text, Texts
 from requirements_spec.model import SECTIONS, Method, RequirementType
 
-NEED_ID = r"UN-\d{3}"
-REQUIREMENT_ID = r"SRS-\d{3}"
-CONTROL_ID = r"RC-\d{3}"
+NEED_ID = r"UN-\d{3,}"
+REQUIREMENT_ID = r"SRS-\d{3,}"
+CONTROL_ID = r"RC-\d{3,}"
 ITEM_ID = r"SWI-[A-Z]+"
 SOUP_ID = r"SOUP-[A-Z0-9]+(-[A-Z0-9]+)*"
 AUTHOR = r"[A-Za-z0-9][A-Za-z0-9 .-]*"

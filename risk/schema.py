@@ -7,9 +7,9 @@ from requirements_spec.model import SECTIONS
 from requirements_spec.schema import CONTROL_ID, REQUIREMENT_ID, head
 from risk.model import LEVELS, Acceptability, ControlKind
 
-HAZARD_ID = r"HAZ-\d{3}"
-SITUATION_ID = r"HS-\d{3}"
-EVIDENCE = r"@(RC|SRS)-\d{3}"
+HAZARD_ID = r"HAZ-\d{3,}"
+SITUATION_ID = r"HS-\d{3,}"
+EVIDENCE = r"@(RC|SRS)-\d{3,}"
 
 _LEVEL = Whole(LEVELS[0], LEVELS[-1])
 _STEPS = Whole(0, len(LEVELS) - 1)
