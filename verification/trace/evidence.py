@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from verification.trace.codes import problem
 from verification.trace.identity import Identity, difference
-from verification.trace.outcomes import Outcome, RecordError, Verdict, judge, read_junit
+from verification.trace.outcomes import Outcome, RecordError, Result, Verdict, judge, read_junit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,18 +100,40 @@ def _record(data: dict[str, Any]) -> Record:
     return record
 
 
-def examine(root: Path, scenarios: tuple[Scenario, ...], current: Identity) -> tuple[Record | None, tuple[Problem, ...]]:
-    """Return the record of the last run and everything that keeps it from being evidence for what lies here."""
+@dataclass(frozen=True)
+class Evidence:
+    """What lies under artifacts/verification, as read and not yet believed.
+
+    Attributes:
+        record: the verdict file; None where it cannot be read.
+        results: the raw record's cases.
+        unreadable: why there is no record; empty where there is one.
+    """
+
+    record: Record | None
+    results: tuple[Result, ...] = ()
+    unreadable: tuple[Problem, ...] = ()
+
+
+def read_evidence(root: Path) -> Evidence:
+    """Read verdict file and raw record; one without the other is no evidence."""
     try:
-        record = read_record(root)
-        recount = judge(scenarios, read_junit(root / JUNIT))
+        return Evidence(read_record(root), read_junit(root / JUNIT))
     except FileNotFoundError:
-        return None, (problem("TRC-EVIDENCE-MISSING", VERDICTS, "verification", found="no verdict file"),)
+        missing = problem("TRC-EVIDENCE-MISSING", VERDICTS, "verification", found="no verdict file")
+        return Evidence(None, unreadable=(missing,))
     except RecordError as err:
-        return None, (problem("TRC-EVIDENCE-UNREADABLE", VERDICTS, "verification", found=str(err)),)
-    stale = tuple(_stale(record, current))
-    altered = () if stale else _altered(record, recount)
-    return record, (*stale, *altered, *_bad_end(record))
+        unreadable = problem("TRC-EVIDENCE-UNREADABLE", VERDICTS, "verification", found=str(err))
+        return Evidence(None, unreadable=(unreadable,))
+
+
+def examine(evidence: Evidence, scenarios: tuple[Scenario, ...], current: Identity) -> tuple[Problem, ...]:
+    """Return everything that keeps the last run from being evidence for what lies here."""
+    if evidence.record is None:
+        return evidence.unreadable
+    stale = tuple(_stale(evidence.record, current))
+    altered = () if stale else _altered(evidence.record, judge(scenarios, evidence.results))
+    return (*stale, *altered, *_bad_end(evidence.record))
 
 
 def _stale(record: Record, current: Identity) -> Iterator[Problem]:

@@ -11,36 +11,34 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from requirements_spec.problem import Problem
+    from verification.trace.case import Case
 
 
-def tags_exist(graph: Graph) -> Iterator[Problem]:
+def tags_exist(case: Case) -> Iterator[Problem]:
     """Yield scenarios tagged with an id that is neither a requirement nor a control."""
-    for scenario in graph.of(Kind.SCENARIO):
-        for tag in graph.targets(scenario.id, Link.VERIFIES):
-            if not (_is(graph, tag, Kind.REQUIREMENT) or _is(graph, tag, Kind.CONTROL)):
+    for scenario in case.graph.of(Kind.SCENARIO):
+        for tag in case.graph.targets(scenario.id, Link.VERIFIES):
+            if not (_is(case.graph, tag, Kind.REQUIREMENT) or _is(case.graph, tag, Kind.CONTROL)):
                 yield problem("TRC-TAG-UNKNOWN", scenario.where, scenario.id, found=f"the tag @{tag}, which names no item")
 
 
-def sections_exist(graph: Graph) -> Iterator[Problem]:
+def sections_exist(case: Case) -> Iterator[Problem]:
     """Yield sections of the technical file that items are rendered in and that no page holds."""
-    for section in graph.of(Kind.SECTION):
-        users = graph.sources(section.id, Link.RENDERED_IN)
+    for section in case.graph.of(Kind.SECTION):
+        users = case.graph.sources(section.id, Link.RENDERED_IN)
         if users and not section.facts["exists"]:
             found = f"no such page, though {len(users)} items are rendered there ({users[0]}, ...)"
             yield problem("TRC-SECTION-UNKNOWN", section.where, section.id, found=found)
 
 
-def endpoints_name_requirements(graph: Graph) -> Iterator[Problem]:
+def endpoints_name_requirements(case: Case) -> Iterator[Problem]:
     """Yield validation endpoints that are evidence for a requirement that does not exist."""
-    for endpoint in graph.of(Kind.ENDPOINT):
-        for requirement in graph.targets(endpoint.id, Link.VERIFIES):
-            if not _is(graph, requirement, Kind.REQUIREMENT):
+    for endpoint in case.graph.of(Kind.ENDPOINT):
+        for requirement in case.graph.targets(endpoint.id, Link.VERIFIES):
+            if not _is(case.graph, requirement, Kind.REQUIREMENT):
                 found = f"the requirement {requirement}, which does not exist"
                 yield problem("TRC-ENDPOINT-REQUIREMENT", endpoint.where, endpoint.id, found=found)
 
 
 def _is(graph: Graph, name: str, kind: Kind) -> bool:
     return name in graph.nodes and graph.nodes[name].kind is kind
-
-
-CHECKS = (tags_exist, sections_exist, endpoints_name_requirements)

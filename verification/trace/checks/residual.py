@@ -4,25 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from risk.evaluation import ACCEPTABLE, Evaluation
+from risk.evaluation import ACCEPTABLE
 from risk.model import Acceptability
+from verification.trace.case import Level
 from verification.trace.codes import problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from requirements_spec.problem import Problem
-    from risk.model import RiskFile
+    from verification.trace.case import Case
 
 
-def residuals_are_acceptable(risk: RiskFile, evaluation: Evaluation, *, every: bool = False) -> Iterator[Problem]:
+def residuals_are_acceptable(case: Case) -> Iterator[Problem]:
     """Yield situations whose residual risk the policy calls unacceptable.
 
     An unacceptable residual that the file itself states, under an overall conclusion that rules out clinical use because of it, is disclosed as the
-    policy's overall rule asks; it blocks a submission (``every``) and no build. One that is worse than the file states is a problem at every level: a
+    policy's overall rule asks; it blocks a submission and no build. One that is worse than the file states is a problem at every level: a
     control that the claim rests on was shown to fail. A residual to be reduced and outweighed by benefit is left to the overall rule.
     """
-    for situation, judged in zip(risk.situations, evaluation.situations, strict=True):
+    evaluation, every = case.evaluation, case.level is Level.SUBMISSION
+    if evaluation is None:
+        return
+    for situation, judged in zip(case.inputs.risk.situations, evaluation.situations, strict=True):
         if judged.residual_acceptability is not Acceptability.UNACCEPTABLE:
             continue
         claimed = (situation.residual_severity, situation.residual_probability) == (
@@ -36,10 +40,11 @@ def residuals_are_acceptable(risk: RiskFile, evaluation: Evaluation, *, every: b
             yield problem("TRC-RISK-RESIDUAL", situation.where, judged.id, found=found)
 
 
-def overall_is_acceptable(risk: RiskFile, evaluation: Evaluation) -> Iterator[Problem]:
+def overall_is_acceptable(case: Case) -> Iterator[Problem]:
     """Yield each reason for which the policy's rule does not call the overall residual risk acceptable (asked at submission)."""
-    if evaluation.conclusion == ACCEPTABLE:
+    evaluation, policy = case.evaluation, case.inputs.risk.policy
+    if evaluation is None or evaluation.conclusion == ACCEPTABLE:
         return
-    where = risk.policy.where if risk.policy else "risk/data/policy.toml"
+    where = policy.where if policy else "risk/data/policy.toml"
     for reason in evaluation.reasons:
         yield problem("TRC-RISK-OVERALL", where, "POLICY-RISK", found=f"{evaluation.conclusion}: {reason}")

@@ -1,0 +1,40 @@
+"""The one list of what the gate asks, by the level from which on it is asked. A new check is one line here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from verification.trace.case import Level
+from verification.trace.checks import build, endpoints, ledgers, levels, links, modules, orphans, residual, results, scenarios
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from verification.trace.case import Check
+
+CHECKS: Mapping[Level, tuple[Check, ...]] = {
+    Level.DEVELOPMENT: (
+        modules.modules_belong_to_items,
+        ledgers.changes_are_recorded,
+        links.tags_exist,
+        links.sections_exist,
+        links.endpoints_name_requirements,
+        orphans.requirements_have_scenarios,
+        orphans.controls_have_scenarios,
+        orphans.scenarios_have_requirements,
+        scenarios.scenarios_expect_something,
+        scenarios.tags_reach_the_result,
+        results.every_result_is_a_clean_pass,
+        results.every_scenario_has_its_results,
+        results.results_carry_the_tags,
+        endpoints.endpoints_are_stated,
+        endpoints.primary_endpoints_are_met,
+        build.identity_is_known,
+        build.pipeline_is_up_to_date,
+        build.dependencies_are_soup,
+        residual.residuals_are_acceptable,
+    ),
+    Level.RELEASE: (levels.content_is_signed,),
+    Level.SUBMISSION: (levels.no_gap_is_open, residual.overall_is_acceptable),
+}
+"""Every check once; a level asks its own and those of the levels before it."""

@@ -1,0 +1,172 @@
+"""Everything the gate judges, read once: all input of the gate happens here, and nothing is judged.
+
+Loaders name what is wrong with a file itself; those problems travel along and reach the verdict unchanged.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from requirements_spec import changes, loader
+from requirements_spec.source_lines import line_index, line_of
+from risk import changes as risk_ledger
+from risk import loader as risk_loader
+from verification.trace import assembly, features
+from verification.trace.codes import problem
+from verification.trace.evidence import Evidence, read_evidence
+from verification.trace.identity import Identity, read_identity
+from verification.trace.lineage import LineageError, StaleStage, stale_stages
+from verification.trace.slices import SLICES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from requirements_spec.changes import Change
+    from requirements_spec.model import Specification
+    from requirements_spec.problem import Problem
+    from risk.model import RiskFile
+
+SIGNED = ("requirements_spec/data", "risk/data", "validation/protocol.toml", "verification/features", "docs/gaps.toml")
+"""Content that two roles have to sign before a release."""
+
+APPROVALS = "people.toml"
+"""Where roles and public keys live."""
+
+GAPS = "docs/gaps.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    """A dependency of the device as pyproject.toml declares it: normalised name and ``file:line``."""
+
+    name: str
+    where: str
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Everything that was read, one field for each source.
+
+    Attributes:
+        specification: needs, requirements, architecture, SOUP.
+        risk: policy, hazards, situations, controls.
+        scenarios: what the feature files hold.
+        modules: dotted names of the device's modules.
+        pages: section ids for which a page of the technical file exists.
+        specification_changes: entries of the specification's ledger.
+        risk_changes: entries of the risk file's ledger.
+        evidence: the last verification run as it lies there, not yet believed.
+        identity: of the slice ``verification`` as it lies here.
+        stale: stages whose lock entry the tree contradicts; none where there is no lock, which the identity says.
+        endpoints: as the validation record states them; None where there is no readable one.
+        dependencies: of the device.
+        reviewed: files that have to be signed before a release, sorted.
+        has_people: whether roles and keys lie here.
+        gaps: one problem for each gap of the register, for the level that asks.
+        now: when this was read, UTC; keys are valid at a time.
+        problems: what the loaders found wrong with the files themselves.
+    """
+
+    specification: Specification
+    risk: RiskFile
+    scenarios: tuple[features.Scenario, ...]
+    modules: tuple[str, ...]
+    pages: frozenset[str]
+    specification_changes: tuple[Change, ...]
+    risk_changes: tuple[Change, ...]
+    evidence: Evidence
+    identity: Identity
+    stale: tuple[StaleStage, ...]
+    endpoints: tuple[Mapping[str, Any], ...] | None
+    dependencies: tuple[Dependency, ...]
+    reviewed: tuple[str, ...]
+    has_people: bool
+    gaps: tuple[Problem, ...]
+    now: datetime
+    problems: tuple[Problem, ...]
+
+
+def read(root: Path) -> Inputs:
+    """Read the project at ``root``; never raises for missing or broken content, which is named in the problems instead."""
+    specification, specification_problems = loader.load(root)
+    risk, risk_problems = risk_loader.load(root, specification)
+    scenarios, feature_problems = features.load(root)
+    specification_changes, specification_ledger_problems = changes.read_ledger(root, changes.SPECIFICATION_BOOK.ledger)
+    risk_changes, risk_ledger_problems = changes.read_ledger(root, risk_ledger.RISK_BOOK.ledger)
+    return Inputs(
+        specification=specification,
+        risk=risk,
+        scenarios=scenarios,
+        modules=assembly.read_modules(root),
+        pages=assembly.read_pages(root),
+        specification_changes=specification_changes,
+        risk_changes=risk_changes,
+        evidence=read_evidence(root),
+        identity=read_identity(root, "verification"),
+        stale=read_stale(root),
+        endpoints=assembly.read_endpoints(root),
+        dependencies=read_dependencies(root),
+        reviewed=tuple(sorted(_reviewed(root))),
+        has_people=(root / APPROVALS).is_file(),
+        gaps=tuple(read_gaps(root)),
+        now=datetime.now(UTC),
+        problems=(
+            *specification_problems,
+            *risk_problems,
+            *feature_problems,
+            *specification_ledger_problems,
+            *risk_ledger_problems,
+        ),
+    )
+
+
+def read_stale(root: Path) -> tuple[StaleStage, ...]:
+    """Return the stages of the lock that no longer describe what lies here; none where there is no lock."""
+    try:
+        return stale_stages(root, SLICES["verification"].stages)
+    except LineageError:
+        return ()
+
+
+def read_dependencies(root: Path) -> tuple[Dependency, ...]:
+    """Return what pyproject.toml declares the device to need."""
+    text = (root / "pyproject.toml").read_text(encoding="utf-8")
+    declared: list[str] = tomllib.loads(text)["project"]["dependencies"]
+    lines = {each: 1 + text[: text.index(f'"{each}"')].count("\n") for each in declared}
+    return tuple(Dependency(distribution(each), f"pyproject.toml:{lines[each]}") for each in declared)
+
+
+def distribution(requirement: str) -> str:
+    """Return the normalised name in a dependency.
+
+    >>> distribution("PyJPEG_LS>=1.5.1,<2")
+    'pyjpeg-ls'
+    """
+    return re.sub(r"[-_.]+", "-", re.split(r"[^A-Za-z0-9._-]", requirement, maxsplit=1)[0]).lower()
+
+
+def _reviewed(root: Path) -> Iterator[str]:
+    for name in SIGNED:
+        path = root / name
+        files = [path] if path.is_file() else [*path.rglob("*.toml"), *path.rglob("*.feature")]
+        yield from (file.relative_to(root).as_posix() for file in files)
+
+
+def read_gaps(root: Path) -> Iterator[Problem]:
+    """Yield every gap of docs/gaps.toml; a register that cannot be read hides gaps and is one problem itself."""
+    try:
+        text = (root / GAPS).read_text(encoding="utf-8")
+        gaps: list[dict[str, Any]] = tomllib.loads(text)["gap"]
+    except (OSError, ValueError, KeyError, TypeError) as err:
+        yield problem("TRC-GAP", GAPS, "gaps", found=f"no readable register of gaps ({type(err).__name__})")
+        return
+    lines = line_index(text)
+    for index, gap in enumerate(gaps):
+        where = f"{GAPS}:{line_of(lines, f'$.gap[{index}]')}"
+        missing, owner = str(gap.get("missing", "not stated")), str(gap.get("owner_role", "nobody"))
+        yield problem("TRC-GAP", where, str(gap.get("id", f"gap {index + 1}")), found=f"{missing} (owner: {owner})")
