@@ -2,6 +2,8 @@
 
 The ledger is written by ``python -m requirements_spec.changes record --author ROLE --reason TEXT`` and only ever grows. An entry names an item, the fingerprint
 before ("" for a new item) and after ("" for a removed one). Times are not in it: the commit that brings an entry has one.
+Where items are judged by criteria (the risk file's policy), an entry also holds the fingerprint of the criteria it was made ``under``: who writes the
+fingerprint of a policy down has the policy, so the order of the two needs no clock (ISO 14971 4.4 d: criteria before evaluation).
 The risk file has its own ledger with the same form (`risk.changes`); this module serves both and knows neither's items.
 """
 
@@ -45,6 +47,7 @@ _TABLE = Table(
                     "new": _FINGERPRINT,
                     "author": Text(pattern=AUTHOR),
                     "reason": Text(pattern=rf".{{{SHORTEST_REASON},}}"),
+                    "under": Text(pattern=r"[0-9a-f]{64}", required=False),
                 }
             ),
             least=0,
@@ -52,6 +55,7 @@ _TABLE = Table(
         ),
     }
 )
+_KEYS = ("item", "old", "new", "author", "reason")
 _HEAD = f"""# Written by the `changes record` command, entry by entry, and read by the trace gate; do not edit by hand.
 # old = "" is a new item, new = "" a removed one. Authors are roles or demonstration identities, no natural persons.
 schema = {json.dumps(SCHEMA)}
@@ -60,7 +64,7 @@ schema = {json.dumps(SCHEMA)}
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One entry of a ledger."""
+    """One entry of a ledger; ``under`` is the fingerprint of the criteria that the item was judged by, "" where there are none."""
 
     item: str
     old: str
@@ -68,14 +72,27 @@ class Change:
     author: str
     reason: str
     where: str = ""
+    under: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a ledger has to account for: the fingerprint of each item and where the item stands."""
+    """What a ledger has to account for.
+
+    Attributes:
+        fingerprints: of each item.
+        places: where each item stands.
+        criteria: the item that all others are judged by; its entries come first. "" where there is none.
+    """
 
     fingerprints: Mapping[str, str]
     places: Mapping[str, str]
+    criteria: str = ""
+
+    def under(self, item: str) -> str:
+        """Return the fingerprint of the criteria that an item of today is judged by; "" for the criteria themselves and for a removed item."""
+        judged = item != self.criteria and item in self.fingerprints
+        return self.fingerprints.get(self.criteria, "") if judged else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +132,7 @@ def read_ledger(root: Path, ledger: str) -> tuple[tuple[Change, ...], tuple[Prob
     document = read(root, ledger, _TABLE)
     rows = [row for row in document.rows("change") if row.sound]
     entries = tuple(
-        Change(row.data["item"], row.data["old"], row.data["new"], row.data["author"], row.data["reason"], where=row.where)
-        for row in rows
+        Change(**{key: row.data[key] for key in _KEYS}, under=row.data.get("under", ""), where=row.where) for row in rows
     )
     return entries, document.problems
 
@@ -127,11 +143,11 @@ def change_problems(content: Content, entries: Sequence[Change], command: str) -
 
 
 def pending(content: Content, entries: Sequence[Change], author: str, reason: str) -> tuple[Change, ...]:
-    """Return the entries that would bring the ledger up to date, sorted by item."""
+    """Return the entries that would bring the ledger up to date: criteria first, then sorted by item."""
     latest = _latest(entries)
-    items = sorted({*content.fingerprints, *latest})
+    items = sorted({*content.fingerprints, *latest}, key=lambda item: (item != content.criteria, item))
     states = ((item, latest.get(item, ""), content.fingerprints.get(item, "")) for item in items)
-    return tuple(Change(item, old, new, author, reason) for item, old, new in states if old != new)
+    return tuple(Change(item, old, new, author, reason, under=content.under(item)) for item, old, new in states if old != new)
 
 
 def check(root: Path, book: Book) -> tuple[Problem, ...]:
@@ -150,7 +166,7 @@ def record(root: Path, book: Book, author: str, reason: str) -> tuple[tuple[Chan
         return (), (*problems, *ledger_problems, *chain_problems)
     new = pending(content, entries, author, reason)
     if new:
-        _append(root / book.ledger, new)
+        append(root / book.ledger, new)
     return new, ()
 
 
@@ -191,10 +207,13 @@ def _latest(entries: Sequence[Change]) -> dict[str, str]:
 
 
 def _broken_chains(entries: Sequence[Change]) -> Iterator[Problem]:
+    """Yield entries that do not begin where the item's last one ended, or that change neither the content nor the criteria it was judged by."""
     latest: dict[str, str] = {}
+    criteria: dict[str, str] = {}
     for entry in entries:
         before = latest.get(entry.item, "")
-        if entry.old != before or entry.old == entry.new:
+        judged_again = bool(entry.old and entry.under) and entry.under != criteria.get(entry.item, "")
+        if entry.old != before or (entry.old == entry.new and not judged_again):
             yield Problem(
                 where=entry.where,
                 code="CHG-CHAIN",
@@ -205,6 +224,7 @@ def _broken_chains(entries: Sequence[Change]) -> Iterator[Problem]:
                 clause=CLAUSE,
             )
         latest[entry.item] = entry.new
+        criteria[entry.item] = entry.under
 
 
 def _unrecorded(content: Content, entries: Sequence[Change], command: str) -> Iterator[Problem]:
@@ -221,7 +241,7 @@ def _unrecorded(content: Content, entries: Sequence[Change], command: str) -> It
         )
 
 
-def _append(path: Path, entries: Sequence[Change]) -> None:
+def append(path: Path, entries: Sequence[Change]) -> None:
     """Write the ledger with further entries, whole or not at all."""
     before = path.read_text(encoding="utf-8") if path.exists() else _HEAD
     text = before + "".join(_entry_text(entry) for entry in entries)
@@ -232,7 +252,7 @@ def _append(path: Path, entries: Sequence[Change]) -> None:
 
 def _entry_text(entry: Change) -> str:
     """Return an entry as TOML; a JSON string is a TOML basic string as long as it has no control character, which `_options` refuses."""
-    pairs = (("item", entry.item), ("old", entry.old), ("new", entry.new), ("author", entry.author), ("reason", entry.reason))
+    pairs = [(key, getattr(entry, key)) for key in _KEYS] + ([("under", entry.under)] if entry.under else [])
     return "\n[[change]]\n" + "".join(f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in pairs)
 
 

@@ -7,6 +7,7 @@ from requirements_spec.changes import (
     SPECIFICATION_BOOK,
     Change,
     Content,
+    append,
     change_problems,
     check,
     main,
@@ -174,3 +175,51 @@ def test_pending_entries_always_bring_the_ledger_up_to_date(states):
         entries += pending(content, entries, "DEMO-author", REASON)
         assert change_problems(content, entries, "x") == ()
         assert pending(content, entries, "DEMO-author", REASON) == ()
+
+
+OLD_POLICY, NEW_POLICY, HAZARD = "a" * 64, "b" * 64, "1" * 64
+
+
+def judged(policy, hazard=HAZARD):
+    return Content({"POLICY": policy, "HAZ-1": hazard}, {"POLICY": "p:1", "HAZ-1": "h:1"}, criteria="POLICY")
+
+
+def test_criteria_are_entered_before_what_they_judge_and_named_by_it():
+    entries = pending(judged(OLD_POLICY), (), "DEMO-author", REASON)
+    assert [(entry.item, entry.under) for entry in entries] == [("POLICY", ""), ("HAZ-1", OLD_POLICY)]
+
+
+def test_changed_criteria_alone_ask_for_no_entry_of_what_they_judge():
+    entries = pending(judged(OLD_POLICY), (), "DEMO-author", REASON)
+    assert [entry.item for entry in pending(judged(NEW_POLICY), entries, "DEMO-author", REASON)] == ["POLICY"]
+
+
+def test_a_removed_item_is_judged_by_nothing():
+    entries = pending(judged(OLD_POLICY), (), "DEMO-author", REASON)
+    gone = Content({"POLICY": OLD_POLICY}, {"POLICY": "p:1"}, criteria="POLICY")
+    assert [(entry.item, entry.new, entry.under) for entry in pending(gone, entries, "DEMO-author", REASON)] == [
+        ("HAZ-1", "", "")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("under", "codes"),
+    [(NEW_POLICY, []), (OLD_POLICY, ["CHG-CHAIN"]), ("", ["CHG-CHAIN"])],
+    ids=["under other criteria", "under the same", "under none"],
+)
+def test_the_same_content_may_be_entered_again_under_other_criteria_only(under, codes):
+    first = Change("HAZ-1", "", HAZARD, "DEMO-author", REASON, "l:1", OLD_POLICY)
+    again = Change("HAZ-1", HAZARD, HAZARD, "DEMO-author", REASON, "l:2", under)
+    assert [problem.code for problem in change_problems(Content({"HAZ-1": HAZARD}, {}), (first, again), "x")] == codes
+
+
+def test_criteria_do_not_make_an_entry_of_nothing_into_one():
+    nothing = Change("HAZ-1", "", "", "DEMO-author", REASON, "l:1", OLD_POLICY)
+    assert [problem.code for problem in change_problems(Content({}, {}), (nothing,), "x")] == ["CHG-CHAIN"]
+
+
+def test_the_criteria_of_an_entry_survive_the_file(project):
+    append(project / LEDGER, (Change("X-1", "", HAZARD, "DEMO-author", REASON, under=OLD_POLICY),))
+    entries, problems = read_ledger(project, LEDGER)
+    assert problems == ()
+    assert (entries[-1].item, entries[-1].under, entries[0].under) == ("X-1", OLD_POLICY, "")
