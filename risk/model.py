@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, NewType
 
 if TYPE_CHECKING:
@@ -170,7 +171,7 @@ class Control:
     where: str = field(compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RiskFile:
     """Everything under risk/data; ``policy`` is None only where a problem was reported for it."""
 
@@ -185,7 +186,14 @@ class RiskFile:
 
     def controls_of(self, situation_id: str) -> tuple[Control, ...]:
         """Return the controls that name a situation, in the order of ISO 14971 7.1."""
-        order = list(ControlKind)
-        return tuple(
-            sorted((c for c in self.controls if situation_id in c.situations), key=lambda c: (order.index(c.kind), c.id))
-        )
+        return self._controls_by_situation.get(situation_id, ())
+
+    @cached_property
+    def _controls_by_situation(self) -> dict[str, tuple[Control, ...]]:
+        """The reverse table, made once: asking each control for each situation takes their product."""
+        order = {kind: place for place, kind in enumerate(ControlKind)}
+        table: dict[str, list[Control]] = {}
+        for control in sorted(self.controls, key=lambda c: (order[c.kind], c.id)):
+            for situation in dict.fromkeys(control.situations):
+                table.setdefault(situation, []).append(control)
+        return {situation: tuple(controls) for situation, controls in table.items()}
