@@ -19,6 +19,7 @@ from pipeline.dossier.gaps import gap_list, gap_table, section_gaps
 from pipeline.dossier.lock_pages import others_table
 from pipeline.dossier.tables import plain, table
 from requirements_spec.model import SECTIONS
+from verification.trace import code_pages
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,6 +50,7 @@ def write_sources(root: Path, subject: Subject, folder: Path) -> None:
     environment = _environment(root, subject, shelf)
     for page in (*SECTIONS, "index"):
         (folder / f"{page}.md").write_text(_render(environment, page), encoding="utf-8")
+    _write_code_pages(folder)
     _copy_matrix(root, extra)
     (folder / f"{SOURCES_PAGE}.md").write_text(_sources_page(root, subject, extra), encoding="utf-8")
 
@@ -132,6 +134,13 @@ def _changelog(root: Path) -> str:
     """Return the changelog without its title, its headings one level down."""
     text = (root / "CHANGELOG.md").read_text(encoding="utf-8").split("\n", 1)[1]
     return "\n".join(f"#{line}" if line.startswith("##") else line for line in text.splitlines())
+
+
+def _write_code_pages(folder: Path) -> None:
+    """Write a page for each code of the trace gate; the overview of docs/, which has no links, gives way to one with links."""
+    (folder / "codes").mkdir()
+    for name, text in code_pages.pages().items():
+        (folder / name).write_text(text, encoding="utf-8")
 
 
 def _copy_matrix(root: Path, extra: Path) -> None:

@@ -77,12 +77,23 @@ def problem(code: str, where: str, item: str, *, found: str, expected: str = "")
     )
 
 
+def address(code: str) -> str:
+    """Return where a code's page lies in the built technical file.
+
+    >>> address("TRC-REQ-SCENARIO")
+    'codes/TRC-REQ-SCENARIO.html'
+    """
+    return f"codes/{code}.html"
+
+
 def page() -> str:
     """Return docs/codes.md: a heading for each code, so that a message can link to it."""
     head = (
         "# Codes of the trace gate\n\n"
         "`./qms check` names every problem with one of these codes, with the place, what was found and what was expected: `TRC-` for what only the whole "
         "shows, `SPC-` for the specification, `RSK-` for the risk file, `CHG-` for the ledgers of changes. "
+        "The prefixes `ANO-`, `OBL-` and `SIG-` stand for anomalies, obligations and signatures. "
+        "`./qms show CODE` prints the page of a code, with a message as the gate prints it and the repair step by step; the built technical file has the same pages. "
         "This page is generated from the gate's own table, `verification/trace/codes.toml`.\n"
     )
     return head + "".join(f"\n{_entry(code)}" for code in CODES.values())

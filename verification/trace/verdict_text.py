@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from verification.trace.codes import address
 from verification.trace.graph import to_json
 
 if TYPE_CHECKING:
@@ -49,14 +50,16 @@ def problem_json(found: Problem) -> dict[str, str]:
 
 def to_text(result: GateResult) -> str:
     """Return the verdict for people: every problem with its repair, then what was looked at, then one line that says whether the gate is open."""
-    blocks = [_paragraph(each) for each in result.problems]
+    blocks = [paragraph(each) for each in result.problems]
     return "\n".join([*blocks, *_summary(result)])
 
 
-def _paragraph(found: Problem) -> str:
+def paragraph(found: Problem) -> str:
+    """Return one problem for people: what and where, the finding, the repair, who asks for it, and where its page is."""
     return (
         f"{found.code}  {found.where}  {found.item}\n"
         f"    found:    {found.found}\n    expected: {found.expected}\n    repair:   {found.repair}\n    clause:   {found.clause}\n"
+        f"    docs:     {address(found.code)}; ./qms show {found.code}\n"
     )
 
 
