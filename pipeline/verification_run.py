@@ -16,7 +16,8 @@ from pipeline.run import available_workers
 from verification.trace.evidence import JUNIT, VERDICTS, Record, read_record, write_json
 from verification.trace.features import load
 from verification.trace.identity import Identity, difference, read_identity
-from verification.trace.outcomes import RecordError, judge, read_junit
+from verification.trace.junit import read_junit
+from verification.trace.outcomes import RecordError, judge
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

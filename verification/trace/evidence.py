@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from verification.trace.codes import problem
 from verification.trace.identity import Identity, difference
-from verification.trace.outcomes import Outcome, RecordError, Result, Verdict, judge, read_junit
+from verification.trace.junit import read_junit
+from verification.trace.outcomes import Outcome, RecordError, Result, Verdict, judge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

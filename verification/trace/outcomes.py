@@ -1,11 +1,10 @@
-"""JUnit XML to outcomes, each with one fixed meaning. Only ``passed`` counts as evidence; everything else has a name of its own and does not.
+"""Outcomes, each with one fixed meaning, and verdicts: results held against what is owed. Only ``passed`` counts; everything else has a name and does not.
 
 Source: IEC 62304 5.7.2 and 5.7.5 a) (pass or fail of each test, and the anomalies found).
 """
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ET
 from collections import defaultdict
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
     from verification.trace.features import Scenario
 
@@ -26,45 +24,81 @@ class Outcome(StrEnum):
 
     PASSED = "passed"
     FAILED = "failed"
+    SETUP_ERROR = "error in set-up"
+    CALL_ERROR = "error in call"
+    TEARDOWN_ERROR = "error in tear-down"
     ERROR = "error"
+    CRASHED = "crashed worker"
     SKIPPED = "skipped"
     XFAILED = "xfailed"
     XPASSED = "xpassed"
+    RERUN = "passed after rerun"
+    DESELECTED = "deselected"
     DUPLICATE = "duplicate"
     MISSING = "missing"
     UNBOUND = "unbound"
     EMPTY_OUTLINE = "empty outline"
     FOREIGN = "foreign"
+    STALE = "stale"
 
 
 MEANING: dict[Outcome, str] = {
-    Outcome.PASSED: "ran once, every step held, set-up and tear-down included",
-    Outcome.FAILED: "a step did not hold",
-    Outcome.ERROR: "set-up, tear-down, collection or the worker broke",
+    Outcome.PASSED: "ran once, in one attempt; every step held, set-up and tear-down included",
+    Outcome.FAILED: "an expectation of a step did not hold",
+    Outcome.SETUP_ERROR: "broke before its first step",
+    Outcome.CALL_ERROR: "broke inside a step, or a step has no definition; no expectation was judged",
+    Outcome.TEARDOWN_ERROR: "broke after its last step",
+    Outcome.ERROR: "collection or the record itself broke, or the record does not say where, or holds something unknown",
+    Outcome.CRASHED: "the process that ran it died",
     Outcome.SKIPPED: "was not executed",
     Outcome.XFAILED: "was expected to fail and did",
     Outcome.XPASSED: "was expected to fail and passed, so the expectation is wrong",
+    Outcome.RERUN: "passed only after an attempt that did not",
+    Outcome.DESELECTED: "was collected and then left out of the run",
     Outcome.DUPLICATE: "has more than one result, so none is its result",
     Outcome.MISSING: "is a row without a result, though other rows of its scenario have one",
     Outcome.UNBOUND: "is in a feature file, and no test executed it",
     Outcome.EMPTY_OUTLINE: "is an outline without examples, so nothing was tried",
     Outcome.FOREIGN: "is a result of something no feature file holds",
+    Outcome.STALE: "has a result of another state of the sources, and no accepted bridge carries it over",
 }
 """The fixed meaning of every outcome, for people."""
 
-_WORST = (Outcome.ERROR, Outcome.FAILED, Outcome.XPASSED, Outcome.XFAILED, Outcome.SKIPPED)
+_WORST = (
+    Outcome.CRASHED,
+    Outcome.ERROR,
+    Outcome.SETUP_ERROR,
+    Outcome.CALL_ERROR,
+    Outcome.FAILED,
+    Outcome.TEARDOWN_ERROR,
+    Outcome.XPASSED,
+    Outcome.XFAILED,
+    Outcome.RERUN,
+    Outcome.SKIPPED,
+    Outcome.DESELECTED,
+)
 """Of several results with one key, the first of these names what happened; without one of them it is a duplicate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One test case of the JUnit record."""
+    """One test case of a raw record.
+
+    Attributes:
+        key: feature file, scenario, row as the record names them; empty texts where it does not.
+        node: the runner's own name of the test.
+        verifies: ids the executed test carried, sorted.
+        outcome: see ``MEANING``.
+        reason: first line of what the runner said; empty for a pass.
+        steps: each executed step, its outcome first; empty where the record does not tell.
+    """
 
     key: Key
     node: str
     verifies: tuple[str, ...]
     outcome: Outcome
     reason: str
+    steps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -115,85 +149,30 @@ class Verdict:
 
 
 class RecordError(Exception):
-    """The JUnit record cannot be read; the message says why."""
-
-
-def read_junit(path: Path) -> tuple[Result, ...]:
-    """Return every test case of a JUnit XML file, in its order.
-
-    Raises:
-        RecordError: no such file, not XML, a document type in it, or no test suite.
-    """
-    try:
-        content = path.read_bytes()
-        if b"<!DOCTYPE" in content:
-            raise RecordError(f"{path.name} declares a document type, which pytest never writes")
-        suites = ET.fromstring(content)  # noqa: S314  no document type, so no entity to expand
-    except (OSError, ET.ParseError) as err:
-        raise RecordError(f"{path.name} is unreadable ({type(err).__name__})") from err
-    if suites.tag not in {"testsuites", "testsuite"}:
-        raise RecordError(f"{path.name} holds <{suites.tag}>, not test suites")
-    return tuple(_result(case) for case in suites.iter("testcase"))
-
-
-def _result(case: ET.Element) -> Result:
-    properties = [(p.get("name", ""), p.get("value", "")) for p in case.iter("property")]
-    values = dict(properties)
-    outcome, reason = _outcome(case, expected_failure="xfail" in values)
-    return Result(
-        key=(_below_features(values.get("feature", "")), values.get("scenario", ""), values.get("row", "")),
-        node=f"{case.get('classname', '')}::{case.get('name', '')}",
-        verifies=tuple(sorted({value for name, value in properties if name == "verifies"})),
-        outcome=outcome,
-        reason=reason,
-    )
-
-
-def _below_features(name: str) -> str:
-    """Return a feature file's path below ``verification/features``; pytest-bdd names it with the folder it lies in.
-
-    >>> _below_features("features/polarity.feature"), _below_features("polarity.feature")
-    ('polarity.feature', 'polarity.feature')
-    """
-    return name.removeprefix("features/")
-
-
-def _outcome(case: ET.Element, *, expected_failure: bool) -> tuple[Outcome, str]:
-    """Return the outcome of a test case; an unknown child of it is an error, never a pass."""
-    children = {child.tag: child for child in case if child.tag not in {"properties", "system-out", "system-err"}}
-    for tag, outcome in (("error", Outcome.ERROR), ("failure", Outcome.FAILED), ("skipped", Outcome.SKIPPED)):
-        if tag in children:
-            return _refined(outcome, children[tag]), _first_line(children[tag])
-    if children:
-        return Outcome.ERROR, f"unknown element <{min(children)}> in the record"
-    return (Outcome.XPASSED, "expected to fail, passed") if expected_failure else (Outcome.PASSED, "")
-
-
-def _refined(outcome: Outcome, element: ET.Element) -> Outcome:
-    """Tell expected failures from failures and skips; pytest marks them by type and by text."""
-    text = f"{element.get('message', '')} {element.text or ''}"
-    if "[XPASS(strict)]" in text or "xfail-marked test passes unexpectedly" in text:
-        return Outcome.XPASSED
-    return Outcome.XFAILED if element.get("type") == "pytest.xfail" else outcome
-
-
-def _first_line(element: ET.Element) -> str:
-    lines = (element.get("message") or element.text or "").strip().splitlines()
-    return lines[0][:300] if lines else "no message"
+    """The raw record cannot be read; the message says why."""
 
 
 def judge(scenarios: Iterable[Scenario], results: Iterable[Result]) -> tuple[Verdict, ...]:
     """Hold the results against the scenarios owed: one verdict for each row owed and each result that belongs to none, sorted."""
+    owed = [(scenario, key) for scenario in scenarios for key in scenario.expected()]
+    features = {scenario.feature for scenario, _ in owed}
     by_key: dict[Key, list[Result]] = defaultdict(list)
     for result in results:
-        by_key[result.key if any(result.key) else ("", result.node, "")].append(result)
+        by_key[_place(result, features)].append(result)
     executed = {key[:2] for key in by_key}
-    owed = [(scenario, key) for scenario in scenarios for key in scenario.expected()]
     verdicts = [_verdict(scenario, key, by_key.get(key, []), executed) for scenario, key in owed]
     for _, key in owed:
         by_key.pop(key, None)
     verdicts += [_foreign(key, found) for key, found in by_key.items() if any(_is_foreign(key, result) for result in found)]
     return tuple(sorted(verdicts))
+
+
+def _place(result: Result, features: set[str]) -> Key:
+    """Return the key a result belongs to; pytest-bdd alone names a feature file with the folder ``features`` that all lie in."""
+    feature, scenario, row = result.key
+    if not any(result.key):
+        return ("", result.node, "")
+    return (feature if feature in features else feature.removeprefix("features/"), scenario, row)
 
 
 def _verdict(scenario: Scenario, key: Key, found: list[Result], executed: set[tuple[str, str]]) -> Verdict:
@@ -221,5 +200,5 @@ def _is_foreign(key: Key, result: Result) -> bool:
 def _foreign(key: Key, found: list[Result]) -> Verdict:
     broken = [result for result in found if result.outcome is not Outcome.PASSED]
     if broken:
-        return Verdict(*key, broken[0].verifies, Outcome.ERROR, broken[0].reason)
+        return Verdict(*key, broken[0].verifies, *_combined(broken))
     return Verdict(*key, found[0].verifies, Outcome.FOREIGN, MEANING[Outcome.FOREIGN])

@@ -16,8 +16,9 @@ from verification.trace import features, gate
 from verification.trace.assembly import ITEM_PREFIXES
 from verification.trace.evidence import JUNIT, VERDICTS, Record, write_json
 from verification.trace.identity import read_identity
+from verification.trace.junit import read_junit
 from verification.trace.lineage import md5_of
-from verification.trace.outcomes import judge, read_junit
+from verification.trace.outcomes import judge
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -332,7 +333,7 @@ def junit_case(feature, name, row, tags, children=""):
     """Return one test case with its properties and the outcome's elements, given as XML text."""
     case = ET.fromstring(f'<testcase classname="verification.test_features" name="test">{children}</testcase>')
     properties = ET.Element("properties")
-    pairs = [("verifies", tag) for tag in tags] + [("feature", feature), ("scenario", name), ("row", row)]
+    pairs = [("verifies", tag) for tag in tags] + [("feature", feature), ("scenario", name), ("row", row), ("attempts", "1")]
     for key, value in pairs:
         ET.SubElement(properties, "property", name=key, value=value)
     case.insert(0, properties)

@@ -9,7 +9,8 @@ import pytest
 from verification.trace import features
 from verification.trace.evidence import JUNIT, VERDICTS, Record, write_json
 from verification.trace.identity import read_identity
-from verification.trace.outcomes import MEANING, Outcome, RecordError, Verdict, judge, read_junit
+from verification.trace.junit import read_junit
+from verification.trace.outcomes import MEANING, Outcome, RecordError, Verdict, judge
 
 ROOT = Path(__file__).resolve().parents[3]
 CHILD = "A child's film is refused"
@@ -18,15 +19,22 @@ VIEWS = "Every view is told"
 TABLE = [
     ("", "passed", None),
     ("<failure message='assert 1 == 2'/>", "failed", "TRC-RESULT-FAILED"),
-    ("<error message='failed on setup'/>", "error", "TRC-RESULT-ERROR"),
-    ("<error message='failed on teardown'/>", "error", "TRC-RESULT-ERROR"),
-    ("<error message='worker crashed'/>", "error", "TRC-RESULT-ERROR"),
+    ("<error message='failed on setup with &quot;boom&quot;'/>", "error in set-up", "TRC-RESULT-SETUP"),
+    ("<error message='failed on teardown with &quot;boom&quot;'/>", "error in tear-down", "TRC-RESULT-TEARDOWN"),
+    (
+        "<error message='failed on setup with &quot;worker crashed while running x&quot;'/>",
+        "crashed worker",
+        "TRC-RESULT-CRASHED",
+    ),
+    ("<error message='collection failure'/>", "error", "TRC-RESULT-ERROR"),
+    ("<invented/>", "error", "TRC-RESULT-ERROR"),
     ("<skipped type='pytest.skip' message='no data'/>", "skipped", "TRC-RESULT-SKIPPED"),
     ("<skipped type='pytest.xfail' message='known'/>", "xfailed", "TRC-RESULT-XFAILED"),
     ("<skipped message='xfail-marked test passes unexpectedly'/>", "xpassed", "TRC-RESULT-XPASSED"),
     ("<failure message='[XPASS(strict)] known'/>", "xpassed", "TRC-RESULT-XPASSED"),
-    ("<rerun message='first try failed'/>", "error", "TRC-RESULT-ERROR"),
-    ("<flakyFailure message='first try failed'/>", "error", "TRC-RESULT-ERROR"),
+    ("<rerun message='first try failed'/>", "passed after rerun", "TRC-RESULT-RERUN"),
+    ("<flakyFailure message='first try failed'/>", "passed after rerun", "TRC-RESULT-RERUN"),
+    ("<rerunFailure message='first try failed'/>", "error", "TRC-RESULT-ERROR"),
     (None, "unbound", "TRC-SCENARIO-UNBOUND"),
 ]
 
@@ -85,7 +93,14 @@ def double(project, children):
 
 
 def properties(name):
-    pairs = [("verifies", "RC-001"), ("verifies", "SRS-001"), ("feature", "admission.feature"), ("scenario", name), ("row", "")]
+    pairs = [
+        ("verifies", "RC-001"),
+        ("verifies", "SRS-001"),
+        ("feature", "admission.feature"),
+        ("scenario", name),
+        ("row", ""),
+        ("attempts", "1"),
+    ]
     return "".join(f'<property name="{key}" value="{value}"/>' for key, value in pairs)
 
 
@@ -111,7 +126,8 @@ def test_result_of_a_removed_scenario_is_foreign(tmp_path):
 
 def test_a_crash_without_properties_is_an_error_and_a_plain_pass_is_nothing(tmp_path):
     crash = "<testcase classname='verification' name='test_features'><error message='collection failure'/></testcase>"
-    verdicts = judge((), results_of(tmp_path, crash, "<testcase classname='c' name='plain'/>"))
+    plain = "<testcase classname='c' name='plain'><properties><property name='attempts' value='1'/></properties></testcase>"
+    verdicts = judge((), results_of(tmp_path, crash, plain))
     assert [(v.feature, v.scenario, v.outcome) for v in verdicts] == [("", "verification::test_features", Outcome.ERROR)]
 
 
@@ -243,13 +259,13 @@ def pytest_collection_modifyitems(items):
 LIVE = {
     ("passes", ""): "passed",
     ("fails", ""): "failed",
-    ("breaks before", ""): "failed",
-    ("breaks after", ""): "error",
+    ("breaks before", ""): "error in call",
+    ("breaks after", ""): "error in tear-down",
     ("skips", ""): "skipped",
     ("fails as expected", ""): "xfailed",
     ("passes against expectation", ""): "xpassed",
     ("passes against strict expectation", ""): "xpassed",
-    ("has no step", ""): "failed",
+    ("has no step", ""): "error in call",
     ("rows", "what=it is well"): "passed",
     ("rows", "what=it fails"): "failed",
     ("no rows", ""): "empty outline",

@@ -17,15 +17,22 @@ if TYPE_CHECKING:
 
 CODE_OF = {
     Outcome.FAILED: "TRC-RESULT-FAILED",
+    Outcome.SETUP_ERROR: "TRC-RESULT-SETUP",
+    Outcome.CALL_ERROR: "TRC-RESULT-CALL",
+    Outcome.TEARDOWN_ERROR: "TRC-RESULT-TEARDOWN",
     Outcome.ERROR: "TRC-RESULT-ERROR",
+    Outcome.CRASHED: "TRC-RESULT-CRASHED",
     Outcome.SKIPPED: "TRC-RESULT-SKIPPED",
     Outcome.XFAILED: "TRC-RESULT-XFAILED",
     Outcome.XPASSED: "TRC-RESULT-XPASSED",
+    Outcome.RERUN: "TRC-RESULT-RERUN",
+    Outcome.DESELECTED: "TRC-RESULT-DESELECTED",
     Outcome.DUPLICATE: "TRC-RESULT-DUPLICATE",
     Outcome.MISSING: "TRC-RESULT-MISSING",
     Outcome.UNBOUND: "TRC-SCENARIO-UNBOUND",
     Outcome.EMPTY_OUTLINE: "TRC-OUTLINE-EMPTY",
     Outcome.FOREIGN: "TRC-RESULT-FOREIGN",
+    Outcome.STALE: "TRC-RESULT-STALE",
 }
 """The code of every outcome but the clean pass, which needs none."""
 
