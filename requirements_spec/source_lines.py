@@ -1,13 +1,22 @@
-"""Finds the line on which each key and table of a TOML text stands, because `tomllib` tells values but not places.
+"""Finds the line on which each key and table of a TOML text stands, because a TOML parser tells values but not places.
 
 It follows table headers, keys, multi-line strings and brackets, which is all that hand-written data files use. Where a path is unknown the nearest
-known ancestor answers, so a problem always has a line. It judges nothing: a text that `tomllib` refuses is reported by `datafile`.
+known ancestor answers, so a problem always has a line. It judges nothing: a text that the parser refuses is reported by `datafile`.
+
+Every row of every file needs the line of its table, and few need the line of a key. So `Places` finds the tables in one pass over the headers, and
+goes through all lines only when a key is asked for or when the headers found are not the tables that the parser found.
 """
 
 from __future__ import annotations
 
 import re
-import tomllib
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import tomli
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _HEADER = re.compile(r"^\s*(\[\[?)\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?$")
 _KEY = re.compile(r"""^\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*=""")
@@ -16,6 +25,60 @@ _TOKEN = re.compile(
     r"""(?P<whole>"{3}(?:\\.|[^\\])*?"{3}|'{3}.*?'{3})|(?P<open>"{3}|'{3})|(?P<string>"(?:\\.|[^"\\])*"|'[^']*')|(?P<comment>\#.*)|(?P<bracket>[\[\]{}])"""
 )
 _DEPTH = {"[": 1, "{": 1, "]": -1, "}": -1}
+_PLAIN_HEADER = re.compile(
+    r"^(?P<array>\[?)\[(?P<name>[A-Za-z_][A-Za-z0-9_-]*(?:\.[A-Za-z_][A-Za-z0-9_-]*)*)\]\]?[ \t\r]*$", re.MULTILINE
+)
+"""A header of bare keys alone on its line: the only form that the quick pass follows."""
+_STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
+_VALUES = frozenset({"true", "false", "inf", "nan"})
+"""Bare words that may be a value, so that a line `[true]` may be part of a list."""
+
+
+class Places:
+    """The lines of a text that was parsed to ``data``."""
+
+    def __init__(self, text: str, data: Mapping[str, Any]) -> None:
+        """Keep both; nothing is looked for before somebody asks."""
+        self._text = text
+        self._data = data
+
+    def line(self, path: str) -> int:
+        r"""Return the line of the path, or of its nearest ancestor, or 1.
+
+        >>> Places("[[a]]\nb = 1\n", {"a": [{"b": 1}]}).line("$.a[0].b")
+        2
+        """
+        quick = self._tables.get(path)
+        return line_of(self._keys, path) if quick is None else quick
+
+    @cached_property
+    def _tables(self) -> dict[str, int]:
+        return table_lines(self._text, self._data) or {}
+
+    @cached_property
+    def _keys(self) -> dict[str, int]:
+        return line_index(self._text)
+
+
+def table_lines(text: str, data: Mapping[str, Any]) -> dict[str, int] | None:
+    r"""Return the lines of all tables, or None where the headers are not plain enough to be sure without reading every line.
+
+    Sure means: no string of several lines, and exactly as many headers of each array as the array has tables.
+
+    >>> table_lines('[[b]]\nc = 2\n[[b]]\n', {"b": [{"c": 2}, {}]})
+    {'$': 1, '$.b': 1, '$.b[0]': 1, '$.b[1]': 3}
+    """
+    if '"""' in text or "'''" in text:
+        return None
+    scanner = _Scanner()
+    number, end = 1, 0
+    for header in _PLAIN_HEADER.finditer(text):
+        if header["name"] in _VALUES:
+            return None
+        number += text.count("\n", end, header.start())
+        end = header.start()
+        scanner.open_table(number, header["name"].split("."), array=bool(header["array"]))
+    return scanner.lines if scanner.has_tables_of(data) else None
 
 
 def line_index(text: str) -> dict[str, int]:
@@ -58,13 +121,14 @@ class _Scanner:
         elif self._depth > 0:
             self._follow(line)
         elif header := _HEADER.match(line):
-            self._open_table(number, array=header[1] == "[[", name=header[2])
+            self.open_table(number, _parts(header[2]), array=header[1] == "[[")
         elif key := _KEY.match(line):
             self.lines.setdefault(".".join([self._table, *_parts(key[1])]), number)
             self._follow(line[key.end() :])
 
-    def _open_table(self, number: int, *, array: bool, name: str) -> None:
-        *parents, last = _parts(name)
+    def open_table(self, number: int, parts: list[str], *, array: bool) -> None:
+        """Take a header with the parts of its key."""
+        *parents, last = parts
         path = "$"
         for parent in parents:
             path = self._latest(f"{path}.{parent}")
@@ -75,6 +139,10 @@ class _Scanner:
             path = self._latest(path)
         self.lines.setdefault(path, number)
         self._table = path
+
+    def has_tables_of(self, data: Mapping[str, Any]) -> bool:
+        """Say whether each array of tables met so far has as many tables in the parsed data."""
+        return all(_length(data, path) == last + 1 for path, last in self._counts.items())
 
     def _latest(self, path: str) -> str:
         return f"{path}[{self._counts[path]}]" if path in self._counts else path
@@ -103,8 +171,8 @@ def _parts(name: str) -> list[str]:
     if _BARE.fullmatch(name):
         return [name]
     try:
-        table = tomllib.loads(f"{name} = 0")
-    except tomllib.TOMLDecodeError:
+        table = tomli.loads(f"{name} = 0")
+    except tomli.TOMLDecodeError:
         return [name]
     parts: list[str] = []
     value: object = table
@@ -113,3 +181,18 @@ def _parts(name: str) -> list[str]:
         parts.append(key)
         value = value[key]
     return parts
+
+
+def _length(data: Mapping[str, Any], path: str) -> int:
+    """Return how many entries the list at a path of bare keys has; -1 where there is no list.
+
+    >>> _length({"a": [{"b": [{}, {}]}]}, "$.a[0].b")
+    2
+    """
+    value: Any = data
+    for key, index in _STEP.findall(path):
+        if key:
+            value = value.get(key) if isinstance(value, dict) else None
+        else:
+            value = value[int(index)] if isinstance(value, list) and int(index) < len(value) else None
+    return len(value) if isinstance(value, list) else -1
