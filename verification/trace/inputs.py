@@ -91,8 +91,26 @@ class Inputs:
     problems: tuple[Problem, ...]
 
 
-def read(root: Path) -> Inputs:
-    """Read the project at ``root``; never raises for missing or broken content, which is named in the problems instead."""
+@dataclass(frozen=True)
+class Heavy:
+    """What takes long to read, because files are hashed or a run is parsed: a caller who knows that none of it changed may hand it on."""
+
+    identity: Identity
+    stale: tuple[StaleStage, ...]
+    evidence: Evidence
+
+
+def read_heavy(root: Path) -> Heavy:
+    """Hash the tree, hold the pipeline's lock against it, and read the last verification run."""
+    return Heavy(read_identity(root, "verification"), read_stale(root), read_evidence(root))
+
+
+def read(root: Path, heavy: Heavy | None = None) -> Inputs:
+    """Read the project at ``root``; never raises for missing or broken content, which is named in the problems instead.
+
+    Only the mutation run hands ``heavy`` in, and proves on a sample that the verdict is that of reading everything.
+    """
+    heavy = heavy or read_heavy(root)
     specification, specification_problems = loader.load(root)
     risk, risk_problems = risk_loader.load(root, specification)
     scenarios, feature_problems = features.load(root)
@@ -106,9 +124,9 @@ def read(root: Path) -> Inputs:
         pages=assembly.read_pages(root),
         specification_changes=specification_changes,
         risk_changes=risk_changes,
-        evidence=read_evidence(root),
-        identity=read_identity(root, "verification"),
-        stale=read_stale(root),
+        evidence=heavy.evidence,
+        identity=heavy.identity,
+        stale=heavy.stale,
         endpoints=assembly.read_endpoints(root),
         dependencies=read_dependencies(root),
         reviewed=tuple(sorted(_reviewed(root))),
