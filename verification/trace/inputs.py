@@ -16,11 +16,13 @@ from requirements_spec.source_lines import line_index, line_of
 from risk import changes as risk_ledger
 from risk import loader as risk_loader
 from verification.trace import assembly, features
+from verification.trace.baseline import Baseline, Ledger, read_baseline, read_ledger
 from verification.trace.codes import problem
 from verification.trace.evidence import Evidence, read_evidence
 from verification.trace.identity import Identity, read_identity
 from verification.trace.lineage import LineageError, StaleStage, stale_stages
 from verification.trace.slices import SLICES
+from verification.trace.written import read_written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from requirements_spec.model import Specification
     from requirements_spec.problem import Problem
     from risk.model import RiskFile
+    from verification.trace.obligations import Obligation
 
 SIGNED = ("requirements_spec/data", "risk/data", "validation/protocol.toml", "verification/features", "docs/gaps.toml")
 """Content that two roles have to sign before a release."""
@@ -68,6 +71,9 @@ class Inputs:
         reviewed: files that have to be signed before a release, sorted.
         has_people: whether roles and keys lie here.
         gaps: one problem for each gap of the register, for the level that asks.
+        written: obligations that stand in source texts: assertions, switches, protocol, the gate's own questions.
+        baseline: the obligations when they were last looked at; None where there is no readable baseline.
+        obligations: entries of the ledger of obligations.
         now: when this was read, UTC; keys are valid at a time.
         problems: what the loaders found wrong with the files themselves.
     """
@@ -87,6 +93,9 @@ class Inputs:
     reviewed: tuple[str, ...]
     has_people: bool
     gaps: tuple[Problem, ...]
+    written: tuple[Obligation, ...]
+    baseline: Baseline | None
+    obligations: Ledger
     now: datetime
     problems: tuple[Problem, ...]
 
@@ -116,6 +125,8 @@ def read(root: Path, heavy: Heavy | None = None) -> Inputs:
     scenarios, feature_problems = features.load(root)
     specification_changes, specification_ledger_problems = changes.read_ledger(root, changes.SPECIFICATION_BOOK.ledger)
     risk_changes, risk_ledger_problems = changes.read_ledger(root, risk_ledger.RISK_BOOK.ledger)
+    baseline, baseline_problems = read_baseline(root)
+    obligations, obligation_problems = read_ledger(root)
     return Inputs(
         specification=specification,
         risk=risk,
@@ -132,6 +143,9 @@ def read(root: Path, heavy: Heavy | None = None) -> Inputs:
         reviewed=tuple(sorted(_reviewed(root))),
         has_people=(root / APPROVALS).is_file(),
         gaps=tuple(read_gaps(root)),
+        written=read_written(root),
+        baseline=baseline,
+        obligations=obligations,
         now=datetime.now(UTC),
         problems=(
             *specification_problems,
@@ -139,6 +153,8 @@ def read(root: Path, heavy: Heavy | None = None) -> Inputs:
             *feature_problems,
             *specification_ledger_problems,
             *risk_ledger_problems,
+            *baseline_problems,
+            *obligation_problems,
         ),
     )
 

@@ -12,7 +12,7 @@ import yaml
 
 from requirements_spec import changes as specification_changes
 from risk import changes as risk_changes
-from verification.trace import features, gate
+from verification.trace import baseline, features, gate, renewal
 from verification.trace.assembly import ITEM_PREFIXES
 from verification.trace.evidence import JUNIT, VERDICTS, Record, write_json
 from verification.trace.identity import read_identity
@@ -291,11 +291,18 @@ class Project:
         record = Record(read_identity(self.root, "verification"), exit_code, judge(scenarios, read_junit(self.root / JUNIT)))
         write_json(self.root / VERDICTS, record.to_json())
 
+    def owe(self):
+        """Make everything owed now the baseline, as a first renewal."""
+        for name in (baseline.BASELINE, baseline.LEDGER):
+            (self.root / name).unlink(missing_ok=True)
+        renewal.renew(self.root, "DEMO-author", "baseline of a test of the gate")
+
     def seal(self, outcomes=()):
-        """Enter the changes, run the pipeline, run the verification."""
+        """Enter the changes, run the pipeline, run the verification, take the obligations down."""
         self.record_changes()
         self.reproduce()
         self.verify(outcomes)
+        self.owe()
 
     def check(self, level=gate.Level.DEVELOPMENT):
         return gate.check(self.root, level)
@@ -388,6 +395,7 @@ def shipped_template(tmp_path_factory):
     project.git("init", "-q")
     project.reproduce()
     project.verify()
+    project.owe()
     return project
 
 

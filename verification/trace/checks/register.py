@@ -5,7 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from verification.trace.case import Level
-from verification.trace.checks import build, endpoints, ledgers, levels, links, modules, orphans, residual, results, scenarios
+from verification.trace.checks import (
+    build,
+    duties,
+    endpoints,
+    ledgers,
+    levels,
+    links,
+    modules,
+    orphans,
+    residual,
+    results,
+    scenarios,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +45,7 @@ CHECKS: Mapping[Level, tuple[Check, ...]] = {
         build.pipeline_is_up_to_date,
         build.dependencies_are_soup,
         residual.residuals_are_acceptable,
+        duties.obligations_are_kept,
     ),
     Level.RELEASE: (levels.content_is_signed,),
     Level.SUBMISSION: (levels.no_gap_is_open, residual.overall_is_acceptable),

@@ -1,0 +1,33 @@
+"""The obligations of what lies here against the baseline: nothing becomes smaller without an entry, and no entry answers for anything else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from verification.trace.baseline import ledger_problems
+from verification.trace.duties import duties
+from verification.trace.obligations import reductions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from requirements_spec.problem import Problem
+    from verification.trace.case import Case
+    from verification.trace.graph import Graph
+    from verification.trace.inputs import Inputs
+    from verification.trace.obligations import Obligation
+
+
+def owed(inputs: Inputs, graph: Graph) -> tuple[Obligation, ...]:
+    """Return every obligation of the project as it lies here."""
+    return (*duties(graph, inputs.specification, inputs.risk, inputs.scenarios), *inputs.written)
+
+
+def obligations_are_kept(case: Case) -> Iterator[Problem]:
+    """Yield each obligation that is smaller than in the baseline and that nobody entered, and what is wrong with baseline and ledger."""
+    inputs = case.inputs
+    if inputs.baseline is None:
+        yield from ledger_problems((), inputs.obligations, None)
+        return
+    found = reductions(inputs.baseline.obligations, owed(inputs, case.graph))
+    yield from ledger_problems(found, inputs.obligations, inputs.baseline)

@@ -1,0 +1,228 @@
+"""Takes the data apart into obligations: items, links, levels, limits, sentences, scenarios, rows and steps. Computes no verdict and reads no file.
+
+Where an aspect has an order, its value is a rank: class A < B < C, information < protective < inherent design, acceptable < reduce < unacceptable.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import tomllib
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from requirements_spec.model import Method
+from requirements_spec.source_lines import line_index, line_of
+from risk.model import LEVELS, ControlKind
+from verification.trace.assembly import ITEM_PREFIXES
+from verification.trace.graph import Graph, Kind, Link
+from verification.trace.obligations import LINK, Obligation, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from requirements_spec.model import Specification
+    from risk.model import Control, Policy, RiskFile, Situation
+    from verification.trace.features import Scenario
+
+PROTOCOL = "validation/protocol.toml"
+NOT_OWED = frozenset({Kind.MODULE, Kind.SECTION, Kind.ENDPOINT})
+"""Kinds that the data do not promise: modules follow the source, pages are judged by name, endpoints are taken from the protocol, not from a run."""
+
+_CLASSES = ("A", "B", "C")
+_DOCUMENTATION = ("Basic", "Enhanced")
+_OPTIONS = tuple(reversed(ControlKind))
+_CRITERIA = ("probability_unknown", "overall_residual_method", "verification_activities", "review")
+
+
+def duties(graph: Graph, specification: Specification, risk: RiskFile, scenarios: Iterable[Scenario]) -> tuple[Obligation, ...]:
+    """Return every obligation that the data, the risk file and the feature files hold, sorted."""
+    found = [*_items_and_links(graph), *_pages(graph), *_specification(specification), *_risk(risk)]
+    found += [each for scenario in scenarios for each in _scenario(scenario)]
+    return tuple(sorted(found))
+
+
+def _items_and_links(graph: Graph) -> Iterator[Obligation]:
+    for node in graph.nodes.values():
+        if node.kind not in NOT_OWED:
+            yield Obligation(node.id, "item", "", str(node.kind), node.where)
+    for edge in graph.edges:
+        source = graph.nodes.get(edge.source)
+        if edge.link is not Link.HOLDS and source is not None and source.kind not in NOT_OWED:
+            yield Obligation(edge.source, f"{LINK} {edge.link}", edge.target, 1, source.where)
+
+
+def _pages(graph: Graph) -> Iterator[Obligation]:
+    for page in graph.of(Kind.SECTION):
+        if page.facts["exists"]:
+            yield Obligation(f"page {page.id}", "item", "", str(page.kind), page.where)
+
+
+def _specification(specification: Specification) -> Iterator[Obligation]:
+    for need in specification.needs:
+        yield Obligation(need.id, "text", "", need.text, need.where)
+    for requirement in specification.requirements:
+        values: dict[str, Value] = {
+            "text": requirement.text,
+            "acceptance": requirement.acceptance,
+            "safety": requirement.safety,
+            "disposition": bool(requirement.controls),
+            "verified by test": requirement.verification is Method.TEST,
+        }
+        yield from _each(requirement.id, values, requirement.where)
+    for soup in specification.soup:
+        yield from (Obligation(soup.id, "statement", text, 1, soup.where) for text in soup.requirements)
+    if system := specification.system:
+        yield Obligation(system.id, "item", "", "software system", system.where)
+        values = {
+            "safety class": _CLASSES.index(system.safety_class),
+            "documentation level": _DOCUMENTATION.index(system.documentation_level),
+        }
+        yield from _each(system.id, values, system.where)
+
+
+def _risk(risk: RiskFile) -> Iterator[Obligation]:
+    if risk.policy is not None:
+        yield from _policy(risk.policy)
+    for hazard in risk.hazards:
+        yield from (Obligation(hazard.id, "statement", event, 1, hazard.where) for event in hazard.sequence)
+    for situation in risk.situations:
+        yield from _situation(situation)
+    for control in risk.controls:
+        yield from _control(control)
+
+
+def _situation(situation: Situation) -> Iterator[Obligation]:
+    values: dict[str, Value] = {
+        "text": situation.text,
+        "harm": situation.harm,
+        "severity": situation.severity,
+        "probability": _level(situation.probability),
+        "residual severity": situation.residual_severity,
+        "residual probability": _level(situation.residual_probability),
+    }
+    yield from _each(situation.id, values, situation.where)
+
+
+def _level(level: int | None) -> Value:
+    """Return a level; one that cannot be estimated is a word, which no number equals, so that either change of it shows."""
+    return "not estimated" if level is None else level
+
+
+def _control(control: Control) -> Iterator[Obligation]:
+    values: dict[str, Value] = {
+        "text": control.text,
+        "option": _OPTIONS.index(control.kind),
+        "arising risk": bool(control.arising.risk),
+    }
+    yield from _each(control.id, values, control.where)
+    steps = {"probability": control.probability_steps, "severity": control.severity_steps}
+    yield from (Obligation(control.id, "claimed steps", name, count, control.where) for name, count in steps.items())
+    if control.ifu_sentence:
+        yield Obligation(control.id, "text", "sentence of the instructions for use", control.ifu_sentence, control.where)
+    yield from (Obligation(control.id, f"{LINK} is shown by", tag, 1, control.where) for tag in control.evidence)
+    for target in control.arising.situations:
+        yield Obligation(control.id, f"{LINK} brings", target, 1, control.where)
+
+
+def _policy(policy: Policy) -> Iterator[Obligation]:
+    where = policy.where
+    yield Obligation(policy.id, "item", "", "policy", where)
+    for severity in LEVELS:
+        for probability in LEVELS:
+            cell = policy.matrix[severity - 1][probability - 1]
+            yield Obligation(policy.id, "matrix cell", f"S{severity} P{probability}", int(cell), where)
+    yield Obligation(policy.id, "most steps", "of information controls together", policy.information_steps, where)
+    yield Obligation(policy.id, "best level", "with fewer than two controls", policy.single_control_probability, where)
+    for name, scale in (("severity", policy.severities), ("probability", policy.probabilities)):
+        for each in scale:
+            yield Obligation(policy.id, "criterion", f"{name} {each.level}", f"{each.name}: {each.meaning}", where)
+    yield from (Obligation(policy.id, "criterion", word, meaning, where) for word, meaning in policy.acceptability_words)
+    yield from (Obligation(policy.id, "criterion", name, getattr(policy, name), where) for name in _CRITERIA)
+    yield from (Obligation(policy.id, "approving role", approval.role, 1, where) for approval in policy.approvals)
+
+
+def _scenario(scenario: Scenario) -> Iterator[Obligation]:
+    yield from (Obligation(scenario.id, "row", row.text, 1, scenario.where) for row in scenario.rows)
+    counts = Counter(("expected" if step.kind == "Outcome" else "done", step.text) for step in scenario.steps)
+    yield from (Obligation(scenario.id, aspect, text, count, scenario.where) for (aspect, text), count in counts.items())
+    for tag in scenario.tags:
+        if not re.match("|".join(ITEM_PREFIXES), tag):
+            yield Obligation(scenario.id, "switch", f"@{tag}", 1, scenario.where)
+
+
+def _each(item: str, values: Mapping[str, Value], where: str) -> Iterator[Obligation]:
+    yield from (Obligation(item, aspect, "", value, where) for aspect, value in values.items())
+
+
+def protocol_duties(text: str) -> tuple[Obligation, ...]:
+    r"""Return what the validation protocol promises: thresholds with their direction, bounds, primary endpoints, subgroups and rules of analysis.
+
+    A protocol that cannot be parsed promises nothing, so that each of its obligations is missing.
+
+    >>> found = protocol_duties('[[set]]\nprofile="p"\nbudgets=["q"]\n[[set.endpoint]]\nid="e"\ndirection="at-most"\nthreshold=0.8\n')
+    >>> [(each.name, each.value) for each in found if "threshold" in each.aspect]
+    [('protocol p/q e: threshold at most', 0.8)]
+    """
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return ()
+    lines = line_index(text)
+    return tuple(sorted(_protocol(data, lines)))
+
+
+def _protocol(data: Mapping[str, Any], lines: dict[str, int]) -> Iterator[Obligation]:
+    yield Obligation("protocol", "item", "", "validation protocol", f"{PROTOCOL}:1")
+    for section in ("analysis", "subgroups"):
+        for name, value in _table(data.get(section)).items():
+            yield from _analysis(name, value, f"{PROTOCOL}:{line_of(lines, f'$.{section}.{name}')}")
+    for index, each in enumerate(_tables(data.get("set"))):
+        name = f"protocol {each.get('profile')}/{'+'.join(map(str, each.get('budgets', ())))}"
+        path = f"$.set[{index}]"
+        yield Obligation(name, "item", "", "endpoint set", f"{PROTOCOL}:{line_of(lines, path)}")
+        for number, endpoint in enumerate(_tables(each.get("endpoint"))):
+            yield from _endpoint(name, endpoint, f"{path}.endpoint[{number}]", lines)
+
+
+_AT_LEAST, _AT_MOST = "analysis at least", "analysis at most"
+_ANALYSIS = {"iou": _AT_LEAST, "level": _AT_LEAST, "minimum_n": _AT_MOST}
+"""Rules of analysis with an order: a hit needs at least this overlap, intervals have at least this level, subgroups from this size on are evaluated."""
+
+
+def _analysis(name: str, value: object, where: str) -> Iterator[Obligation]:
+    if isinstance(value, list):
+        yield from (Obligation("protocol", "subgroup", f"{name} {each}", 1, where) for each in value)
+    else:
+        yield Obligation("protocol", _ANALYSIS.get(name, "analysis"), name, _value(value), where)
+
+
+def _endpoint(owner: str, endpoint: Mapping[str, Any], path: str, lines: dict[str, int]) -> Iterator[Obligation]:
+    item = f"{owner} {endpoint.get('id')}"
+
+    def at(key: str) -> str:
+        return f"{PROTOCOL}:{line_of(lines, f'{path}.{key}')}"
+
+    yield Obligation(item, "item", "", "endpoint", f"{PROTOCOL}:{line_of(lines, path)}")
+    side = "threshold at most" if endpoint.get("direction") == "at-most" else "threshold at least"
+    yield Obligation(item, side, "", _value(endpoint.get("threshold")), at("threshold"))
+    for key in ("direction", "bound", "metric"):
+        yield Obligation(item, "judged", key, _value(endpoint.get(key)), at(key))
+    yield Obligation(item, "primary", "", endpoint.get("primary") is True, at("primary"))
+    if isinstance(endpoint.get("requirement"), str):
+        yield Obligation(item, f"{LINK} is evidence for", endpoint["requirement"], 1, at("requirement"))
+
+
+def _value(value: object) -> Value:
+    """Return a value as an obligation holds it; what is no plain finite value becomes a text, which no number equals."""
+    if isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    return str(value)
+
+
+def _table(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _tables(value: object) -> tuple[Mapping[str, Any], ...]:
+    return tuple(each for each in value if isinstance(each, dict)) if isinstance(value, list) else ()
