@@ -68,12 +68,30 @@ class Record:
 
 
 def write_json(path: Path, value: object) -> None:
-    """Write sorted JSON whole or not at all: a reader never meets half a file."""
+    """Write sorted JSON whole or not at all: a reader never meets half a file; a byte of a file's name that is no UTF-8 is escaped."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.part")
-    text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    draft.write_text(text + "\n", encoding="utf-8")
+    draft.write_bytes(f"{json_text(value)}\n".encode("utf-8", "backslashreplace"))
     draft.replace(path)
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, allow_nan=False)
+_OPEN_LEVELS = 2
+"""How deep a file is laid out in lines; what is deeper stands on one line, as one entry of a list of ten thousand should."""
+
+
+def json_text(value: object, level: int = 0) -> str:
+    r"""Return sorted JSON with a line for each entry of the two outermost levels: readable, and many times faster to write than full indentation.
+
+    >>> json_text({"b": [{"d": 1, "c": 2}], "a": 1})
+    '{\n"a": 1,\n"b": [\n{"c": 2, "d": 1}\n]\n}'
+    """
+    if isinstance(value, dict) and value and level < _OPEN_LEVELS:
+        lines = (f"{_ENCODER.encode(key)}: {json_text(value[key], level + 1)}" for key in sorted(value))
+        return "{\n" + ",\n".join(lines) + "\n}"
+    if isinstance(value, list) and value and level < _OPEN_LEVELS:
+        return "[\n" + ",\n".join(json_text(each, level + 1) for each in value) + "\n]"
+    return _ENCODER.encode(value)
 
 
 def read_record(root: Path) -> Record:
