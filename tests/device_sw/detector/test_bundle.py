@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from device_sw.detector.architecture import build
 from device_sw.detector.bundle import REQUIRED, load_bundle
 from device_sw.errors import BundleError
+from device_sw.settings import DeviceSettings
 
-from .conftest import seal
+from .conftest import ARCHITECTURE, seal
 
 
 def test_a_good_bundle_gives_its_settings(bundle_folder):
@@ -94,3 +97,155 @@ def test_sealed_but_wrong_content_is_refused(bundle_folder, name, text, code):
     seal(bundle_folder)
     with pytest.raises(BundleError, match=code):
         load_bundle(bundle_folder)
+
+
+NO_MANIFEST = (
+    "BND-MISSING at manifest.json: found no readable manifest in the bundle folder, expected a folder with manifest.json and the files it names. "
+    "Repair: give the folder of a released bundle with --bundle, or make one with `./qms demo`."
+)
+SCHEMA_EXPECTED = (
+    "expected a manifest of schema thoratrace/bundle/1 with plain file names, each with sha256 and size. "
+    "Repair: use a bundle made for this device version."
+)
+CONTENT_EXPECTED = "expected the fields this device version reads. Repair: use a bundle made for this device version."
+
+
+def refusal(folder):
+    """Return the whole message with which a bundle is refused."""
+    with pytest.raises(BundleError, match=r"^BND-") as caught:
+        load_bundle(folder)
+    return str(caught.value)
+
+
+def test_a_missing_manifest_is_said_in_these_words(tmp_path):
+    assert refusal(tmp_path) == NO_MANIFEST
+
+
+def test_a_foreign_schema_is_said_in_these_words(bundle_folder):
+    seal(bundle_folder, schema="other/1")
+    assert refusal(bundle_folder) == f"BND-SCHEMA at manifest.json: found schema 'other/1', {SCHEMA_EXPECTED}"
+
+
+def test_a_broken_manifest_is_said_in_these_words(bundle_folder):
+    (bundle_folder / "manifest.json").write_text("{}")
+    assert refusal(bundle_folder) == f"BND-SCHEMA at manifest.json: found KeyError while reading it, {SCHEMA_EXPECTED}"
+
+
+@pytest.mark.parametrize("name", ["a/b", "a\\b", "", ".", "..", "manifest.json"])
+def test_a_name_that_is_no_plain_file_name_is_refused(bundle_folder, name):
+    seal(bundle_folder, files={name: {"sha256": "0" * 64, "size": 1}})
+    assert refusal(bundle_folder) == f"BND-SCHEMA at manifest.json: found file name {name!r}, {SCHEMA_EXPECTED}"
+
+
+@pytest.mark.parametrize("entry", [{"sha256": "0" * 64}, {"size": 1}, {"sha256": "0" * 64, "size": "many"}, 3])
+def test_an_entry_without_hash_or_size_is_refused(bundle_folder, entry):
+    manifest = json.loads((bundle_folder / "manifest.json").read_text())
+    manifest["files"]["model.json"] = entry
+    (bundle_folder / "manifest.json").write_text(json.dumps(manifest))
+    assert refusal(bundle_folder).startswith("BND-SCHEMA at manifest.json: found ")
+
+
+def test_missing_files_are_said_in_these_words(bundle_folder):
+    (bundle_folder / "model.json").unlink()
+    (bundle_folder / "findings.toml").unlink()
+    assert refusal(bundle_folder) == (
+        "BND-MISSING at findings.toml, model.json: found not in the bundle or not in its manifest, expected every file the device needs, listed and "
+        "present. Repair: restore the bundle from its release."
+    )
+
+
+def test_extra_files_are_said_in_these_words(bundle_folder):
+    (bundle_folder / "b.txt").write_text("x")
+    (bundle_folder / "a.txt").write_text("x")
+    assert refusal(bundle_folder) == (
+        "BND-EXTRA at a.txt, b.txt: found in the bundle but not in its manifest, expected exactly the files the manifest names. "
+        "Repair: remove what does not belong there, or restore the bundle from its release."
+    )
+
+
+def test_a_file_that_no_manifest_needs_may_be_there_when_it_is_listed(bundle_folder):
+    (bundle_folder / "notes.txt").write_text("x")
+    seal(bundle_folder)
+    assert "notes.txt" in load_bundle(bundle_folder).manifest["files"]
+
+
+def test_a_changed_file_is_said_in_these_words(bundle_folder, pristine):
+    expected = hashlib.sha256((pristine / "thresholds.json").read_bytes()).hexdigest()
+    size = (pristine / "thresholds.json").stat().st_size
+    (bundle_folder / "thresholds.json").write_bytes(b"{}")
+    actual = hashlib.sha256(b"{}").hexdigest()
+    assert refusal(bundle_folder) == (
+        f"BND-HASH at thresholds.json: found SHA-256 {actual[:16]}..., 2 bytes, expected SHA-256 {expected[:16]}..., {size} bytes. "
+        "Repair: do not use this bundle; restore it from its release."
+    )
+
+
+def test_a_folder_in_place_of_a_file_is_no_file(bundle_folder):
+    (bundle_folder / "model.json").unlink()
+    (bundle_folder / "model.json").mkdir()
+    assert refusal(bundle_folder).startswith("BND-HASH at model.json: found SHA-256 e3b0c44298fc1c14..., 0 bytes")
+
+
+@pytest.mark.parametrize("change", [{"size": 1}, {"sha256": "0" * 64}])
+def test_hash_and_size_have_to_agree_both(bundle_folder, change):
+    manifest = json.loads((bundle_folder / "manifest.json").read_text())
+    manifest["files"]["model.json"].update(change)
+    (bundle_folder / "manifest.json").write_text(json.dumps(manifest))
+    assert refusal(bundle_folder).startswith("BND-HASH at model.json")
+
+
+def test_content_that_cannot_be_read_is_said_in_these_words(bundle_folder):
+    (bundle_folder / "model.json").write_text("{}")
+    seal(bundle_folder)
+    assert refusal(bundle_folder) == (
+        f"BND-CONTENT at model.json, thresholds.json or a safetensors file: found KeyError while reading it, {CONTENT_EXPECTED}"
+    )
+
+
+def test_an_unknown_finding_is_said_in_these_words(bundle_folder):
+    model = json.loads((bundle_folder / "model.json").read_text())
+    model["findings"] = ["cardiac_hypertrophy", "fracture", "abscess"]
+    (bundle_folder / "model.json").write_text(json.dumps(model))
+    (bundle_folder / "thresholds.json").write_text(
+        json.dumps({"thresholds": dict.fromkeys(("cardiac_hypertrophy", "fracture", "abscess"), 0.5)})
+    )
+    seal(bundle_folder)
+    assert refusal(bundle_folder) == FINDINGS_MESSAGE.format("abscess, fracture")
+
+
+def test_findings_without_a_threshold_are_said_in_these_words(bundle_folder):
+    model = json.loads((bundle_folder / "model.json").read_text())
+    model["findings"] = ["cardiac_hypertrophy", "scoliosis"]
+    (bundle_folder / "model.json").write_text(json.dumps(model))
+    (bundle_folder / "thresholds.json").write_text(
+        json.dumps({"thresholds": dict.fromkeys(("cardiac_hypertrophy", "scoliosis", "aortic_curvature"), 0.5)})
+    )
+    seal(bundle_folder)
+    assert refusal(bundle_folder) == FINDINGS_MESSAGE.format("that differ between the two files")
+
+
+FINDINGS_MESSAGE = (
+    "BND-FINDINGS at model.json and thresholds.json: found findings {}, expected the same findings in both, all of them in the device's table. "
+    "Repair: use a bundle made for this device version."
+)
+
+
+def test_every_part_of_a_good_bundle_is_where_it_belongs(bundle_folder):
+    bundle = load_bundle(bundle_folder)
+    manifest = (bundle_folder / "manifest.json").read_bytes()
+    assert bundle.path == bundle_folder
+    assert bundle.sha256 == hashlib.sha256(manifest).hexdigest()
+    assert bundle.manifest == json.loads(manifest)
+    assert bundle.architecture == ARCHITECTURE
+    assert bundle.settings == DeviceSettings(
+        model_version="0.0.1",
+        preprocessing_id="tt-default-1",
+        input_size=64,
+        findings=("cardiac_hypertrophy", "scoliosis"),
+        thresholds={"cardiac_hypertrophy": 0.5, "scoliosis": 0.5},
+        score_floor=0.05,
+        profile="phantom",
+        budget="quick",
+    )
+    assert set(bundle.golden_inputs) == {"film_0"} == set(bundle.golden_outputs)
+    assert set(bundle.weights) == set(build(ARCHITECTURE).state_dict())

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from device_sw.dicom.admission import RULES, Evidence, Outcome, judge, refuse
+from device_sw.dicom.polarity import AGREEMENT
 from device_sw.dicom.radiograph import Age, FilmAttributes, Window
 from device_sw.errors import InputRefused
 from device_sw.types import Policy
@@ -170,3 +171,132 @@ def test_a_value_that_is_no_code_string_is_not_repeated(field):
 def test_rules_about_pixels_are_silent_before_there_are_pixels():
     bare = judge(evidence(Policy.INTENDED_USE, stored=None, picture=None, attributes=replace(GOOD, modality="CT")))
     assert codes(bare)[0] == {"ADM-MODALITY"}
+
+
+WORDS = [
+    ("ADM-SOP-CLASS", {"sop_class_uid": "1.2.840.10008.5.1.4.1.1.2"}, "CT Image Storage"),
+    ("ADM-SOP-CLASS", {"sop_class_uid": ""}, "no SOP class"),
+    ("ADM-SOP-CLASS", {"sop_class_uid": "1.2.3.4"}, "an unknown SOP class"),
+    ("ADM-SOP-CLASS", {"sop_class_uid": "Miller^Zoe"}, "an unknown SOP class"),
+    ("ADM-MODALITY", {"modality": "CT"}, "CT"),
+    ("ADM-MODALITY", {"modality": ""}, "no value"),
+    ("ADM-MODALITY", {"modality": "Miller^Zoe"}, "a value outside the defined terms"),
+    ("ADM-SECONDARY", {"sop_class_uid": "1.2.840.10008.5.1.4.1.1.7"}, "a Secondary Capture"),
+    ("ADM-SECONDARY", {"image_type": ("DERIVED", "SECONDARY", "OTHER")}, "DERIVED\\SECONDARY"),
+    ("ADM-COLOUR", {"photometric": "RGB", "samples": 3}, "RGB, 3 samples a pixel"),
+    ("ADM-COLOUR", {"samples": 2}, "MONOCHROME2, 2 samples a pixel"),
+    ("ADM-PHOTOMETRIC", {"photometric": ""}, "no value"),
+    ("ADM-FRAMES", {"frames": 2}, "2 frames"),
+    ("ADM-BODY-PART", {"body_part": "KNEE"}, "KNEE"),
+    ("ADM-BODY-PART-MISSING", {"body_part": ""}, "not stated"),
+    ("ADM-VIEW", {"view_position": "LL"}, "LL"),
+    ("ADM-VIEW-MISSING", {"view_position": ""}, "not stated"),
+    ("ADM-CHILD", {"age": Age(17.99, "age")}, "an age below 18 years"),
+    ("ADM-AGE-MISSING", {"age": Age(None, "none")}, "not stated"),
+    ("ADM-AGE-MISSING", {"age": Age(62.0, "bare-number")}, "a number without unit"),
+    ("ADM-IDENTITY", {"identity_faults": ("A", "B")}, "another object than the file meta information names, at A, B"),
+    ("ADM-INSTANCE", {"sop_instance_uid": ""}, "no valid UID"),
+    ("ADM-PATIENT", {"patient_id_stated": False}, "empty"),
+    ("ADM-TEXT", {"text_faults": ("A", "B")}, "text that the standard does not allow, at A, B"),
+    ("ADM-SIZE", {"rows": 399}, "399 x 512"),
+    ("ADM-SMALL", {"columns": 450}, "512 x 450"),
+    ("ADM-ASPECT", {"rows": 1025}, "512 by 1025"),
+    ("ADM-WINDOW-WIDTH", {"windows": (Window(1.0, 0.5), Window(1.0, -3.0))}, "0.5"),
+    ("ADM-WINDOW-WIDTH", {"windows": (Window(1.0, 0.0),), "voi_function": "SIGMOID"}, "0"),
+    ("ADM-WINDOW-MISSING", {"windows": ()}, "neither window nor VOI look-up table"),
+    ("ADM-VOI-FUNCTION", {"voi_function": "GAMMA"}, "a value outside the defined terms"),
+    ("ADM-SLOPE", {"rescale_slope": 0.0}, "0"),
+    ("ADM-SPACING", {"spacing": (0.2, -0.2)}, "-0.2 mm"),
+    ("ADM-ORIENTATION", {"patient_orientation": ("R", "F")}, "R\\F"),
+    ("ADM-ORIENTATION-MISSING", {"patient_orientation": ()}, "not stated"),
+    ("ADM-POLARITY-TAGS", {"photometric": "MONOCHROME1"}, "IDENTITY with MONOCHROME1"),
+    ("ADM-BURNED-IN", {"burned_in": "yes"}, "YES"),
+    ("ADM-LOSSY", {"lossy": True}, "lossy"),
+]
+"""What is said to have been found: as much as repairs the film, and nothing that could name a person."""
+
+
+@pytest.mark.parametrize(("code", "change", "found"), WORDS)
+def test_what_was_found_is_said_in_these_words(code, change, found):
+    assert rule(code).judge(evidence(Policy.RESEARCH, attributes=replace(GOOD, **change))) == found
+
+
+def test_a_class_that_is_no_uid_is_not_repeated_in_a_warning_either(recwarn):
+    assert rule("ADM-SOP-CLASS").judge(evidence(Policy.RESEARCH, attributes=replace(GOOD, sop_class_uid="Miller^Zoe")))
+    assert [str(warning.message) for warning in recwarn] == []
+
+
+def test_every_rule_of_the_header_has_its_words_here():
+    assert {code for code, _, _ in WORDS} == set(FILMS)
+
+
+@pytest.mark.parametrize(
+    ("code", "change", "found"),
+    [
+        ("ADM-GREY-LEVELS", PICTURES["ADM-GREY-LEVELS"][0], r"1 different values"),
+        (
+            "ADM-POLARITY",
+            PICTURES["ADM-POLARITY"][0],
+            r"a picture that looks inverted or lies upside down \(agreement -0\.\d\d\)",
+        ),
+        ("ADM-PICTURE", PICTURES["ADM-PICTURE"][0], r"a picture unlike a frontal chest \(agreement -?0\.0\d\)"),
+    ],
+)
+def test_what_was_found_in_the_picture_is_said_in_these_words(code, change, found):
+    assert re.fullmatch(found, rule(code).judge(evidence(Policy.RESEARCH, **change)))
+
+
+def test_a_caution_is_said_with_place_and_expectation():
+    cautions = judge(evidence(Policy.INTENDED_USE, attributes=replace(GOOD, lossy=True))).cautions
+    assert cautions == ("ADM-LOSSY: (0028,2110) LossyImageCompression is lossy; expected lossless",)
+
+
+ADMITTED = [
+    ("ADM-MODALITY", {"modality": "CR"}),
+    ("ADM-SECONDARY", {"image_type": ("DERIVED", "PRIMARY")}),
+    ("ADM-SECONDARY", {"image_type": ("ORIGINAL", "SECONDARY")}),
+    ("ADM-BODY-PART", {"body_part": "thorax"}),
+    ("ADM-VIEW", {"view_position": "AP"}),
+    ("ADM-ASPECT", {"rows": 1024}),
+    ("ADM-WINDOW-WIDTH", {"windows": (Window(1.0, 1.0),)}),
+    ("ADM-WINDOW-WIDTH", {"windows": (Window(1.0, 1.5),)}),
+    ("ADM-WINDOW-WIDTH", {"windows": (Window(1.0, 0.5),), "voi_function": "LINEAR_EXACT"}),
+    ("ADM-WINDOW-WIDTH", {"windows": (Window(1.0, 0.01),), "voi_function": "SIGMOID"}),
+    ("ADM-WINDOW-MISSING", {"windows": (), "voi_luts": ("table",)}),
+    ("ADM-SLOPE", {"rescale_slope": -1.0}),
+    ("ADM-SPACING", {"spacing": ()}),
+    ("ADM-POLARITY-TAGS", {"photometric": "MONOCHROME1", "presentation_shape": "INVERSE"}),
+    ("ADM-POLARITY-TAGS", {"photometric": "MONOCHROME1", "presentation_shape": ""}),
+]
+
+
+@pytest.mark.parametrize(("code", "change"), ADMITTED)
+def test_what_lies_on_the_allowed_side_of_a_limit_is_admitted(code, change):
+    assert rule(code).judge(evidence(Policy.INTENDED_USE, attributes=replace(GOOD, **change))) is None
+
+
+def test_sixty_four_grey_values_are_enough():
+    stored = (np.arange(512 * 512, dtype=np.int32) % 64).reshape(512, 512)
+    assert rule("ADM-GREY-LEVELS").judge(evidence(Policy.INTENDED_USE, stored=stored)) is None
+    assert rule("ADM-GREY-LEVELS").judge(evidence(Policy.INTENDED_USE, stored=stored % 63)) == "63 different values"
+
+
+@pytest.mark.parametrize(
+    ("value", "silent"),
+    [
+        (AGREEMENT, {"ADM-POLARITY", "ADM-PICTURE"}),
+        (-AGREEMENT, {"ADM-PICTURE"}),
+        (np.nextafter(-AGREEMENT, 0), {"ADM-POLARITY"}),
+        (np.nextafter(AGREEMENT, 0), {"ADM-POLARITY"}),
+    ],
+)
+def test_the_limit_of_agreement_itself_is_a_chest_one_way_and_inverted_the_other(monkeypatch, value, silent):
+    monkeypatch.setattr("device_sw.dicom.admission.agreement", lambda _: value)
+    quiet = {code for code in ("ADM-POLARITY", "ADM-PICTURE") if rule(code).judge(evidence(Policy.INTENDED_USE)) is None}
+    assert quiet == silent
+
+
+def test_a_rule_that_differs_between_policies_keeps_the_film_out_of_the_intended_use():
+    verdicts = {policy: judge(evidence(policy, attributes=replace(GOOD, view_position=""))) for policy in Policy}
+    assert codes(verdicts[Policy.INTENDED_USE]) == ({"ADM-VIEW-MISSING"}, set())
+    assert codes(verdicts[Policy.RESEARCH]) == (set(), {"ADM-VIEW-MISSING"})
