@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from requirements_spec.model import Requirement, SoftwareItem, Soup, Specification, UserNeed
+    from requirements_spec.reading_cache import ReadingCache
 
 LEDGER = "requirements_spec/data/changes.toml"
 SCHEMA = "thoratrace/changes/1"
@@ -127,9 +128,9 @@ class _Whole:
     interfaces: str
 
 
-def read_ledger(root: Path, ledger: str) -> tuple[tuple[Change, ...], tuple[Problem, ...]]:
+def read_ledger(root: Path, ledger: str, cache: ReadingCache | None = None) -> tuple[tuple[Change, ...], tuple[Problem, ...]]:
     """Read a ledger; one that does not exist is a problem, because then nothing is accounted for."""
-    document = read(root, ledger, _TABLE)
+    document = read(root, ledger, _TABLE, cache)
     rows = [row for row in document.rows("change") if row.sound]
     entries = tuple(
         Change(**{key: row.data[key] for key in _KEYS}, under=row.data.get("under", ""), where=row.where) for row in rows

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from requirements_spec.reading_cache import ReadingCache
+
 MAX_TEXT = 2000
 """Longest text of one field, characters; longer ones are no short testable sentences."""
 
@@ -241,10 +243,11 @@ _HEAD = "head of the file"
 """Stands in `Document.spoiled` for a key that every row depends on; no path begins like this."""
 
 
-def read(root: Path, name: str, table: Table) -> Document:
+def read(root: Path, name: str, table: Table, cache: ReadingCache | None = None) -> Document:
     """Read the file ``name`` under ``root`` against its description.
 
-    Every problem is in the returned document; a file that cannot be read at all gives an empty one with its problem.
+    Every problem is in the returned document; a file that cannot be read at all gives an empty one with its problem. A sound file whose bytes were
+    read before is taken from the cache, where one is given.
     """
     try:
         content = _content(root / name)
@@ -255,7 +258,22 @@ def read(root: Path, name: str, table: Table) -> Document:
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         return _unread(name, line, "SPC-ENCODING", f"byte {error.start} that is not UTF-8", "UTF-8 text")
-    return parse(name, text, table)
+    if cache is None:
+        return parse(name, text, table)
+    return _recalled(cache, name, content, text) or _kept(cache, content, parse(name, text, table))
+
+
+def _recalled(cache: ReadingCache, name: str, content: bytes, text: str) -> Document | None:
+    """Return the reading of the same bytes, which had no problem."""
+    kept = cache.recall(name, content)
+    return Document(name, kept["data"], (), frozenset(), Places(text, kept["data"], kept["tables"])) if kept else None
+
+
+def _kept(cache: ReadingCache, content: bytes, document: Document) -> Document:
+    """Keep a reading without problems; sound data holds texts, whole numbers and truth values only, so JSON loses nothing."""
+    if not document.problems:
+        cache.keep(document.name, content, {"data": document.data, "tables": document.places.tables})
+    return document
 
 
 def _content(path: Path) -> bytes:

@@ -34,20 +34,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from requirements_spec.reading_cache import ReadingCache
+
 DATA = "requirements_spec/data"
 
 _Built = TypeVar("_Built")
 
 
-def load(root: Path) -> tuple[Specification, tuple[Problem, ...]]:
+def load(root: Path, cache: ReadingCache | None = None) -> tuple[Specification, tuple[Problem, ...]]:
     """Load the specification of the project at ``root`` (the repository's root), with all problems sorted by place.
 
     An item with a problem of its own is left out of the specification; links to it are not reported a second time as dangling.
     """
-    needs = read(root, f"{DATA}/user_needs.toml", USER_NEEDS)
-    requirements = _requirement_documents(root)
-    architecture = read(root, f"{DATA}/architecture.toml", ARCHITECTURE)
-    soup = read(root, f"{DATA}/soup.toml", SOUP)
+    needs = read(root, f"{DATA}/user_needs.toml", USER_NEEDS, cache)
+    requirements = _requirement_documents(root, cache)
+    architecture = read(root, f"{DATA}/architecture.toml", ARCHITECTURE, cache)
+    soup = read(root, f"{DATA}/soup.toml", SOUP, cache)
     documents = (needs, *requirements, architecture, soup)
     versions, lock_problems = _versions(root)
     specification = Specification(
@@ -66,10 +68,10 @@ def load(root: Path) -> tuple[Specification, tuple[Problem, ...]]:
     return specification, tuple(sorted(problems))
 
 
-def _requirement_documents(root: Path) -> tuple[Document, ...]:
+def _requirement_documents(root: Path, cache: ReadingCache | None) -> tuple[Document, ...]:
     """Read each file of the folder, in the order of their names; an empty folder shows as items without requirements."""
     names = sorted(path.name for path in (root / DATA / "software_requirements").glob("*.toml"))
-    return tuple(read(root, f"{DATA}/software_requirements/{name}", SOFTWARE_REQUIREMENTS) for name in names)
+    return tuple(read(root, f"{DATA}/software_requirements/{name}", SOFTWARE_REQUIREMENTS, cache) for name in names)
 
 
 def _build(document: Document, key: str, build: Callable[[Document, Row], _Built]) -> tuple[_Built, ...]:

@@ -37,10 +37,11 @@ _VALUES = frozenset({"true", "false", "inf", "nan"})
 class Places:
     """The lines of a text that was parsed to ``data``."""
 
-    def __init__(self, text: str, data: Mapping[str, Any]) -> None:
-        """Keep both; nothing is looked for before somebody asks."""
+    def __init__(self, text: str, data: Mapping[str, Any], tables: Mapping[str, int] | None = None) -> None:
+        """Keep text and data, and the lines of the tables where they are known; nothing is looked for before somebody asks."""
         self._text = text
         self._data = data
+        self._known = tables
 
     def line(self, path: str) -> int:
         r"""Return the line of the path, or of its nearest ancestor, or 1.
@@ -48,12 +49,13 @@ class Places:
         >>> Places("[[a]]\nb = 1\n", {"a": [{"b": 1}]}).line("$.a[0].b")
         2
         """
-        quick = self._tables.get(path)
+        quick = self.tables.get(path)
         return line_of(self._keys, path) if quick is None else quick
 
     @cached_property
-    def _tables(self) -> dict[str, int]:
-        return table_lines(self._text, self._data) or {}
+    def tables(self) -> Mapping[str, int]:
+        """The lines of all tables; none where only reading every line is sure."""
+        return (table_lines(self._text, self._data) or {}) if self._known is None else self._known
 
     @cached_property
     def _keys(self) -> dict[str, int]:
