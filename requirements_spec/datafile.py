@@ -250,7 +250,7 @@ def read(root: Path, name: str, table: Table, cache: ReadingCache | None = None)
     read before is taken from the cache, where one is given.
     """
     try:
-        content = _content(root / name)
+        content = plain_content(root / name)
     except OSError as error:
         return _unread(name, 1, "SPC-FILE", type(error).__name__, "a readable file")
     try:
@@ -276,7 +276,7 @@ def _kept(cache: ReadingCache, content: bytes, document: Document) -> Document:
     return document
 
 
-def _content(path: Path) -> bytes:
+def plain_content(path: Path) -> bytes:
     """Return the bytes of a plain file; a pipe or a device would keep the reader waiting for ever.
 
     Raises:

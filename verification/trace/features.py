@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from gherkin.errors import CompositeParserException, ParserException
 from gherkin.parser import Parser
 
+from requirements_spec.datafile import plain_content
 from verification.trace.codes import problem
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from requirements_spec.problem import Problem
+    from requirements_spec.reading_cache import ReadingCache
 
 FOLDER = "verification/features"
 """Where the feature files lie, relative to the root."""
@@ -92,23 +94,56 @@ def row_text(example: Mapping[str, str]) -> str:
     return ", ".join(f"{name}={value}" for name, value in example.items())
 
 
-def load(root: Path) -> tuple[tuple[Scenario, ...], tuple[Problem, ...]]:
-    """Return every scenario of every feature file, sorted by file and line, and what is wrong with the files themselves."""
+def load(root: Path, cache: ReadingCache | None = None) -> tuple[tuple[Scenario, ...], tuple[Problem, ...]]:
+    """Return every scenario of every feature file, sorted by file and line, and what is wrong with the files themselves.
+
+    A file whose bytes were read before is taken from the cache, where one is given.
+    """
     scenarios: list[Scenario] = []
     problems: list[Problem] = []
     folder = root / FOLDER
     for path in sorted(folder.rglob("*.feature")):
         name = path.relative_to(folder).as_posix()
         try:
-            scenarios += _parse(name, path.read_text(encoding="utf-8"))
-        except (CompositeParserException, ParserException, UnicodeDecodeError) as err:
+            scenarios += _read(name, plain_content(path), cache)
+        except (CompositeParserException, ParserException, UnicodeDecodeError, OSError) as err:
             problems.append(_unreadable(name, err))
     return tuple(scenarios), (*problems, *_duplicates(scenarios))
 
 
+def _read(name: str, content: bytes, cache: ReadingCache | None) -> tuple[Scenario, ...]:
+    if cache is None:
+        return tuple(_parse(name, _text(content)))
+    kept = cache.recall(f"{FOLDER}/{name}", content)
+    if kept is not None:
+        return tuple(_from_plain(name, entry) for entry in kept)
+    scenarios = tuple(_parse(name, _text(content)))
+    cache.keep(f"{FOLDER}/{name}", content, [_to_plain(scenario) for scenario in scenarios])
+    return scenarios
+
+
+def _text(content: bytes) -> str:
+    """Return the text with the line ends that the test runner sees: every form of line end is one."""
+    return content.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _to_plain(scenario: Scenario) -> list[Any]:
+    """Return a scenario as lists, for the cache; `_from_plain` is the inverse."""
+    plain = (scenario.title, scenario.name, scenario.line, scenario.tags, scenario.lost_tags, scenario.is_outline)
+    return [*plain, [(row.text, row.line) for row in scenario.rows], [(step.kind, step.text) for step in scenario.steps]]
+
+
+def _from_plain(name: str, plain: list[Any]) -> Scenario:
+    title, scenario, line, tags, lost_tags, is_outline, rows, steps = plain
+    inner = (tuple(Row(*row) for row in rows), tuple(Step(*step) for step in steps))
+    return Scenario(name, title, scenario, line, tuple(tags), tuple(lost_tags), is_outline, *inner)
+
+
 def _unreadable(name: str, err: Exception) -> Problem:
+    if isinstance(err, OSError):
+        return problem("TRC-FEATURE-SYNTAX", f"{FOLDER}/{name}", name, found=f"no readable file ({type(err).__name__})")
     first = next(iter(getattr(err, "errors", ())), err)
-    line = getattr(first, "location", {}).get("line")
+    line = (getattr(first, "location", None) or {}).get("line")
     where = f"{FOLDER}/{name}:{line}" if line else f"{FOLDER}/{name}"
     return problem("TRC-FEATURE-SYNTAX", where, name, found=" ".join(str(first).split())[:200])
 
