@@ -15,12 +15,18 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from pipeline.exchange_cli import exchange
+
+from pipeline.guide import guide
+
 app = typer.Typer(
     help="ThoraTrace: a chest-radiograph finding detector and the evidence around it. Not cleared, not for clinical use.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(guide)
+app.add_typer(exchange, name="exchange")
 diagnosis = Console(stderr=True)
 
 HOLDS, DOES_NOT_HOLD, USAGE, ENVIRONMENT = 0, 1, 2, 3
