@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from requirements_spec.model import Requirement, Soup, UserNeed
     from risk.evaluation import Evaluation, SituationEvaluation
     from risk.model import Control, Hazard, RiskFile, Situation
+    from verification.trace.anomalies import Anomaly
     from verification.trace.features import Scenario
     from verification.trace.outcomes import Verdict
 
@@ -44,6 +46,7 @@ class Sources:
         modules: dotted names of the device's modules.
         pages: section ids for which a page of the technical file exists.
         endpoints: as the validation record states them.
+        anomalies: what is known to be wrong.
     """
 
     specification: Specification
@@ -54,6 +57,7 @@ class Sources:
     modules: tuple[str, ...] = ()
     pages: frozenset[str] = frozenset()
     endpoints: tuple[Mapping[str, Any], ...] = field(default=())
+    anomalies: tuple[Anomaly, ...] = ()
 
 
 def read_modules(root: Path) -> tuple[str, ...]:
@@ -108,6 +112,7 @@ def _nodes(sources: Sources) -> Iterator[Node]:
     for name in SECTIONS:
         yield Node(name, Kind.SECTION, name, f"docs/{name}.md:1", {"exists": name in sources.pages})
     yield from map(_endpoint, sources.endpoints)
+    yield from map(_anomaly, sources.anomalies)
 
 
 def _need(need: UserNeed) -> Node:
@@ -192,6 +197,14 @@ def _endpoint(endpoint: Mapping[str, Any]) -> Node:
     return Node(f"VE:{endpoint['id']}", Kind.ENDPOINT, str(endpoint.get("title", endpoint["id"])), VALIDATION, facts)
 
 
+def _anomaly(anomaly: Anomaly) -> Node:
+    return Node(anomaly.id, Kind.ANOMALY, anomaly.title, anomaly.where, anomaly.facts())
+
+
+def _anomaly_edges(anomaly: Anomaly) -> Iterator[Edge]:
+    return _to(anomaly.id, Link.CONCERNS, (*anomaly.concerns, *anomaly.situations))
+
+
 def _edges(sources: Sources) -> Iterator[Edge]:
     for need in sources.specification.needs:
         yield from _to(need.id, Link.RENDERED_IN, need.sections)
@@ -212,6 +225,7 @@ def _edges(sources: Sources) -> Iterator[Edge]:
         yield from _to(scenario.id, Link.VERIFIES, (tag for tag in scenario.tags if tag.startswith(ITEM_PREFIXES)))
     for endpoint in sources.endpoints:
         yield Edge(Link.VERIFIES, f"VE:{endpoint['id']}", endpoint["requirement"])
+    yield from chain.from_iterable(map(_anomaly_edges, sources.anomalies))
 
 
 def _requirement_edges(requirement: Requirement) -> Iterator[Edge]:

@@ -136,6 +136,7 @@ def _sources(inputs: Inputs, *, accepted: bool) -> assembly.Sources:
         modules=inputs.modules,
         pages=inputs.pages,
         endpoints=(inputs.endpoints or ()) if bound else (),
+        anomalies=inputs.anomalies.anomalies,
     )
 
 

@@ -35,11 +35,13 @@ class Kind(StrEnum):
     SCENARIO = "scenario"
     SECTION = "section"
     ENDPOINT = "endpoint"
+    ANOMALY = "anomaly"
 
     @property
     def plural(self) -> str:
         """The word for several of them."""
-        return "SOUP items" if self is Kind.SOUP else f"{self}s"
+        irregular = {Kind.SOUP: "SOUP items", Kind.ANOMALY: "anomalies"}
+        return irregular.get(self, f"{self}s")
 
 
 class Link(StrEnum):
@@ -55,6 +57,7 @@ class Link(StrEnum):
     REDUCES = "reduces"
     IMPLEMENTED_BY = "is implemented by"
     VERIFIES = "verifies"
+    CONCERNS = "concerns"
 
 
 class Status(StrEnum):

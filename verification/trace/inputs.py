@@ -16,6 +16,7 @@ from requirements_spec.source_lines import line_index, line_of
 from risk import changes as risk_ledger
 from risk import loader as risk_loader
 from verification.trace import assembly, features
+from verification.trace.anomalies import NO_LIST, AnomalyList, read_anomalies
 from verification.trace.baseline import Baseline, Ledger, read_baseline, read_ledger
 from verification.trace.codes import problem
 from verification.trace.evidence import Evidence, read_evidence
@@ -76,6 +77,7 @@ class Inputs:
         obligations: entries of the ledger of obligations.
         now: when this was read, UTC; keys are valid at a time.
         problems: what the loaders found wrong with the files themselves.
+        anomalies: the list of what is known to be wrong.
     """
 
     specification: Specification
@@ -98,6 +100,7 @@ class Inputs:
     obligations: Ledger
     now: datetime
     problems: tuple[Problem, ...]
+    anomalies: AnomalyList = NO_LIST
 
 
 @dataclass(frozen=True)
@@ -123,6 +126,7 @@ def read(root: Path, heavy: Heavy | None = None) -> Inputs:
     specification, specification_problems = loader.load(root)
     risk, risk_problems = risk_loader.load(root, specification)
     scenarios, feature_problems = features.load(root)
+    anomalies, anomaly_problems = read_anomalies(root)
     specification_changes, specification_ledger_problems = changes.read_ledger(root, changes.SPECIFICATION_BOOK.ledger)
     risk_changes, risk_ledger_problems = changes.read_ledger(root, risk_ledger.RISK_BOOK.ledger)
     baseline, baseline_problems = read_baseline(root)
@@ -147,10 +151,12 @@ def read(root: Path, heavy: Heavy | None = None) -> Inputs:
         baseline=baseline,
         obligations=obligations,
         now=datetime.now(UTC),
+        anomalies=anomalies,
         problems=(
             *specification_problems,
             *risk_problems,
             *feature_problems,
+            *anomaly_problems,
             *specification_ledger_problems,
             *risk_ledger_problems,
             *baseline_problems,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from verification.trace.case import Level
 from verification.trace.checks import (
+    anomalies,
     build,
     duties,
     endpoints,
@@ -45,9 +46,19 @@ CHECKS: Mapping[Level, tuple[Check, ...]] = {
         build.pipeline_is_up_to_date,
         build.dependencies_are_soup,
         residual.residuals_are_acceptable,
+        anomalies.concerned_items_exist,
+        anomalies.states_are_grounded,
+        anomalies.verified_ones_are_shown,
         duties.obligations_are_kept,
     ),
-    Level.RELEASE: (levels.content_is_signed,),
+    Level.RELEASE: (
+        anomalies.no_anomaly_is_open,
+        anomalies.failures_have_anomalies,
+        anomalies.every_anomaly_is_assessed_for_security,
+        anomalies.list_is_not_older_than_the_run,
+        anomalies.trends_are_analysed,
+        levels.content_is_signed,
+    ),
     Level.SUBMISSION: (levels.no_gap_is_open, residual.overall_is_acceptable),
 }
 """Every check once; a level asks its own and those of the levels before it."""
