@@ -20,11 +20,15 @@ LEDGER = "risk/data/changes.toml"
 
 
 def risk_content(risk: RiskFile) -> Content:
-    """Return the fingerprints of policy, hazards (their situations included) and controls."""
+    """Return the fingerprints of policy, hazards (their situations included) and controls, all of them judged by the policy."""
     items: list[Policy | Hazard | Control] = [*risk.hazards, *risk.controls]
     if risk.policy is not None:
         items.append(risk.policy)
-    return Content({str(item.id): fingerprint(item) for item in items}, {str(item.id): item.where for item in items})
+    return Content(
+        {str(item.id): fingerprint(item) for item in items},
+        {str(item.id): item.where for item in items},
+        criteria=risk.policy.id if risk.policy else "",
+    )
 
 
 def _load_content(root: Path) -> tuple[Content, tuple[Problem, ...]]:

@@ -6,14 +6,15 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from requirements_spec.problem import Problem
-from risk.evaluation import supported
-from risk.model import LEVELS, ControlKind
+from risk.arising import Disposition, arising, loops
+from risk.estimate import acceptability, before_controls, claimed, supported, with_controls
+from risk.model import LEVELS, Acceptability, ControlKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from requirements_spec.model import Specification
-    from risk.model import Control, Policy, RiskFile, Situation
+    from risk.model import Control, Hazard, Policy, RiskFile, Situation
 
 
 def policy_problems(policy: Policy | None) -> Iterator[Problem]:
@@ -63,11 +64,18 @@ def link_problems(risk: RiskFile, specification: Specification, declared: frozen
     """Yield every broken link and unmet duty; ``declared`` are all ids of the risk files, those of unsound rows included."""
     yield from _dangling(risk, specification, declared)
     yield from _dispositions(risk, specification)
-    yield from _uncontrolled(risk)
     for control in risk.controls:
         yield from _duties(control)
-    for situation in risk.situations:
-        yield from _claim(risk, situation)
+        yield from _estimated_whole(control)
+    if risk.policy is not None:
+        for hazard in risk.hazards:
+            for situation in hazard.situations:
+                yield from _controlled(risk, risk.policy, situation)
+                yield from _claim(risk, risk.policy, situation)
+                yield from _weighed(risk.policy, situation)
+            yield from _information_only(risk, risk.policy, hazard)
+        yield from _arising(risk, risk.policy)
+        yield from _loops(risk, risk.policy)
 
 
 def _dangling(risk: RiskFile, specification: Specification, declared: frozenset[str]) -> Iterator[Problem]:
@@ -120,18 +128,20 @@ def _dispositions(risk: RiskFile, specification: Specification) -> Iterator[Prob
         )
 
 
-def _uncontrolled(risk: RiskFile) -> Iterator[Problem]:
-    for situation in risk.situations:
-        if not risk.controls_of(situation.id):
-            yield _problem(
-                situation.where,
-                "RSK-UNCONTROLLED",
-                situation.id,
-                "no control that names this situation",
-                "at least one control",
-                "add the situation to a control, or write one",
-                "ISO 14971 7.6",
-            )
+def _controlled(risk: RiskFile, policy: Policy, situation: Situation) -> Iterator[Problem]:
+    """Yield a situation without control whose risk is not acceptable as it is."""
+    before = before_controls(policy, situation)
+    judged = acceptability(policy, before)
+    if not risk.controls_of(situation.id) and judged is not Acceptability.ACCEPTABLE:
+        yield _problem(
+            situation.where,
+            "RSK-UNCONTROLLED",
+            situation.id,
+            f"no control that names this situation, and {before} is {judged.word}",
+            "at least one control, or a risk that is acceptable without any",
+            "add the situation to a control, or write one",
+            "ISO 14971 6, 7.6",
+        )
 
 
 def _duties(control: Control) -> Iterator[Problem]:
@@ -176,41 +186,143 @@ def _duties(control: Control) -> Iterator[Problem]:
             "state the effect, or remove the control",
             "ISO 14971 7.2",
         )
-    if control.arising.risk and not (control.arising.situations or control.arising.assessment.endswith("Acceptable.")):
+
+
+def _estimated_whole(control: Control) -> Iterator[Problem]:
+    """Yield a statement about what a control brings that says half of it: one level of two, or an estimate or situations of a risk without words."""
+    said = control.arising
+    levels = [name for name, level in (("severity", said.severity), ("probability", said.probability)) if level is not None]
+    if len(levels) == 1:
+        found, expected = f"{levels[0]} alone", "severity and probability of the risk that arises, or neither"
+    elif not said.risk and (levels or said.situations):
+        found, expected = (
+            "an estimate or situations of a risk that no words describe",
+            "the risk in words, or nothing but the assessment",
+        )
+    else:
+        return
+    yield _problem(control.where, "RSK-ARISING", control.id, found, expected, "complete the statement", "ISO 14971 7.5")
+
+
+def _arising(risk: RiskFile, policy: Policy) -> Iterator[Problem]:
+    """Yield risks that controls bring and that nothing answers, and controls that bring more than they reduce."""
+    before = {each.id: before_controls(policy, each) for each in risk.situations}
+    residual = {each.id: with_controls(policy, each, risk.controls_of(each.id)) for each in risk.situations}
+    accepted = {name for name, risk_before in before.items() if acceptability(policy, risk_before) is Acceptability.ACCEPTABLE}
+    handled = {name for name in before if name in accepted or risk.controls_of(name)}
+    for control in risk.controls:
+        judged = arising(policy, control, before, residual, handled)
+        if judged.disposition is Disposition.OPEN and control.arising.risk:
+            answer = (
+                f"situations without control: {', '.join(judged.unhandled)}" if judged.unhandled else "no situation that holds it"
+            )
+            own = (
+                f"{judged.estimate} is {judged.acceptability.word}" if judged.estimate and judged.acceptability else "no estimate"
+            )
+            yield _problem(
+                control.where,
+                "RSK-ARISING",
+                control.id,
+                f"a risk arising from the control with {own} and {answer}",
+                "an estimate that the matrix calls acceptable, or situations that hold the risk and are controlled",
+                "estimate the risk, name the situations, or control them",
+                "ISO 14971 7.5",
+            )
+        if judged.worse:
+            yield _problem(
+                control.where,
+                "RSK-ARISING-WORSE",
+                control.id,
+                f"{', '.join(judged.worse)}: a risk worse than each that the control reduces",
+                "a control that reduces more than it brings",
+                "control the risk that arises, or take another control",
+                "ISO 14971 7.5",
+            )
+
+
+def _loops(risk: RiskFile, policy: Policy) -> Iterator[Problem]:
+    """Yield each control of a loop of risks that answer each other."""
+    places = {control.id: control.where for control in risk.controls}
+    for circle in loops(policy, risk.controls):
+        for name in circle:
+            yield _problem(
+                places[name],
+                "RSK-ARISING-LOOP",
+                name,
+                f"what {', '.join(circle)} bring is answered by the same controls",
+                "a chain of arising risks that ends",
+                "estimate one of these risks by itself, or control it by something outside the loop",
+                "ISO 14971 7.5",
+            )
+
+
+def _information_only(risk: RiskFile, policy: Policy, hazard: Hazard) -> Iterator[Problem]:
+    """Yield situations left to information alone without a reason, with the options that the same hazard knows, and reasons where there is no need."""
+    options = {
+        str(control.id): control.kind
+        for situation in hazard.situations
+        for control in risk.controls_of(situation.id)
+        if control.kind is not ControlKind.INFORMATION
+    }
+    for situation in hazard.situations:
+        controls = risk.controls_of(situation.id)
+        alone = bool(controls) and all(control.kind is ControlKind.INFORMATION for control in controls)
+        needed = alone and acceptability(policy, before_controls(policy, situation)) is not Acceptability.ACCEPTABLE
+        if needed == bool(situation.information_only):
+            continue
+        listed = ", ".join(f"{name} ({kind})" for name, kind in options.items())
         yield _problem(
-            control.where,
-            "RSK-ARISING",
-            control.id,
-            "a risk arising from the control without a situation or an acceptance",
-            "the situations that hold it, or an assessment that ends in 'Acceptable.'",
-            "assess the risk",
-            "ISO 14971 7.5",
+            situation.where,
+            "RSK-INFORMATION-ONLY",
+            situation.id,
+            f"information alone and no word why{f', though this hazard knows {listed}' if listed else ''}"
+            if needed
+            else "a reason for information alone, which is not the case",
+            "`information_only` where controls by information stand alone against a risk that is not acceptable, and nowhere else",
+            "add a control by design or protection, or write why there is none" if needed else "remove `information_only`",
+            "ISO 14971 7.1",
         )
 
 
-def _claim(risk: RiskFile, situation: Situation) -> Iterator[Problem]:
+def _weighed(policy: Policy, situation: Situation) -> Iterator[Problem]:
+    """Yield a claimed residual that is not plainly acceptable and does not say why no further control is practicable."""
+    judged = acceptability(policy, claimed(situation))
+    if judged is not Acceptability.ACCEPTABLE and not situation.further_control:
+        yield _problem(
+            situation.where,
+            "RSK-FURTHER-CONTROL",
+            situation.id,
+            f"residual {claimed(situation)} is {judged.word}, and no word on further control",
+            "`further_control`: why no further control is practicable",
+            "write it, or add the control",
+            "ISO 14971 7.4",
+        )
+
+
+def _claim(risk: RiskFile, policy: Policy, situation: Situation) -> Iterator[Problem]:
     """Yield a residual claim that is better than the controls' own claims add up to, or worse than the risk before them."""
-    if risk.policy is None:
-        return
-    best = supported(risk.policy, situation, risk.controls_of(situation.id))
-    claim = (situation.residual_severity, situation.residual_probability)
-    if claim[0] < best.severity or claim[1] < best.probability:
+    best, before, claim = (
+        supported(policy, situation, risk.controls_of(situation.id)),
+        before_controls(policy, situation),
+        claimed(situation),
+    )
+    if not claim.covers(best):
         yield _problem(
             situation.where,
             "RSK-CLAIM",
             situation.id,
-            f"residual S{claim[0]} P{claim[1]}",
-            f"at best S{best.severity} P{best.probability}, which its controls add up to",
+            f"residual {claim}",
+            f"at best {best}, which its controls add up to",
             "correct the residual, or add a control",
             "ISO 14971 7.3",
         )
-    if claim[0] > situation.severity or claim[1] > situation.probability:
+    if not before.covers(claim):
         yield _problem(
             situation.where,
             "RSK-CLAIM",
             situation.id,
-            f"residual S{claim[0]} P{claim[1]}",
-            f"at most S{situation.severity} P{situation.probability}, the risk before controls",
+            f"residual {claim}",
+            f"at most {before}, the risk before controls",
             "correct one of the two estimates",
             "ISO 14971 7.3",
         )

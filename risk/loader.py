@@ -21,6 +21,7 @@ from risk.model import (
     Hazard,
     HazardId,
     Level,
+    Method,
     Policy,
     RiskFile,
     Situation,
@@ -94,11 +95,13 @@ def _situation(data: Mapping[str, Any], where: str) -> Situation:
         text=data["text"],
         harm=data["harm"],
         severity=data["severity"],
-        probability=data["probability"],
+        probability=data.get("probability"),
         basis=data["basis"],
         residual_severity=data["residual_severity"],
         residual_probability=data["residual_probability"],
         residual_basis=data["residual_basis"],
+        further_control=data.get("further_control"),
+        information_only=data.get("information_only"),
         where=where,
     )
 
@@ -126,7 +129,13 @@ def _control(document: Document, row: Row) -> Control:
 
 
 def _arising(data: Mapping[str, Any]) -> Arising:
-    return Arising(data["risk"].strip(), data["assessment"], tuple(SituationId(each) for each in data["situations"]))
+    return Arising(
+        data["risk"].strip(),
+        data["assessment"],
+        tuple(SituationId(each) for each in data["situations"]),
+        data.get("severity"),
+        data.get("probability"),
+    )
 
 
 def _policy(document: Document) -> Policy | None:
@@ -146,6 +155,11 @@ def _policy(document: Document) -> Policy | None:
         information_reason=data["information_limit"]["reason"],
         single_control_probability=data["single_control_limit"]["best_probability"],
         single_control_reason=data["single_control_limit"]["reason"],
+        unknown_probability=data["unknown_probability"]["level"],
+        unknown_probability_reason=data["unknown_probability"]["reason"],
+        post_production=tuple(
+            Method(each["title"], each["source"], each["owner_role"], each["gap"].strip()) for each in data["post_production"]
+        ),
         approvals=tuple(Approval(each["role"], each["identity"], each["note"]) for each in data["approval"]),
         where=document.where("$.scope"),
         **_head(document),

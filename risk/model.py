@@ -1,6 +1,7 @@
 """The risk management file as frozen values: policy, hazards with their situations, and controls (ISO 14971:2019 4.5).
 
-Severity and probability are levels 1 to 5 of the policy's scales. Acceptability is no field anywhere: `evaluation` computes it.
+Severity and probability are levels 1 to 5 of the policy's scales. Acceptability is no field anywhere: `evaluation` computes it. Nor is the probability
+that the software fails: P1 = 1, and ``probability`` is P2, how likely the situation leads to the harm (ISO/TR 24971:2020).
 """
 
 from __future__ import annotations
@@ -74,11 +75,22 @@ class Approval:
 
 
 @dataclass(frozen=True, slots=True)
+class Method:
+    """A way in which production and post-production information comes in (ISO 14971 10.2); ``gap`` is what keeps it from being in place, or ""."""
+
+    title: str
+    source: str
+    owner_role: str
+    gap: str
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """The criteria, fixed before the first estimate (ISO 14971 4.2, 4.4).
 
     ``matrix[severity - 1][probability - 1]`` is the acceptability. ``information_steps`` is the most that all information controls of a situation count
-    for together; ``single_control_probability`` is the best level that a situation with fewer than two other controls can reach.
+    for together; ``single_control_probability`` is the best level that a situation with fewer than two other controls can reach;
+    ``unknown_probability`` is the level that counts where a probability cannot be estimated.
     """
 
     scope: str
@@ -98,6 +110,9 @@ class Policy:
     information_reason: str
     single_control_probability: int
     single_control_reason: str
+    unknown_probability: int
+    unknown_probability_reason: str
+    post_production: tuple[Method, ...]
     approvals: tuple[Approval, ...]
     author: str
     status: str
@@ -111,17 +126,23 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """A hazardous situation with the harm it leads to, its estimate before any control, and the residual that is claimed for it."""
+    """A hazardous situation with the harm it leads to, its estimate before any control, and the residual that is claimed for it.
+
+    ``probability`` is None where it cannot be estimated. ``further_control`` says why no further control is practicable, for a residual that is not plainly
+    acceptable (ISO 14971 7.4); ``information_only`` why neither design nor protection, for a situation with controls by information alone (7.1).
+    """
 
     id: SituationId
     text: str
     harm: str
     severity: int
-    probability: int
+    probability: int | None
     basis: str
     residual_severity: int
     residual_probability: int
     residual_basis: str
+    further_control: str | None
+    information_only: str | None
     where: str = field(compare=False)
 
 
@@ -141,11 +162,16 @@ class Hazard:
 
 @dataclass(frozen=True, slots=True)
 class Arising:
-    """What a control itself brings (ISO 14971 7.5): the risk in words ("" for none found), its assessment, and the situations that hold it."""
+    """What a control itself brings (ISO 14971 7.5): the risk in words ("" for none found), its assessment, and what it is estimated at.
+
+    ``severity`` and ``probability`` estimate it by itself (both or neither); ``situations`` are those of the file that hold it.
+    """
 
     risk: str
     assessment: str
     situations: tuple[SituationId, ...]
+    severity: int | None = None
+    probability: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

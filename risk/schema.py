@@ -12,6 +12,7 @@ SITUATION_ID = r"HS-\d{3,}"
 EVIDENCE = r"@(RC|SRS)-\d{3,}"
 
 _LEVEL = Whole(LEVELS[0], LEVELS[-1])
+_LEVEL_OR_NONE = Whole(LEVELS[0], LEVELS[-1], required=False)
 _STEPS = Whole(0, len(LEVELS) - 1)
 _CELL = Text(choices=frozenset(each.word for each in Acceptability))
 _ROW = Texts(_CELL, least=len(LEVELS), most=len(LEVELS), repeats=True)
@@ -37,6 +38,8 @@ POLICY = Table(
         ),
         "information_limit": Table({"steps": _STEPS, "reason": Text()}),
         "single_control_limit": Table({"best_probability": _LEVEL, "reason": Text()}),
+        "unknown_probability": Table({"level": _LEVEL, "reason": Text()}),
+        "post_production": Tables(Table({"title": Text(), "source": Text(), "owner_role": Text(), "gap": Text(blank=True)})),
         "approval": Tables(Table({"role": Text(), "identity": Text(), "note": Text()}), least=2),
     }
 )
@@ -58,11 +61,13 @@ HAZARDS = Table(
                                 "text": Text(),
                                 "harm": Text(),
                                 "severity": _LEVEL,
-                                "probability": _LEVEL,
+                                "probability": _LEVEL_OR_NONE,
                                 "basis": Text(),
                                 "residual_severity": _LEVEL,
                                 "residual_probability": _LEVEL,
                                 "residual_basis": Text(),
+                                "further_control": Text(required=False),
+                                "information_only": Text(required=False),
                             }
                         )
                     ),
@@ -92,7 +97,13 @@ CONTROLS = Table(
                     "label_section": Text(choices=frozenset(SECTIONS), required=False),
                     "ifu_sentence": Text(required=False),
                     "arising": Table(
-                        {"risk": Text(blank=True), "assessment": Text(), "situations": Texts(Text(pattern=SITUATION_ID), least=0)}
+                        {
+                            "risk": Text(blank=True),
+                            "assessment": Text(),
+                            "severity": _LEVEL_OR_NONE,
+                            "probability": _LEVEL_OR_NONE,
+                            "situations": Texts(Text(pattern=SITUATION_ID), least=0),
+                        }
                     ),
                 }
             )

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.dossier.tables import identified, link, links, plain, table, target
+from risk.arising import Disposition
+from risk.evaluation import Weighing
 from risk.model import LEVELS
 
 if TYPE_CHECKING:
     from pipeline.dossier.verification_pages import VerificationPages
-    from risk.evaluation import ControlEvaluation, Estimate, Evaluation, SituationEvaluation
+    from risk.arising import ArisingEvaluation
+    from risk.evaluation import ControlEvaluation, Evaluation, SituationEvaluation
     from risk.model import Acceptability, Control, Hazard, Level, Policy, RiskFile, Situation
 
 EXPLAINED = {True: "shown", False: '<span class="failed">not shown</span>', None: "no evidence considered"}
@@ -80,14 +83,17 @@ class RiskPages:
 
     def _situation(self, situation: Situation) -> list[str]:
         judged: SituationEvaluation = self._situations[situation.id]
-        text = f"{identified(situation.id)} {plain(situation.text)}\n\n*Harm:* {plain(situation.harm)}\n\n*Estimate:* {plain(situation.basis)}\n\n*Residual:* {plain(situation.residual_basis)}"
-        before = f"{_levels_of(judged.initial)}\n\n{_word(judged.initial_acceptability)}"
-        after = f"{_levels_of(judged.residual)}\n\n{_word(judged.residual_acceptability)}"
+        parts = [f"{identified(situation.id)} {plain(situation.text)}", f"*Harm:* {plain(situation.harm)}"]
+        parts += [f"*Estimate:* {plain(situation.basis)}", f"*Residual:* {plain(situation.residual_basis)}"]
+        parts += [f"*Why no further control:* {plain(situation.further_control)}"] if situation.further_control else []
+        parts += [f"*Why information alone:* {plain(situation.information_only)}"] if situation.information_only else []
+        before = f"{judged.initial}\n\n{_word(judged.initial_acceptability)}"
+        after = f"{judged.residual}\n\n{_word(judged.residual_acceptability)}"
         return [
-            text,
+            "\n\n".join(parts),
             before,
             links(judged.controls),
-            after + ("\n\nbenefit has to outweigh it" if judged.benefit_required else ""),
+            after + _weighing(judged),
         ]
 
     def controls(self) -> str:
@@ -100,9 +106,7 @@ class RiskPages:
         parts = [f"**{plain(control.title)}** ({plain(str(control.kind))})", plain(control.text)]
         parts += [f"*Effect:* {plain(control.effect)}"]
         parts += [f"*Why no better option:* {plain(control.option_analysis)}"] if control.option_analysis else []
-        parts += [
-            f"*Arising:* {plain(control.arising.risk)} {plain(control.arising.assessment)} {links(control.arising.situations)}".rstrip()
-        ]
+        parts += [_arising(control, judged.arising)]
         reach = f"{links(control.situations)}\n\nby {links(control.requirements)}"
         shown = f"implementation: {EXPLAINED[judged.implemented]}\n\neffect: {EXPLAINED[judged.effective]}\n\n{self._verification.verdict(control.id)}"
         return [identified(control.id), "\n\n".join(parts), reach, shown]
@@ -143,8 +147,18 @@ def _levels(letter: str, levels: tuple[Level, ...]) -> list[list[str]]:
     return [[f"**{letter}{level.level}** {plain(level.name)}", plain(level.meaning)] for level in levels]
 
 
-def _levels_of(estimate: Estimate) -> str:
-    return f"S{estimate.severity} P{estimate.probability}"
+def _arising(control: Control, judged: ArisingEvaluation) -> str:
+    said = control.arising
+    words = [f"*Arising:* {plain(said.risk)} {plain(said.assessment)}".replace("  ", " ")]
+    if judged.estimate and judged.acceptability is not None:
+        words.append(f"{judged.estimate}: {_word(judged.acceptability)}.")
+    words.append(f"Held by {links(said.situations)}." if judged.disposition is Disposition.CARRIED else links(said.situations))
+    words.append('<span class="failed">Open.</span>' if judged.disposition is Disposition.OPEN else "")
+    return " ".join(word for word in words if word)
+
+
+def _weighing(judged: SituationEvaluation) -> str:
+    return "" if judged.weighing is Weighing.NOT_NEEDED else f"\n\n{judged.weighing}"
 
 
 def _word(value: Acceptability) -> str:

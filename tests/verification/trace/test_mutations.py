@@ -213,7 +213,8 @@ def test_a_failed_control_raises_the_residual_risk(project):
 
 
 def test_an_unacceptable_residual_that_is_stated_blocks_submission_only(project):
-    project.replace(HAZARDS, "residual_probability = 2", "residual_probability = 4")
+    stated = 'residual_probability = 4\nfurther_control = "The age is legible in the header only."'
+    project.replace(HAZARDS, "residual_probability = 2", stated)
     project.seal()
     assert project.codes() == []
     submission = project.check(gate.Level.SUBMISSION).problems

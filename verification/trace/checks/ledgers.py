@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from requirements_spec.changes import SPECIFICATION_BOOK, change_problems, specification_content
 from risk.changes import RISK_BOOK, risk_content
+from risk.criteria import criteria_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,3 +22,8 @@ def changes_are_recorded(case: Case) -> Iterator[Problem]:
         specification_content(inputs.specification), inputs.specification_changes, SPECIFICATION_BOOK.command
     )
     yield from change_problems(risk_content(inputs.risk), inputs.risk_changes, RISK_BOOK.command)
+
+
+def criteria_come_first(case: Case) -> Iterator[Problem]:
+    """Yield hazards and controls that were not judged by the policy as it is now."""
+    yield from criteria_problems(risk_content(case.inputs.risk), case.inputs.risk_changes)

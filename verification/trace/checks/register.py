@@ -29,6 +29,7 @@ CHECKS: Mapping[Level, tuple[Check, ...]] = {
     Level.DEVELOPMENT: (
         modules.modules_belong_to_items,
         ledgers.changes_are_recorded,
+        ledgers.criteria_come_first,
         links.tags_exist,
         links.sections_exist,
         links.endpoints_name_requirements,
