@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from requirements_spec.changes import Change
     from requirements_spec.model import Specification
     from requirements_spec.problem import Problem
+    from requirements_spec.reading_cache import ReadingCache
     from risk.model import RiskFile
     from verification.trace.obligations import Obligation
 
@@ -110,26 +111,31 @@ class Heavy:
     identity: Identity
     stale: tuple[StaleStage, ...]
     evidence: Evidence
+    written: tuple[Obligation, ...]
+    baseline: tuple[Baseline | None, tuple[Problem, ...]]
 
 
 def read_heavy(root: Path) -> Heavy:
-    """Hash the tree, hold the pipeline's lock against it, and read the last verification run."""
-    return Heavy(read_identity(root, "verification"), read_stale(root), read_evidence(root))
+    """Hash the tree, hold the pipeline's lock against it, read the last verification run, and take the sources apart."""
+    return Heavy(
+        read_identity(root, "verification"), read_stale(root), read_evidence(root), read_written(root), read_baseline(root)
+    )
 
 
-def read(root: Path, heavy: Heavy | None = None) -> Inputs:
+def read(root: Path, heavy: Heavy | None = None, cache: ReadingCache | None = None) -> Inputs:
     """Read the project at ``root``; never raises for missing or broken content, which is named in the problems instead.
 
-    Only the mutation run hands ``heavy`` in, and proves on a sample that the verdict is that of reading everything.
+    Only the mutation run hands ``heavy`` in, and proves on a sample that the verdict is that of reading everything. A file whose bytes were read
+    before is taken from the cache, where one is given.
     """
     heavy = heavy or read_heavy(root)
-    specification, specification_problems = loader.load(root)
+    specification, specification_problems = loader.load(root, cache)
     risk, risk_problems = risk_loader.load(root, specification)
-    scenarios, feature_problems = features.load(root)
+    scenarios, feature_problems = features.load(root, cache)
     anomalies, anomaly_problems = read_anomalies(root)
-    specification_changes, specification_ledger_problems = changes.read_ledger(root, changes.SPECIFICATION_BOOK.ledger)
-    risk_changes, risk_ledger_problems = changes.read_ledger(root, risk_ledger.RISK_BOOK.ledger)
-    baseline, baseline_problems = read_baseline(root)
+    specification_changes, specification_ledger_problems = changes.read_ledger(root, changes.SPECIFICATION_BOOK.ledger, cache)
+    risk_changes, risk_ledger_problems = changes.read_ledger(root, risk_ledger.RISK_BOOK.ledger, cache)
+    baseline, baseline_problems = heavy.baseline
     obligations, obligation_problems = read_ledger(root)
     return Inputs(
         specification=specification,
@@ -147,7 +153,7 @@ def read(root: Path, heavy: Heavy | None = None) -> Inputs:
         reviewed=tuple(sorted(_reviewed(root))),
         has_people=(root / APPROVALS).is_file(),
         gaps=tuple(read_gaps(root)),
-        written=read_written(root),
+        written=heavy.written,
         baseline=baseline,
         obligations=obligations,
         now=datetime.now(UTC),
