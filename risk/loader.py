@@ -35,15 +35,16 @@ if TYPE_CHECKING:
 
     from requirements_spec.model import Specification
     from requirements_spec.problem import Problem
+    from requirements_spec.reading_cache import ReadingCache
 
 DATA = "risk/data"
 
 
-def load(root: Path, specification: Specification) -> tuple[RiskFile, tuple[Problem, ...]]:
+def load(root: Path, specification: Specification, cache: ReadingCache | None = None) -> tuple[RiskFile, tuple[Problem, ...]]:
     """Load the risk file of the project at ``root`` (the repository's root), with all problems sorted by place."""
-    policy_document = read(root, f"{DATA}/policy.toml", POLICY)
-    hazards = read(root, f"{DATA}/hazards.toml", HAZARDS)
-    controls = read(root, f"{DATA}/controls.toml", CONTROLS)
+    policy_document = read(root, f"{DATA}/policy.toml", POLICY, cache)
+    hazards = read(root, f"{DATA}/hazards.toml", HAZARDS, cache)
+    controls = read(root, f"{DATA}/controls.toml", CONTROLS, cache)
     risk = RiskFile(
         policy=_policy(policy_document),
         hazards=tuple(_hazard(hazards, row) for row in hazards.rows("hazard") if row.sound),

@@ -6,12 +6,11 @@ import json
 from collections import defaultdict
 from dataclasses import dataclass, field
 from itertools import chain
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from requirements_spec.model import SECTIONS, Specification
 from requirements_spec.modules import owner, source_modules
-from verification.trace.graph import Edge, Graph, Kind, Link, Node
+from verification.trace.graph import EDGE_ORDER, Edge, Graph, Kind, Link, Node
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -25,10 +24,6 @@ if TYPE_CHECKING:
     from verification.trace.outcomes import Verdict
 
 VALIDATION = "artifacts/validation/validation.json"
-EDGE_ORDER = attrgetter("link", "source", "target")
-VERDICT_ORDER = attrgetter("feature", "scenario", "row", "tags", "outcome", "reason")
-"""The order of the values themselves, as keys: comparing keys is several times faster than comparing the values."""
-
 ITEM_PREFIXES = ("SRS-", "RC-")
 """Tags that name what a scenario verifies; other tags are plain markers."""
 
@@ -87,6 +82,13 @@ def assemble(sources: Sources) -> Graph:
     return Graph(nodes, tuple(sorted(set(_edges(sources)), key=EDGE_ORDER)), _by_scenario(sources.verdicts))
 
 
+def with_evaluation(graph: Graph, risk: RiskFile, evaluation: Evaluation | None) -> Graph:
+    """Return the graph of sources without evaluation as it would be with one: only the situations say something else."""
+    judged = {each.id: each for each in evaluation.situations} if evaluation else {}
+    first = {situation.id: situation for situation in reversed(risk.situations)}
+    return graph.with_items({name: _situation(each, judged.get(name)) for name, each in first.items()}) if judged else graph
+
+
 def scenario_id(verdict: Verdict) -> str:
     """Return the id of the scenario that a verdict is about."""
     return f"TC:{verdict.feature}::{verdict.scenario}"
@@ -94,7 +96,7 @@ def scenario_id(verdict: Verdict) -> str:
 
 def _by_scenario(verdicts: Iterable[Verdict]) -> dict[str, tuple[Verdict, ...]]:
     table: dict[str, list[Verdict]] = defaultdict(list)
-    for verdict in sorted(verdicts, key=VERDICT_ORDER):
+    for verdict in sorted(verdicts):
         table[scenario_id(verdict)].append(verdict)
     return {name: tuple(found) for name, found in table.items()}
 

@@ -11,10 +11,11 @@ Source: IEC 62304 5.7, 7.3.3, 8.2.4; ISO 14971 4.5, 7.2, 7.3, 7.6.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from requirements_spec.reading_cache import open_cache
 from risk.evaluation import Evaluation, evaluate
 from verification.trace import assembly
 from verification.trace.case import Case, Level
@@ -46,6 +47,7 @@ __all__ = [
     "to_text",
 ]
 
+CACHE = "artifacts/trace/readings.cache"
 TRACE = "artifacts/trace/trace.json"
 CHECK = "artifacts/trace/check.json"
 
@@ -84,9 +86,15 @@ class GateResult:
         return self.passed
 
 
-def check(root: Path, level: Level = Level.DEVELOPMENT, *, write: bool = True) -> GateResult:
-    """Judge the project at ``root`` and return everything found; writes trace.json and check.json unless told not to."""
-    result = judge(read(root), level)
+def check(root: Path, level: Level = Level.DEVELOPMENT, *, write: bool = True, recall: bool = False) -> GateResult:
+    """Judge the project at ``root`` and return everything found; writes trace.json and check.json unless told not to.
+
+    With ``recall``, files that did not change since the last such check are not taken apart again; level development only (docs/adr/0011).
+    """
+    cache = open_cache(root / CACHE) if recall and level is Level.DEVELOPMENT else None
+    result = judge(read(root, cache=cache), level)
+    if cache is not None:
+        cache.save(root / CACHE)
     if write:
         write_json(root / TRACE, trace(result))
         write_json(root / CHECK, to_json_result(result))
@@ -120,7 +128,7 @@ def _case(inputs: Inputs, level: Level, *, accepted: bool) -> Case:
     sources = _sources(inputs, accepted=accepted)
     graph = assembly.assemble(sources)
     evaluation = _evaluation(inputs, graph, accepted=accepted)
-    return Case(inputs, level, assembly.assemble(replace(sources, evaluation=evaluation)), evaluation, accepted)
+    return Case(inputs, level, assembly.with_evaluation(graph, inputs.risk, evaluation), evaluation, accepted)
 
 
 def _sources(inputs: Inputs, *, accepted: bool) -> assembly.Sources:

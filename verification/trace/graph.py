@@ -13,6 +13,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from verification.trace.outcomes import Outcome, Verdict
@@ -88,6 +89,10 @@ class Edge:
     target: str
 
 
+EDGE_ORDER = attrgetter("link", "source", "target")
+"""The order of links as keys: comparing keys is several times faster than comparing the links."""
+
+
 @dataclass(frozen=True)
 class Graph:
     """Items by id, links, and the verdicts of accepted evidence by scenario id; stale or foreign evidence is never in it."""
@@ -98,7 +103,20 @@ class Graph:
 
     def of(self, kind: Kind) -> tuple[Node, ...]:
         """Return all items of a kind, sorted by id."""
-        return tuple(sorted((node for node in self.nodes.values() if node.kind is kind), key=lambda node: node.id))
+        return self._by_kind.get(kind, ())
+
+    @cached_property
+    def _by_kind(self) -> dict[Kind, tuple[Node, ...]]:
+        table: dict[Kind, list[Node]] = defaultdict(list)
+        for name in sorted(self.nodes):
+            table[self.nodes[name].kind].append(self.nodes[name])
+        return {kind: tuple(nodes) for kind, nodes in table.items()}
+
+    def with_items(self, changed: Mapping[str, Node]) -> Graph:
+        """Return the graph with some items in another state; the links and their tables stay what they are and are not made again."""
+        other = Graph({**self.nodes, **changed}, self.edges, self.verdicts)
+        vars(other).update((name, vars(self)[name]) for name in ("_forward", "_backward") if name in vars(self))
+        return other
 
     def targets(self, source: str, link: Link) -> tuple[str, ...]:
         """Return what the item names by this link, sorted; ids that do not exist included."""
@@ -159,14 +177,16 @@ def _table(rows: Iterable[tuple[str, Link, str]]) -> dict[tuple[str, Link], tupl
     table: dict[tuple[str, Link], set[str]] = defaultdict(set)
     for near, link, far in rows:
         table[near, link].add(far)
-    return {key: tuple(sorted(values)) for key, values in table.items()}
+    return {key: tuple(values) if len(values) == 1 else tuple(sorted(values)) for key, values in table.items()}
 
 
 def to_json(graph: Graph) -> dict[str, Any]:
     """Return the graph as sorted plain data: what the technical file renders."""
     return {
         "items": [_item(graph, graph.nodes[name]) for name in sorted(graph.nodes)],
-        "links": [{"link": str(edge.link), "source": edge.source, "target": edge.target} for edge in sorted(graph.edges)],
+        "links": [
+            {"link": str(edge.link), "source": edge.source, "target": edge.target} for edge in sorted(graph.edges, key=EDGE_ORDER)
+        ],
         "results": [{"case": name, **verdict.to_json()} for name in sorted(graph.verdicts) for verdict in graph.verdicts[name]],
     }
 

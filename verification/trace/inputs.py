@@ -130,7 +130,7 @@ def read(root: Path, heavy: Heavy | None = None, cache: ReadingCache | None = No
     """
     heavy = heavy or read_heavy(root)
     specification, specification_problems = loader.load(root, cache)
-    risk, risk_problems = risk_loader.load(root, specification)
+    risk, risk_problems = risk_loader.load(root, specification, cache)
     scenarios, feature_problems = features.load(root, cache)
     anomalies, anomaly_problems = read_anomalies(root)
     specification_changes, specification_ledger_problems = changes.read_ledger(root, changes.SPECIFICATION_BOOK.ledger, cache)
