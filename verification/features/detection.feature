@@ -22,6 +22,21 @@ Feature: Detection
     Then every film is analysed and has candidates
     And every candidate of every film has the fixed form
 
+  @SRS-030 @RC-021
+  Scenario Outline: What the network marks lies at the same place on the film
+    Given a film of <rows> x <columns> pixels seen by a network of <size> pixels
+    When the network's answer marks scoliosis in its box <box>
+    Then the candidate of that film has the box <place>
+
+    # Scale = size / longer side; a box that reaches into the padding ends where the film ends.
+    Examples:
+      | rows | columns | size | box                       | place                        |
+      | 1000 | 600     | 256  | 64.0, 64.0, 128.0, 192.0  | 250.0, 250.0, 500.0, 750.0   |
+      | 600  | 1000    | 256  | 64.0, 32.0, 192.0, 128.0  | 250.0, 125.0, 750.0, 500.0   |
+      | 2048 | 1024    | 128  | 8.0, 16.0, 32.0, 64.0     | 128.0, 256.0, 512.0, 1024.0  |
+      | 1000 | 600     | 256  | 0.0, 64.0, 256.0, 256.0   | 0.0, 250.0, 600.0, 1000.0    |
+      | 600  | 1000    | 256  | 64.0, 0.0, 256.0, 256.0   | 250.0, 0.0, 1000.0, 600.0    |
+
   @SRS-059 @RC-013 @RC-022
   Scenario: Detections are the candidates at or above their operating point
     Given a chest film

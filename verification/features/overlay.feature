@@ -41,3 +41,9 @@ Feature: The overlay
     Given an analysed chest film of 512 x 512 pixels without heat map
     When the words drawn on its overlay are collected
     Then they say that no heat map exists
+
+  @SRS-022 @SRS-017 @RC-029
+  Scenario: The cautions of a film are written on its overlay
+    Given an analysed chest film of 512 x 512 pixels without orientation, compressed with loss
+    When the words drawn on its overlay are collected
+    Then they give the cautions on orientation and on lossy compression

@@ -59,8 +59,19 @@ def tell():
         json.dump(told, stream)
 
 
+def go_on():
+    """Run the start-up file that would have run without this one, if there is one."""
+    from importlib import machinery, util
+
+    here = os.path.dirname(os.path.abspath(__file__))
+    spec = machinery.PathFinder.find_spec("sitecustomize", [place for place in sys.path if os.path.abspath(place) != here])
+    if spec is not None:
+        spec.loader.exec_module(util.module_from_spec(spec))
+
+
 sys.addaudithook(watch)
 atexit.register(tell)
+go_on()
 '''
 
 MISLEADING = {
@@ -117,7 +128,8 @@ def _environment(witness: Path | None, changes: dict[str, str]) -> dict[str, str
     kept = {name: value for name, value in os.environ.items() if name not in {*NUMERIC_ENVIRONMENT, MARKER}}
     if witness is not None:
         names = json.dumps([*NUMERIC_ENVIRONMENT, MARKER])
-        kept |= {"PYTHONPATH": str(witness), "WITNESS_FILE": str(witness / "told.json"), "WITNESS_VARIABLES": names}
+        path = os.pathsep.join([str(witness), *filter(None, [os.environ.get("PYTHONPATH", "")])])
+        kept |= {"PYTHONPATH": path, "WITNESS_FILE": str(witness / "told.json"), "WITNESS_VARIABLES": names}
     return {**kept, "PYTHONDONTWRITEBYTECODE": "1", **changes}
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from pytest_bdd import given, parsers, then, when
 
+from device_sw.detector.postprocess import candidates
 from device_sw.device import Device, Engine, open_engine
 from device_sw.explanation.eigencam import HeatMap, eigencam
 from device_sw.findings import all_findings
@@ -86,6 +87,22 @@ def _filtered(ending: Ending, small_bundle: Path) -> None:
 def _some(ending: Ending) -> None:
     reached, all_of_them = len(ending.analysis.detections), len(ending.analysis.candidates)
     assert 0 < reached < all_of_them, f"expected some of {all_of_them} candidates, observed {reached}"
+
+
+@when(parsers.parse("the network's answer marks scoliosis in its box {box}"), target_fixture="answered")
+def _answered(frame: Letterbox, box: str) -> tuple[Detection, ...]:
+    """The answer goes the device's own way, from class indices, scores and boxes in network pixels to candidates on the film."""
+    edges = [float(edge) for edge in box.split(", ")]
+    label = 1 + bundles.FINDINGS.index("scoliosis")
+    return candidates([edges], [label], [0.75], bundles.FINDINGS, frame)
+
+
+@then(parsers.parse("the candidate of that film has the box {place}"))
+def _candidate_box(answered: tuple[Detection, ...], place: str) -> None:
+    assert [(c.finding, c.score) for c in answered] == [("scoliosis", 0.75)], f"expected one scoliosis, observed {answered}"
+    expected = [float(edge) for edge in place.split(", ")]
+    observed = answered[0].box.as_tuple()
+    assert np.allclose(observed, expected, atol=0.5), f"expected the box {expected} within 0.5 pixel, observed {observed}"
 
 
 @given(parsers.parse("a bundle whose operating point of the best scoliosis candidate is {place}"), target_fixture="tuned")

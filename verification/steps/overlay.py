@@ -118,6 +118,14 @@ def _without_map(devices: Callable[[str], Device], tmp_path: Path) -> AnalysisRe
     return replace(_analysed_film(devices, tmp_path, 512, 512), heat_map=None)
 
 
+@given("an analysed chest film of 512 x 512 pixels without orientation, compressed with loss", target_fixture="drawn_result")
+def _with_cautions(devices: Callable[[str], Device], tmp_path: Path) -> AnalysisResult:
+    dataset = films.film()
+    del dataset.PatientOrientation
+    dataset.LossyImageCompression = "01"
+    return analysed(devices("intended-use"), films.write(dataset, tmp_path / "film.dcm")).analysis
+
+
 @when("its overlay is drawn with and without that detection", target_fixture="pages")
 def _pages(drawn_result: AnalysisResult) -> tuple[NDArray[np.int64], NDArray[np.int64], tuple[int, int, int, int]]:
     marked, bare = overlay(drawn_result), overlay(replace(drawn_result, detections=()))
@@ -224,6 +232,11 @@ def _say_limits(words: str) -> None:
 @then("they say that the heat map is no evidence for any finding")
 def _say_evidence(words: str) -> None:
     _assert_words(words, ("no evidence for any",))
+
+
+@then("they give the cautions on orientation and on lossy compression")
+def _say_cautions(words: str) -> None:
+    _assert_words(words, ("Caution: ADM-ORIENTATION-MISSING", "PatientOrientation", "Caution: ADM-LOSSY", "lossy"))
 
 
 @then("they say that no heat map exists")
