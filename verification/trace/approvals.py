@@ -1,0 +1,413 @@
+"""Signed reviews and approvals: one line for each in verification/approvals.jsonl, each bound to its target's content and to the line before it.
+
+A record says who signed in which role, when (UTC), what the signature means, for which one target, by the hash of what content, by which fingerprints of what that
+content links to, and why, in words. All of it is signed, with the schema and the project before it and the hash of the line before it. `approvals.head.json`
+beside it holds the number of records and the hash of the last, so that a chain cut off at its end shows too.
+
+A record that does not hold is refused and named; it counts for nothing. Where the chain itself does not hold, no record counts.
+
+What signatures cannot show, and procedures have to: that the person read the content, that the clock was right, that two names are two persons, and that the key was
+in one pair of hands. Whoever writes records, head and keys anew is met by the history of the repository only.
+
+Source: 21 CFR 11.10 e), 11.50 a), 11.70, 11.200; ISO 13485 4.2.4, 4.2.5; design 4 (a link carries the fingerprint of what was reviewed).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from verification.trace.codes import problem
+from verification.trace.keys import ForgedError, Form, MalformedError, verify
+from verification.trace.people import MEANINGS, People, shown, time_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
+    from pathlib import Path
+
+    from requirements_spec.problem import Problem
+    from verification.trace.people import Key, Person
+
+APPROVALS = "verification/approvals.jsonl"
+HEAD = "verification/approvals.head.json"
+SCHEMA = "thoratrace/approval/1"
+HEAD_SCHEMA = "thoratrace/approvals-head/1"
+FIRST = "0" * 64
+"""The hash that the first record names as the one before it."""
+
+READING_TIME = 10
+"""Seconds between two signatures of one key, at least: less was not spent on reading."""
+
+SHORTEST_STATEMENT = 10
+"""Characters of a statement, at least."""
+
+_KEYS = frozenset(
+    "schema project name role time meaning target sha256 links statement key previous form signature".split()  # noqa: SIM905
+)
+_HASH = re.compile(r"[0-9a-f]{64}")
+_ITEM = re.compile(r"[A-Z]+(-[A-Z0-9]+)+")
+_PATH = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*\.[a-z0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One signed statement about one target.
+
+    Attributes:
+        project: of people.toml; a record of another project counts for nothing here.
+        name: who signed.
+        role: as what.
+        time: when, UTC, ``2026-11-21T10:00:00Z``.
+        meaning: one of ``MEANINGS``.
+        target: an item's id or a document's path from the root.
+        sha256: the item's fingerprint or the document's SHA-256.
+        links: fingerprint of each item that the target names.
+        statement: in words.
+        key: fingerprint of the key.
+        previous: SHA-256 of the line before.
+        form: how it was signed.
+        signature: base64; empty before it is signed.
+        where: ``file:line``.
+    """
+
+    project: str
+    name: str
+    role: str
+    time: str
+    meaning: str
+    target: str
+    sha256: str
+    links: tuple[tuple[str, str], ...]
+    statement: str
+    key: str
+    previous: str
+    form: Form
+    signature: str = ""
+    where: str = field(default="", compare=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record as plain data, as its line holds it."""
+        names = sorted(_KEYS - {"schema", "links", "form"})
+        return {
+            "schema": SCHEMA,
+            "links": dict(self.links),
+            "form": str(self.form),
+            **{name: getattr(self, name) for name in names},
+        }
+
+    @property
+    def message(self) -> bytes:
+        """The bytes that are signed: the canonical text of everything but the signature."""
+        return canonical({key: value for key, value in self.to_json().items() if key != "signature"}).encode()
+
+    @property
+    def line(self) -> str:
+        """The record's line without its end."""
+        return canonical(self.to_json())
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The lines of approvals.jsonl and what the head says about them, not yet believed; ``head`` is None where there is none."""
+
+    lines: tuple[str, ...] = ()
+    head: tuple[int, str] | None = None
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def last(self) -> str:
+        """The hash that the next record has to name."""
+        return line_hash(self.lines[-1]) if self.lines else FIRST
+
+
+@dataclass(frozen=True)
+class Approvals:
+    """What the chain amounts to.
+
+    Attributes:
+        records: those that hold, in their order; none where the chain does not hold.
+        problems: what was refused, and why.
+    """
+
+    records: tuple[Record, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    def for_content(self, target: str, sha256: str, meaning: str = "approved") -> tuple[Record, ...]:
+        """Return the records of a meaning for exactly this content of a target."""
+        return tuple(each for each in self.records if (each.target, each.sha256, each.meaning) == (target, sha256, meaning))
+
+    def valid_for(self, target: str, sha256: str) -> frozenset[str]:
+        """Return the roles that approved exactly this content of a target; each of another person with another key."""
+        return frozenset(each.role for each in self.for_content(target, sha256))
+
+    def latest(self, target: str) -> Record | None:
+        """Return the last record about a target, whatever its content was then."""
+        return next((each for each in reversed(self.records) if each.target == target), None)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What can be signed as it lies here: its hash, the fingerprints of what it links to, and who wrote it."""
+
+    sha256: str
+    links: tuple[tuple[str, str], ...] = ()
+    authors: frozenset[str] = frozenset()
+
+
+def canonical(data: Mapping[str, Any]) -> str:
+    """Return the one text of a record: keys sorted, no spaces, UTF-8."""
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def line_hash(line: str) -> str:
+    """Return the hash by which the next record names this one."""
+    return hashlib.sha256(line.encode()).hexdigest()
+
+
+def is_target(text: str) -> bool:
+    """Say whether a text names one item or one file, and cannot name more.
+
+    >>> [is_target(each) for each in ("SRS-001", "risk/data/policy.toml", "SRS-*", "risk/data", "SRS-001,SRS-002", "../a.toml")]
+    [True, True, False, False, False, False]
+    """
+    return bool(_ITEM.fullmatch(text) or _PATH.fullmatch(text))
+
+
+def read_chain(root: Path) -> Chain:
+    """Return the lines and the head as they lie there; what cannot be read is a problem of the chain."""
+    try:
+        text = (root / APPROVALS).read_text(encoding="utf-8") if (root / APPROVALS).exists() else ""
+        head = _head(root / HEAD)
+    except (OSError, ValueError, KeyError, TypeError) as err:
+        found = f"no readable chain ({type(err).__name__})"
+        return Chain(problems=(problem("SIG-CHAIN", APPROVALS, "approvals", found=found),))
+    if text and not text.endswith("\n"):
+        return Chain(problems=(problem("SIG-CHAIN", APPROVALS, "approvals", found="a last line that was cut off"),))
+    return Chain(tuple(text.split("\n")[:-1]), head)
+
+
+def _head(path: Path) -> tuple[int, str] | None:
+    if not path.exists():
+        return None
+    data = json.loads(path.read_text(encoding="utf-8"))
+    if data["schema"] != HEAD_SCHEMA:
+        raise ValueError("another schema")
+    return int(data["records"]), str(data["sha256"])
+
+
+def head_json(lines: tuple[str, ...]) -> dict[str, Any]:
+    """Return what the head says of these lines."""
+    return {"schema": HEAD_SCHEMA, "records": len(lines), "sha256": line_hash(lines[-1]) if lines else FIRST}
+
+
+def examine(chain: Chain, people: People, subjects: Mapping[str, Subject], now: datetime) -> Approvals:
+    """Judge every record of a chain.
+
+    Args:
+        chain: as read.
+        people: who may sign what.
+        subjects: what can be signed, as it lies here; decides who wrote it.
+        now: UTC; nothing is signed later than this.
+    """
+    parsed = [_parsed(line, f"{APPROVALS}:{number}") for number, line in enumerate(chain.lines, start=1)]
+    broken = [*chain.problems, *_broken(chain, parsed), *_out_of_time(parsed, now)]
+    sound: list[Record] = []
+    refused: list[Problem] = []
+    history: list[Record] = []
+    for record, faults in parsed:
+        found = list(faults)
+        if record is not None:
+            found += [*_refusals(record, people), *_repeats(record, history), *_self(record, sound, subjects)]
+            history.append(record)
+            if not found:
+                sound.append(record)
+        refused += found
+    return Approvals(() if broken else tuple(sound), tuple(sorted([*broken, *refused])))
+
+
+def _parsed(line: str, where: str) -> tuple[Record | None, tuple[Problem, ...]]:
+    """Return the record of a line, or why there is none."""
+    try:
+        data = json.loads(line)
+    except (ValueError, RecursionError) as err:
+        return None, (problem("SIG-RECORD", where, "record", found=f"no record ({type(err).__name__})"),)
+    if not isinstance(data, dict):
+        return None, (problem("SIG-RECORD", where, "record", found=f"no record but a {type(data).__name__}"),)
+    item = str(data.get("target", "record"))[:120]
+    faults = tuple(_form_faults(data, line, where, item))
+    if faults:
+        return None, faults
+    texts = {name: data[name] for name in _KEYS - {"schema", "links", "form"}}
+    return Record(**texts, links=tuple(sorted(data["links"].items())), form=Form(data["form"]), where=where), ()
+
+
+def _form_faults(data: Mapping[str, Any], line: str, where: str, item: str) -> Iterator[Problem]:
+    if set(data) != _KEYS:
+        unsigned, missing = sorted(set(data) - _KEYS), sorted(_KEYS - set(data))
+        yield problem("SIG-RECORD", where, item, found=f"further fields {unsigned}, missing fields {missing}")
+        return
+    if isinstance(data["target"], list | dict):
+        yield problem("SIG-BULK", where, item, found=f"{len(data['target'])} targets in one record")
+        return
+    texts = all(isinstance(data[name], str) for name in _KEYS - {"links"})
+    links = isinstance(data["links"], dict) and all(
+        isinstance(each, str) and _HASH.fullmatch(each) for each in data["links"].values()
+    )
+    if not (texts and links) or data["schema"] != SCHEMA or data["form"] not in set(Form) or not _HASH.fullmatch(data["sha256"]):
+        yield problem("SIG-RECORD", where, item, found="a field of another type or form")
+    elif canonical(data) != line:
+        yield problem(
+            "SIG-RECORD",
+            where,
+            item,
+            found="a line that is not the canonical text of its content (a key twice, a space, another order)",
+        )
+    elif not is_target(data["target"]):
+        several = re.search(r"[\s,;|]", data["target"])
+        code, what = ("SIG-BULK", "several targets") if several else ("SIG-WILDCARD", "a pattern or a folder")
+        yield problem(code, where, item, found=f"{what}: {data['target'][:120]}")
+
+
+def _broken(chain: Chain, parsed: Iterable[tuple[Record | None, tuple[Problem, ...]]]) -> Iterator[Problem]:
+    """Yield the places at which a record was deleted, moved or put in, and whether the end is the one that was written."""
+    before = FIRST
+    for number, (line, (record, _)) in enumerate(zip(chain.lines, parsed, strict=True), start=1):
+        if record is not None and record.previous != before:
+            found = f"the hash {record.previous[:12]} of the record before, which has {before[:12]}: one was deleted, moved or changed"
+            yield problem("SIG-CHAIN", f"{APPROVALS}:{number}", record.target, found=found)
+        before = line_hash(line)
+    stated = chain.head or (0, FIRST)
+    if stated != (len(chain.lines), before):
+        found = f"{len(chain.lines)} records to {before[:12]}; the head says {stated[0]} to {stated[1][:12]}: the end was cut off or put on"
+        yield problem("SIG-CHAIN", HEAD, "approvals", found=found)
+
+
+def _out_of_time(parsed: Iterable[tuple[Record | None, tuple[Problem, ...]]], now: datetime) -> Iterator[Problem]:
+    """Yield records that are later than now or earlier than the one before them."""
+    latest: datetime | None = None
+    for record, _ in parsed:
+        time = _time(record) if record is not None else None
+        if record is None or time is None:
+            continue
+        if time > now:
+            yield problem("SIG-TIME", record.where, record.target, found=f"signed at {record.time}, which is still to come")
+        if latest is not None and time < latest:
+            yield problem("SIG-TIME", record.where, record.target, found=f"signed at {record.time}, before the record above")
+        latest = time if latest is None else max(latest, time)
+
+
+def _time(record: Record) -> datetime | None:
+    try:
+        return time_of(record.time)
+    except ValueError:
+        return None
+
+
+def _refusals(record: Record, people: People) -> Iterator[Problem]:
+    """Yield what is wrong with a record by itself: project, words, person, role, key, signature."""
+
+    def refuse(code: str, found: str) -> Problem:
+        return problem(code, record.where, record.target, found=f"{shown(record.name)}: {found}")
+
+    if record.project != people.project:
+        yield refuse("SIG-PROJECT", f"a record of the project {record.project!r}; this is {people.project!r}")
+    if _time(record) is None:
+        yield refuse("SIG-TIME", f"no UTC time: {record.time[:40]!r}")
+    if record.meaning not in MEANINGS:
+        yield refuse("SIG-MEANING", f"the meaning {record.meaning!r}")
+    if len(record.statement.strip()) < SHORTEST_STATEMENT or not record.statement.isprintable():
+        yield refuse("SIG-STATEMENT", f"the statement {record.statement[:40]!r}")
+    person = people.person(record.name)
+    if person is None:
+        yield refuse("SIG-PERSON", "a name that people.toml does not hold")
+        return
+    role = people.role(record.role)
+    if role is None or record.role not in person.roles:
+        yield refuse("SIG-ROLE", f"signed as {record.role!r}, a role not held")
+    elif record.meaning in MEANINGS and record.meaning not in role.meanings:
+        yield refuse("SIG-ROLE", f"{record.meaning!r}, which the role {record.role!r} does not sign")
+    yield from (refuse(code, found) for code, found in _key_faults(record, person, people))
+
+
+def _key_faults(record: Record, person: Person, people: People) -> Iterator[tuple[str, str]]:
+    key = next((each for each in person.keys if each.id == record.key), None)
+    if key is None:
+        yield "SIG-KEY-UNKNOWN", f"the key {record.key}, which is not this person's"
+        return
+    if sum(each.id == key.id for other in people.persons for each in other.keys) > 1:
+        yield "SIG-KEY-SHARED", f"the key {key.id}, which another name has too"
+    time = _time(record)
+    if time is not None:
+        yield from _validity(key, time)
+    try:
+        verify(key.public, record.message, record.form, record.signature)
+    except MalformedError as err:
+        yield "SIG-MALFORMED", str(err)
+    except ForgedError as err:
+        yield "SIG-SIGNATURE", str(err)
+
+
+def _validity(key: Key, time: datetime) -> Iterator[tuple[str, str]]:
+    if time < key.valid_from:
+        yield "SIG-KEY-EARLY", f"signed with a key that counts from {key.valid_from:%Y-%m-%d} on"
+    if time > key.valid_until:
+        yield "SIG-KEY-EXPIRED", f"signed with a key that counted until {key.valid_until:%Y-%m-%d}"
+    if key.revoked is not None and time >= key.revoked:
+        yield "SIG-KEY-REVOKED", f"signed with a key revoked at {key.revoked:%Y-%m-%d} ({key.revoked_reason})"
+
+
+def _repeats(record: Record, history: Iterable[Record]) -> Iterator[Problem]:
+    """Yield a record that repeats an earlier one, and one that follows too fast upon another of its key."""
+    last = None
+    for earlier in history:
+        same = (earlier.name, earlier.role, earlier.meaning, earlier.target, earlier.sha256)
+        if earlier.signature == record.signature or same == (
+            record.name,
+            record.role,
+            record.meaning,
+            record.target,
+            record.sha256,
+        ):
+            yield problem("SIG-REPLAY", record.where, record.target, found=f"what {earlier.where} holds already")
+        if earlier.key == record.key:
+            last = earlier
+    times = (_time(record), _time(last) if last else None)
+    if times[0] is not None and times[1] is not None and 0 <= (times[0] - times[1]).total_seconds() < READING_TIME:
+        found = f"{(times[0] - times[1]).total_seconds():.0f} s after the signature before it; nobody reads that fast"
+        yield problem("SIG-BULK", record.where, record.target, found=found)
+
+
+def _self(record: Record, sound: Iterable[Record], subjects: Mapping[str, Subject]) -> Iterator[Problem]:
+    """Yield an approval by who wrote the content, and a second approval of one person in another role."""
+    if record.meaning != "approved":
+        return
+    subject = subjects.get(record.target)
+    if subject is not None and subject.sha256 == record.sha256 and record.name in subject.authors:
+        yield problem("SIG-SELF", record.where, record.target, found=f"{shown(record.name)} wrote what this approves")
+    for other in sound:
+        if (other.target, other.sha256) != (record.target, record.sha256) or record.name != other.name:
+            continue
+        if other.meaning == "authored":
+            yield problem(
+                "SIG-SELF", record.where, record.target, found=f"{shown(record.name)} signed as its author at {other.where}"
+            )
+        if other.meaning == "approved" and other.role != record.role:
+            yield problem(
+                "SIG-SELF", record.where, record.target, found=f"{shown(record.name)} approved it as {other.role} already"
+            )
+
+
+def suspects(record: Record, subject: Subject, fingerprints: Mapping[str, str]) -> Iterator[str]:
+    """Yield, in words, each link that is not what the signer saw: another content, gone, or never looked at."""
+    signed = dict(record.links)
+    for target, _ in subject.links:
+        if target not in signed:
+            yield f"{target}, whose content the signature does not name"
+    for target, before in record.links:
+        now = fingerprints.get(target)
+        if now != before:
+            yield f"{target} had the content {before[:12]}, now {now[:12] if now else 'gone'}"
