@@ -9,6 +9,7 @@ import math
 import re
 import tomllib
 from collections import Counter
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from requirements_spec.model import Method
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from verification.trace.features import Scenario
 
 PROTOCOL = "validation/protocol.toml"
+ORDER = attrgetter("item", "aspect", "member")
+"""The order of obligations as keys: comparing keys is several times faster than comparing the values."""
+
 NOT_OWED = frozenset({Kind.MODULE, Kind.SECTION, Kind.ENDPOINT})
 """Kinds that the data do not promise: modules follow the source, pages are judged by name, endpoints are taken from the protocol, not from a run."""
 
@@ -39,7 +43,7 @@ def duties(graph: Graph, specification: Specification, risk: RiskFile, scenarios
     """Return every obligation that the data, the risk file and the feature files hold, sorted."""
     found = [*_items_and_links(graph), *_pages(graph), *_specification(specification), *_risk(risk)]
     found += [each for scenario in scenarios for each in _scenario(scenario)]
-    return tuple(sorted(found))
+    return tuple(sorted(found, key=ORDER))
 
 
 def _items_and_links(graph: Graph) -> Iterator[Obligation]:

@@ -100,7 +100,11 @@ def aspect_of(name: str) -> Aspect:
     >>> aspect_of("link verifies").code, aspect_of("claimed steps").rule
     ('OBL-LINK', <Rule.AT_MOST: 'a higher value'>)
     """
-    return Aspect("OBL-LINK") if name.startswith(f"{LINK} ") else ASPECTS[name]
+    return _LINKS if name.startswith(_LINK_START) else ASPECTS[name]
+
+
+_LINKS = Aspect("OBL-LINK")
+_LINK_START = f"{LINK} "
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -153,17 +157,36 @@ def reductions(baseline: Iterable[Obligation], current: Iterable[Obligation]) ->
     ()
     """
     before, after = _table(baseline), _table(current)
+    other = {key: old for key, old in before.items() if not _is_as_before(old, after.get(key))}
+    new = {key: each for key, each in after.items() if key in other or key not in before}
+    if not other and not new:
+        return ()
+    gone = {key[0] for key in other if key not in after and aspect_of(key[1]).whole}
+    return tuple(sorted([*_smaller(other, after, _places(after), gone), *_new(before, new)]))
+
+
+def _is_as_before(old: Obligation, new: Obligation | None) -> bool:
+    """Say whether nothing about an obligation changed: most never do, and need no rule."""
+    return new is not None and old.value == new.value and type(old.value) is type(new.value)
+
+
+def _places(obligations: Mapping[Key, Obligation]) -> dict[str, str]:
+    """Return where each item stands: at the first of its obligations."""
     places: dict[str, str] = {}
-    for key in sorted(after):
-        places.setdefault(key[0], after[key].where)
-    gone = {key[0] for key in before if key not in after and aspect_of(key[1]).whole}
-    return tuple(sorted([*_smaller(before, after, places, gone), *_new(before, after)]))
+    for key in sorted(obligations):
+        places.setdefault(key[0], obligations[key].where)
+    return places
 
 
 def _table(obligations: Iterable[Obligation]) -> dict[Key, Obligation]:
     """Return the obligations by key; of two with one key the same one stays in whatever order they come (their loader names the second)."""
-    ordered = sorted(obligations, key=lambda each: (each.item, each.aspect, each.member, text_of(each.value)))
-    return {(each.item, each.aspect, each.member): each for each in ordered}
+    table: dict[Key, Obligation] = {}
+    for each in obligations:
+        key = (each.item, each.aspect, each.member)
+        other = table.get(key)
+        if other is None or text_of(other.value) <= text_of(each.value):
+            table[key] = each
+    return table
 
 
 def _smaller(
