@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +17,15 @@ from risk import changes as risk_ledger
 from risk import loader as risk_loader
 from verification.trace import assembly, features
 from verification.trace.anomalies import NO_LIST, AnomalyList, read_anomalies
+from verification.trace.approvals import Approvals, Chain, examine, read_chain
 from verification.trace.baseline import Baseline, Ledger, read_baseline, read_ledger
 from verification.trace.codes import problem
 from verification.trace.evidence import Evidence, read_evidence
 from verification.trace.identity import Identity, read_identity
 from verification.trace.lineage import LineageError, StaleStage, stale_stages
+from verification.trace.people import PEOPLE, People, read_people
 from verification.trace.slices import SLICES
+from verification.trace.subjects import Document, Material, named, read_documents, subjects
 from verification.trace.written import read_written
 
 if TYPE_CHECKING:
@@ -36,11 +39,16 @@ if TYPE_CHECKING:
     from risk.model import RiskFile
     from verification.trace.obligations import Obligation
 
-SIGNED = ("requirements_spec/data", "risk/data", "validation/protocol.toml", "verification/features", "docs/gaps.toml")
+SIGNED = (
+    "requirements_spec/data",
+    "risk/data",
+    "validation/protocol.toml",
+    "verification/features",
+    "verification/obligations.toml",
+    "docs/gaps.toml",
+    "people.toml",
+)
 """Content that two roles have to sign before a release."""
-
-APPROVALS = "people.toml"
-"""Where roles and public keys live."""
 
 GAPS = "docs/gaps.toml"
 
@@ -72,6 +80,9 @@ class Inputs:
         dependencies: of the device.
         reviewed: files that have to be signed before a release, sorted.
         has_people: whether roles and keys lie here.
+        people: who may sign what.
+        approvals: the signatures that hold, and what was refused.
+        documents: hash and stated authors of each file that is signed or has to be.
         gaps: one problem for each gap of the register, for the level that asks.
         written: obligations that stand in source texts: assertions, switches, protocol, the gate's own questions.
         baseline: the obligations when they were last looked at; None where there is no readable baseline.
@@ -102,6 +113,17 @@ class Inputs:
     now: datetime
     problems: tuple[Problem, ...]
     anomalies: AnomalyList = NO_LIST
+    people: People = field(default_factory=People)
+    approvals: Approvals = field(default_factory=Approvals)
+    documents: Mapping[str, Document] = field(default_factory=dict)
+
+    @property
+    def material(self) -> Material:
+        """What signatures are held against."""
+        changes_of_both = (*self.specification_changes, *self.risk_changes)
+        return Material(
+            self.specification, self.risk, self.scenarios, changes_of_both, self.obligations, self.written, self.documents
+        )
 
 
 @dataclass(frozen=True)
@@ -137,7 +159,10 @@ def read(root: Path, heavy: Heavy | None = None, cache: ReadingCache | None = No
     risk_changes, risk_ledger_problems = changes.read_ledger(root, risk_ledger.RISK_BOOK.ledger, cache)
     baseline, baseline_problems = heavy.baseline
     obligations, obligation_problems = read_ledger(root)
-    return Inputs(
+    people, people_problems = read_people(root)
+    chain = read_chain(root)
+    reviewed = tuple(sorted(_reviewed(root)))
+    inputs = Inputs(
         specification=specification,
         risk=risk,
         scenarios=scenarios,
@@ -150,14 +175,16 @@ def read(root: Path, heavy: Heavy | None = None, cache: ReadingCache | None = No
         stale=heavy.stale,
         endpoints=assembly.read_endpoints(root),
         dependencies=read_dependencies(root),
-        reviewed=tuple(sorted(_reviewed(root))),
-        has_people=(root / APPROVALS).is_file(),
+        reviewed=reviewed,
+        has_people=(root / PEOPLE).is_file(),
         gaps=tuple(read_gaps(root)),
         written=heavy.written,
         baseline=baseline,
         obligations=obligations,
         now=datetime.now(UTC),
         anomalies=anomalies,
+        people=people,
+        documents=read_documents(root, (*reviewed, *named(chain))),
         problems=(
             *specification_problems,
             *risk_problems,
@@ -167,8 +194,16 @@ def read(root: Path, heavy: Heavy | None = None, cache: ReadingCache | None = No
             *risk_ledger_problems,
             *baseline_problems,
             *obligation_problems,
+            *people_problems,
         ),
     )
+    return replace(inputs, approvals=_approvals(inputs, chain))
+
+
+def _approvals(inputs: Inputs, chain: Chain) -> Approvals:
+    """Judge the signatures; who wrote what is asked only where somebody signed."""
+    known = subjects(inputs.material) if chain.lines else {}
+    return examine(chain, inputs.people, known, inputs.now)
 
 
 def read_stale(root: Path) -> tuple[StaleStage, ...]:
@@ -199,7 +234,7 @@ def distribution(requirement: str) -> str:
 def _reviewed(root: Path) -> Iterator[str]:
     for name in SIGNED:
         path = root / name
-        files = [path] if path.is_file() else [*path.rglob("*.toml"), *path.rglob("*.feature")]
+        files = [path] if path.is_file() or path.suffix else [*path.rglob("*.toml"), *path.rglob("*.feature")]
         yield from (file.relative_to(root).as_posix() for file in files)
 
 

@@ -18,6 +18,7 @@ from verification.trace.checks import (
     residual,
     results,
     scenarios,
+    signatures,
 )
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ CHECKS: Mapping[Level, tuple[Check, ...]] = {
         anomalies.states_are_grounded,
         anomalies.verified_ones_are_shown,
         duties.obligations_are_kept,
+        signatures.signatures_hold,
     ),
     Level.RELEASE: (
         anomalies.no_anomaly_is_open,
@@ -59,6 +61,8 @@ CHECKS: Mapping[Level, tuple[Check, ...]] = {
         anomalies.list_is_not_older_than_the_run,
         anomalies.trends_are_analysed,
         levels.content_is_signed,
+        levels.reductions_are_signed,
+        levels.statements_are_own_words,
     ),
     Level.SUBMISSION: (levels.no_gap_is_open, residual.overall_is_acceptable),
 }
