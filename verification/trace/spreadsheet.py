@@ -147,7 +147,7 @@ def _cell(page: WriteOnlyWorksheet, value: Cell) -> Cell | WriteOnlyCell:
     if not isinstance(value, str):
         return value
     text = escape(value)
-    if text.startswith((*FORMULA_START, "#", "'")):
+    if value.startswith((*FORMULA_START, "#", "'")):
         cell = WriteOnlyCell(page, "")
         cell.value = text
         cell.data_type = "s"
@@ -272,7 +272,7 @@ def _read(cell: etree._Element, shared: list[str]) -> ReadCell:
     inline, value = cell.find(f"{_MAIN}is"), cell.findtext(f"{_MAIN}v")
     if inline is not None:
         return ReadCell(_text(inline), formula)
-    if value is None:
+    if not value:
         return ReadCell(None, formula)
     return ReadCell(_typed(cell.get("t", "n"), value, shared), formula)
 

@@ -8,6 +8,7 @@ structure becomes canonical JSON. ``where`` says where an item stands and is no 
 from __future__ import annotations
 
 import json
+import sys
 import types
 from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
@@ -17,7 +18,6 @@ from typing import TYPE_CHECKING, Any, NewType, Union, get_args, get_origin, get
 from requirements_spec import model as specification_model
 from requirements_spec.fingerprint import NO_CONTENT, content
 from requirements_spec.model import Interface, Requirement, SoftwareItem, SoftwareSystem, Soup, Specification, UserNeed
-from risk import model as risk_model
 from risk.model import Control, Hazard, Policy, RiskFile, Situation
 from verification.trace.assembly import ITEM_PREFIXES
 from verification.trace.exchange.document import (
@@ -211,7 +211,7 @@ def _fields(cls: type) -> tuple[_Field, ...]:
 
 def _flattened(cls: type, prefix: str) -> Iterator[_Field]:
     """Yield the content fields of a class; a nested value is entered, nested items are left to themselves, the id is none of them."""
-    hints = get_type_hints(cls, localns={**vars(specification_model), **vars(risk_model)})
+    hints = get_type_hints(cls, localns={**vars(specification_model), **vars(sys.modules[cls.__module__])})
     for field in fields(cls):
         if field.name in NO_CONTENT or (field.name == "id" and not prefix):
             continue

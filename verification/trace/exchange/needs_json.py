@@ -69,6 +69,7 @@ TAKEN = frozenset(
         "title",
         "trace_id",
         "trace_order",
+        "trace_title",
         "trace_link_order",
         "type",
     }
@@ -79,6 +80,7 @@ OWN_MEANING = frozenset({"content", "title", "status"})
 """Names that mean the same here and there."""
 
 _MARKUP = re.compile(r"[!-/:-@\[-`{-~]")
+_FUNCTION_OR_VARIANT = re.compile(r"\[(?=\[)|<(?=<)")
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 _JSON_TYPES: Mapping[ValueType, dict[str, Any]] = {
     ValueType.TEXTS: {"type": "array", "items": {"type": "string"}},
@@ -137,6 +139,7 @@ def _fields(kinds: tuple[ItemKind, ...]) -> dict[str, dict[str, Any]]:
     """Return name and type of every field that sphinx-needs does not have by itself."""
     fields: dict[str, dict[str, Any]] = {
         "trace_id": {"type": "string"},
+        "trace_title": {"type": "string"},
         "trace_order": {"type": "integer"},
         "trace_link_order": _JSON_TYPES[ValueType.TEXTS],
     }
@@ -195,7 +198,17 @@ def _need(document: Document, item: Item, targets: Mapping[tuple[str, str], tupl
     unsorted = [
         f"{link.name} {target}" for link in kind.links for target in need[link.name] if need[link.name] != sorted(need[link.name])
     ]
-    return need | ({"trace_link_order": unsorted} if unsorted else {})
+    exact = {"trace_title": need["title"], "title": disarmed(need["title"])} if disarmed(need["title"]) != need["title"] else {}
+    return need | exact | ({"trace_link_order": unsorted} if unsorted else {})
+
+
+def disarmed(title: str) -> str:
+    r"""Return a title in which sphinx-needs finds no function to run and no variant to choose: it looks for both in every title.
+
+    >>> disarmed("[[copy('id')]]") == "[\u200b[copy('id')]]"
+    True
+    """
+    return _FUNCTION_OR_VARIANT.sub("\\g<0>\u200b", title)
 
 
 def escape(text: str) -> str:
@@ -288,10 +301,15 @@ def _read(
     name = ids.get(str(need.get("id", "")), "")
     fields = {field: attribute for (owner, attribute), field in field_names(kinds).items() if owner == kind.name}
     links = [link.name for link in kind.links]
+    exact = need.get("trace_title")
+    if isinstance(exact, str) and disarmed(exact) == need.get("title"):
+        need = {**need, "title": exact}
     values: dict[str, Value] = {}
     for attribute in kind.attributes:
         values[attribute.name] = _value(attribute, need.get(field_names(kinds)[kind.name, attribute.name]))
     foreign = _all_fields(kinds)
+    if not kind.attributes:
+        return Item(name, kind.name, {}), []
     for key in need.keys() - fields.keys() - set(links) - TAKEN - OWN_MEANING - {"id"}:
         if need[key] not in (None, "", []) and not (key.endswith("_back") or key in _COMPUTED):
             known = "an attribute of another kind" if key in foreign else "the attribute"
