@@ -18,6 +18,7 @@ from verification.trace.features import load
 from verification.trace.identity import Identity, difference, read_identity
 from verification.trace.junit import read_junit
 from verification.trace.outcomes import RecordError, judge
+from verification.trace.records import RECORDS, write_records
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,7 +47,7 @@ class VerificationRun:
 
 
 def run(root: Path, progress: Report, *, force: bool = False) -> VerificationRun:
-    """Run every scenario under ``root`` and write junit.xml and verdicts.json, unless clean verdicts of exactly this state lie there.
+    """Run every scenario under ``root`` and write junit.xml, verdicts.json and records.json, unless clean verdicts of exactly this state lie there.
 
     The identity is read before and after; when it changed in between, the verdicts belong to neither state and say so.
     """
@@ -63,17 +64,19 @@ def run(root: Path, progress: Report, *, force: bool = False) -> VerificationRun
         return VerificationRun(None, executed=True, reason=f"the runner ended with {exit_code} and left no record: {err}")
     record = Record(_unchanged(before, read_identity(root, "verification")), exit_code, verdicts)
     write_json(root / VERDICTS, record.to_json())
+    write_records(root, record, scenarios)
     return VerificationRun(record, executed=True)
 
 
 def _up_to_date(root: Path, current: Identity) -> Record | None:
-    """Return the record that lies there, if it is clean and of this state; the raw record has to be there too."""
+    """Return the record that lies there, if it is clean and of this state; the raw record and the test records have to be there too."""
     try:
         record = read_record(root)
     except (FileNotFoundError, RecordError):
         return None
     same = current.sha256 is not None and record.identity.sha256 == current.sha256
-    return record if same and record.passed and (root / JUNIT).is_file() else None
+    whole = all((root / name).is_file() for name in (JUNIT, RECORDS))
+    return record if same and record.passed and whole else None
 
 
 def _unchanged(before: Identity, after: Identity) -> Identity:
@@ -85,7 +88,7 @@ def _unchanged(before: Identity, after: Identity) -> Identity:
 
 def _execute(root: Path, owed: int, progress: Report) -> int:
     """Run pytest in a process of its own, without what lay there before, and return its exit code."""
-    for name in (JUNIT, VERDICTS):
+    for name in (JUNIT, VERDICTS, RECORDS):
         (root / name).unlink(missing_ok=True)
     (root / JUNIT).parent.mkdir(parents=True, exist_ok=True)
     process = subprocess.Popen(

@@ -30,18 +30,28 @@ FOLDER = "verification/features"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a scenario: ``Context``, ``Action`` or ``Outcome`` and its text; the background's steps come first."""
+    """One step of a scenario as it is written; the background's steps come first.
+
+    Attributes:
+        kind: ``Context``, ``Action`` or ``Outcome``.
+        text: what stands after the keyword.
+        keyword: as written: Given, When, Then, And, But or ``*``.
+        argument: its doc string, or its table as lines of cells; empty for most.
+    """
 
     kind: str
     text: str
+    keyword: str = ""
+    argument: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One example of an outline: its stable text and its line."""
+    """One example of an outline: its stable text, its line, and its cells by column."""
 
     text: str
     line: int
+    cells: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +140,14 @@ def _text(content: bytes) -> str:
 def _to_plain(scenario: Scenario) -> list[Any]:
     """Return a scenario as lists, for the cache; `_from_plain` is the inverse."""
     plain = (scenario.title, scenario.name, scenario.line, scenario.tags, scenario.lost_tags, scenario.is_outline)
-    return [*plain, [(row.text, row.line) for row in scenario.rows], [(step.kind, step.text) for step in scenario.steps]]
+    rows = [(row.text, row.line, row.cells) for row in scenario.rows]
+    return [*plain, rows, [(step.kind, step.text, step.keyword, step.argument) for step in scenario.steps]]
 
 
 def _from_plain(name: str, plain: list[Any]) -> Scenario:
     title, scenario, line, tags, lost_tags, is_outline, rows, steps = plain
-    inner = (tuple(Row(*row) for row in rows), tuple(Step(*step) for step in steps))
+    examples = (Row(text, line, tuple((column, value) for column, value in cells)) for text, line, cells in rows)
+    inner = (tuple(examples), tuple(Step(*step) for step in steps))
     return Scenario(name, title, scenario, line, tuple(tags), tuple(lost_tags), is_outline, *inner)
 
 
@@ -210,12 +222,22 @@ def _steps(node: dict[str, Any]) -> tuple[Step, ...]:
     steps: list[Step] = []
     for step in node["steps"]:
         continued = step["keywordType"] == "Conjunction" and steps
-        steps.append(Step(steps[-1].kind if continued else step["keywordType"], step["text"]))
+        kind = steps[-1].kind if continued else step["keywordType"]
+        steps.append(Step(kind, step["text"], step["keyword"].strip(), _argument(step)))
     return tuple(steps)
+
+
+def _argument(step: dict[str, Any]) -> str:
+    """Return a step's doc string, or its table with one line for each row."""
+    if "docString" in step:
+        return str(step["docString"]["content"])
+    rows = step.get("dataTable", {}).get("rows", ())
+    return "\n".join(" | ".join(cell["value"] for cell in row["cells"]) for row in rows)
 
 
 def _rows(table: dict[str, Any]) -> Iterator[Row]:
     header = [cell["value"] for cell in table.get("tableHeader", {}).get("cells", ())]
     for row in table.get("tableBody", ()):
         values = [cell["value"] for cell in row["cells"]]
-        yield Row(row_text(dict(zip(header, values, strict=True))), int(row["location"]["line"]))
+        cells = tuple(zip(header, values, strict=True))
+        yield Row(row_text(dict(cells)), int(row["location"]["line"]), cells)

@@ -24,6 +24,7 @@ from verification.trace.evidence import Evidence, read_evidence
 from verification.trace.identity import Identity, read_identity
 from verification.trace.lineage import LineageError, StaleStage, stale_stages
 from verification.trace.people import PEOPLE, People, read_people
+from verification.trace.records import NO_FILES, RecordFiles, read_record_files
 from verification.trace.slices import SLICES
 from verification.trace.subjects import Document, Material, named, read_documents, subjects
 from verification.trace.written import read_written
@@ -90,6 +91,7 @@ class Inputs:
         now: when this was read, UTC; keys are valid at a time.
         problems: what the loaders found wrong with the files themselves.
         anomalies: the list of what is known to be wrong.
+        record_files: test records and raw record as bytes; read only where a level asks for them.
     """
 
     specification: Specification
@@ -113,6 +115,7 @@ class Inputs:
     now: datetime
     problems: tuple[Problem, ...]
     anomalies: AnomalyList = NO_LIST
+    record_files: RecordFiles = NO_FILES
     people: People = field(default_factory=People)
     approvals: Approvals = field(default_factory=Approvals)
     documents: Mapping[str, Document] = field(default_factory=dict)
@@ -183,6 +186,7 @@ def read(root: Path, heavy: Heavy | None = None, cache: ReadingCache | None = No
         obligations=obligations,
         now=datetime.now(UTC),
         anomalies=anomalies,
+        record_files=read_record_files(root),
         people=people,
         documents=read_documents(root, (*reviewed, *named(chain))),
         problems=(

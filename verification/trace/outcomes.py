@@ -112,6 +112,7 @@ class Verdict:
         tags: ids the executed test carried.
         outcome: see ``MEANING``.
         reason: first line of what the runner said; empty for a pass.
+        bridge: the accepted bridge by which a result of another state counts here; empty for a result of what lies here.
     """
 
     feature: str
@@ -120,6 +121,7 @@ class Verdict:
     tags: tuple[str, ...]
     outcome: Outcome
     reason: str
+    bridge: str = ""
 
     @property
     def key(self) -> Key:
@@ -135,6 +137,7 @@ class Verdict:
             "tags": list(self.tags),
             "outcome": str(self.outcome),
             "reason": self.reason,
+            **({"bridge": self.bridge} if self.bridge else {}),
         }
 
     @classmethod
@@ -158,7 +161,7 @@ def judge(scenarios: Iterable[Scenario], results: Iterable[Result]) -> tuple[Ver
     features = {scenario.feature for scenario, _ in owed}
     by_key: dict[Key, list[Result]] = defaultdict(list)
     for result in results:
-        by_key[_place(result, features)].append(result)
+        by_key[place(result, features)].append(result)
     executed = {key[:2] for key in by_key}
     verdicts = [_verdict(scenario, key, by_key.get(key, []), executed) for scenario, key in owed]
     for _, key in owed:
@@ -167,7 +170,7 @@ def judge(scenarios: Iterable[Scenario], results: Iterable[Result]) -> tuple[Ver
     return tuple(sorted(verdicts))
 
 
-def _place(result: Result, features: set[str]) -> Key:
+def place(result: Result, features: set[str]) -> Key:
     """Return the key a result belongs to; pytest-bdd alone names a feature file with the folder ``features`` that all lie in."""
     feature, scenario, row = result.key
     if not any(result.key):

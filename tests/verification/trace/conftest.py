@@ -19,6 +19,7 @@ from verification.trace.identity import read_identity
 from verification.trace.junit import read_junit
 from verification.trace.lineage import md5_of
 from verification.trace.outcomes import judge
+from verification.trace.records import filled, write_records
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -102,7 +103,7 @@ external_interfaces = ["reads: a film"]
 id = "SWI-DEVICE"
 title = "Device"
 purpose = "Everything."
-modules = ["device_sw.device"]
+modules = ["device_sw.device", "device_sw._version"]
 [[interface]]
 from = "SWI-DEVICE"
 to = "SWI-DEVICE"
@@ -182,6 +183,7 @@ FILES = {
     "risk/data/controls.toml": CONTROLS,
     "validation/protocol.toml": "threshold = 0.65\n",
     "device_sw/device.py": "ADULT = 18\n",
+    "device_sw/_version.py": '__version__ = "0.1.0"\n',
     "phantom/thorax.py": "RIBS = 24\n",
     "pipeline/training/loop.py": "EPOCHS = 1\n",
     "docs/user-needs.md": "# User needs\n",
@@ -209,6 +211,13 @@ ENDPOINT = {
     "reason": None,
     "interval": None,
 }
+
+ENVIRONMENT = {
+    "python": "CPython 3.11.7",
+    "platform": "Linux x86_64",
+    "packages": {"pytest": "9.2.0", "pytest-bdd": "9.0.1", "numpy": "2.4.0"},
+}
+"""What the recording plugin notes about the machine."""
 
 STAGES = {
     "cohort": ["phantom"],
@@ -290,12 +299,20 @@ class Project:
         write_junit(self.root / JUNIT, scenarios, dict(outcomes))
         record = Record(read_identity(self.root, "verification"), exit_code, judge(scenarios, read_junit(self.root / JUNIT)))
         write_json(self.root / VERDICTS, record.to_json())
+        write_records(self.root, record, scenarios)
 
     def owe(self):
         """Make everything owed now the baseline, as a first renewal."""
         for name in (baseline.BASELINE, baseline.LEDGER):
             (self.root / name).unlink(missing_ok=True)
         renewal.renew(self.root, "DEMO-author", "baseline of a test of the gate")
+
+    def rewrite_records(self):
+        """Make verdicts and test records again from the raw record that lies there."""
+        scenarios, _ = features.load(self.root)
+        record = Record(read_identity(self.root, "verification"), 0, judge(scenarios, read_junit(self.root / JUNIT)))
+        write_json(self.root / VERDICTS, record.to_json())
+        write_records(self.root, record, scenarios)
 
     def seal(self, outcomes=()):
         """Enter the changes, run the pipeline, run the verification, take the obligations down."""
@@ -324,23 +341,32 @@ def _paths(entry):
 def write_junit(path, scenarios, outcomes):
     """Write a JUnit record of every scenario row, as pytest and verification/conftest.py do."""
     suites = ET.Element("testsuites")
-    suite = ET.SubElement(suites, "testsuite", name="pytest")
+    suite = ET.SubElement(suites, "testsuite", name="pytest", timestamp="2026-11-21T10:00:00+00:00")
+    noted = ET.SubElement(suite, "properties")
+    for key, value in {"environment": json.dumps(ENVIRONMENT), "tester": "automated run, no person"}.items():
+        ET.SubElement(noted, "property", name=key, value=value)
     for scenario in scenarios:
         for feature, name, row in scenario.expected():
             children = outcomes.get((name, row), "")
             if children is not None:
-                suite.append(
-                    junit_case(feature, name, row, [tag for tag in scenario.tags if tag.startswith(ITEM_PREFIXES)], children)
-                )
+                tags = [tag for tag in scenario.tags if tag.startswith(ITEM_PREFIXES)]
+                suite.append(junit_case(feature, name, row, tags, children, steps=executed(scenario, row)))
     path.parent.mkdir(parents=True, exist_ok=True)
     ET.ElementTree(suites).write(path, encoding="utf-8", xml_declaration=True)
 
 
-def junit_case(feature, name, row, tags, children=""):
+def executed(scenario, row):
+    """Return the steps of a row as the recording plugin notes them when all of them hold."""
+    example = next((each for each in scenario.rows if each.text == row), None)
+    return [f"passed: {step.keyword} {filled(step.text, example)}" for step in scenario.steps]
+
+
+def junit_case(feature, name, row, tags, children="", *, steps=()):
     """Return one test case with its properties and the outcome's elements, given as XML text."""
     case = ET.fromstring(f'<testcase classname="verification.test_features" name="test">{children}</testcase>')
     properties = ET.Element("properties")
     pairs = [("verifies", tag) for tag in tags] + [("feature", feature), ("scenario", name), ("row", row), ("attempts", "1")]
+    pairs += [("step", step) for step in steps]
     for key, value in pairs:
         ET.SubElement(properties, "property", name=key, value=value)
     case.insert(0, properties)

@@ -134,7 +134,7 @@ def test_a_crash_without_properties_is_an_error_and_a_plain_pass_is_nothing(tmp_
 def test_an_outline_without_rows_is_never_passed(project):
     project.replace("verification/features/admission.feature", "      | PA      |\n      | LATERAL |\n", "")
     project.verify()
-    assert project.codes() == ["TRC-OUTLINE-EMPTY", "TRC-RISK-RESIDUAL"]
+    assert {"TRC-OUTLINE-EMPTY", "TRC-RISK-RESIDUAL"} <= set(project.codes())
 
 
 @pytest.mark.parametrize(
