@@ -16,7 +16,6 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline.exchange_cli import exchange
-
 from pipeline.guide import guide
 
 app = typer.Typer(
