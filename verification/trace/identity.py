@@ -18,10 +18,15 @@ from typing import TYPE_CHECKING, Any
 
 from verification.trace.lineage import LineageError, read_lineage
 from verification.trace.slices import SLICES, Slice
+from verification.trace.strict_json import depth_at_most
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+
+DEEPEST_LINEAGE = 16
+"""Levels of a lineage: stage, side, path, and parameters of a few levels."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +65,12 @@ class Identity:
         """Return the identity a file recorded; ``from_json(x.to_json()) == x``.
 
         Raises:
-            ValueError: the recorded hash is not the hash of the recorded parts, so the record was edited.
+            ValueError: the recorded hash is not the hash of the recorded parts, so the record was edited; or the parts have another form.
         """
+        if not depth_at_most(data["lineage"], DEEPEST_LINEAGE) or not all(
+            isinstance(each, str) for each in data["files"].values()
+        ):
+            raise ValueError("files and lineage have not the form that a run records")
         identity = cls(
             slice_name=str(data["slice"]),
             sha256=data["sha256"],
@@ -94,7 +103,7 @@ def read_identity(root: Path, slice_name: str) -> Identity:
         return Identity(slice_name, None, str(err))
     commit = _commit(root)
     try:
-        lineage = read_lineage(root, chosen.stages)
+        lineage = read_lineage(root, chosen.stages) if chosen.stages else {}
     except LineageError as err:
         return Identity(slice_name, None, str(err), files, {}, commit)
     return Identity(slice_name, digest(slice_name, files, lineage), "", files, lineage, commit)
@@ -108,13 +117,16 @@ def read_files(root: Path, chosen: Slice) -> dict[str, str]:
     """Return path and SHA-256 of every file of a slice: tracked, and untracked unless git ignores it.
 
     Raises:
-        SourceTreeError: ``root`` is no git working tree, or the slice is empty there.
+        SourceTreeError: ``root`` is no git working tree, the slice is empty there, or one of its files cannot be read.
     """
     listing = _git(root, "--literal-pathspecs", "ls-files", "-z", "-co", "--exclude-standard", "--", *chosen.paths)
     if listing is None:
         raise SourceTreeError("not a git working tree, so the files that count cannot be listed; use a clone")
     names = sorted({name for name in listing.split("\0") if name})
-    files = {name: _content_hash(root / name) for name in names if os.path.lexists(root / name)}
+    try:
+        files = {name: _content_hash(root / name) for name in names if os.path.lexists(root / name)}
+    except OSError as err:
+        raise SourceTreeError(f"a file of the slice {chosen.name} cannot be read ({err.strerror}: {err.filename})") from err
     if not files:
         raise SourceTreeError(f"no file of the slice {chosen.name} exists here")
     return files

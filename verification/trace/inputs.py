@@ -21,12 +21,16 @@ from verification.trace.approvals import Approvals, Chain, examine, read_chain
 from verification.trace.baseline import Baseline, Ledger, read_baseline, read_ledger
 from verification.trace.codes import problem
 from verification.trace.evidence import Evidence, read_evidence
+from verification.trace.executed_protocol import ExecutedProtocol, read_executed_protocol
 from verification.trace.identity import Identity, read_identity
+from verification.trace.label_pages import read_label_pages
 from verification.trace.lineage import LineageError, StaleStage, stale_stages
 from verification.trace.people import PEOPLE, People, read_people
 from verification.trace.records import NO_FILES, RecordFiles, read_record_files
 from verification.trace.slices import SLICES
 from verification.trace.subjects import Document, Material, named, read_documents, subjects
+from verification.trace.tool_validation import NO_TOOL, ToolState
+from verification.trace.tool_validation import read_state as read_tool
 from verification.trace.written import read_written
 
 if TYPE_CHECKING:
@@ -91,7 +95,10 @@ class Inputs:
         now: when this was read, UTC; keys are valid at a time.
         problems: what the loaders found wrong with the files themselves.
         anomalies: the list of what is known to be wrong.
+        label_pages: templates of the technical file's sections, which may owe the user something.
+        protocol: hashes of the validation protocol, as executed and as it lies here.
         record_files: test records and raw record as bytes; read only where a level asks for them.
+        tool: plan, last run and identity of the tool's own validation.
     """
 
     specification: Specification
@@ -115,7 +122,8 @@ class Inputs:
     now: datetime
     problems: tuple[Problem, ...]
     anomalies: AnomalyList = NO_LIST
-    record_files: RecordFiles = NO_FILES
+    label_pages: Mapping[str, str] = field(default_factory=dict)
+    protocol: ExecutedProtocol = ExecutedProtocol()
     people: People = field(default_factory=People)
     approvals: Approvals = field(default_factory=Approvals)
     documents: Mapping[str, Document] = field(default_factory=dict)
@@ -127,6 +135,9 @@ class Inputs:
         return Material(
             self.specification, self.risk, self.scenarios, changes_of_both, self.obligations, self.written, self.documents
         )
+
+    record_files: RecordFiles = NO_FILES
+    tool: ToolState = NO_TOOL
 
 
 @dataclass(frozen=True)
@@ -165,6 +176,7 @@ def read(root: Path, heavy: Heavy | None = None, cache: ReadingCache | None = No
     people, people_problems = read_people(root)
     chain = read_chain(root)
     reviewed = tuple(sorted(_reviewed(root)))
+    tool, tool_problems = read_tool(root)
     inputs = Inputs(
         specification=specification,
         risk=risk,
@@ -186,9 +198,12 @@ def read(root: Path, heavy: Heavy | None = None, cache: ReadingCache | None = No
         obligations=obligations,
         now=datetime.now(UTC),
         anomalies=anomalies,
-        record_files=read_record_files(root),
+        label_pages=read_label_pages(root),
+        protocol=read_executed_protocol(root),
         people=people,
         documents=read_documents(root, (*reviewed, *named(chain))),
+        record_files=read_record_files(root),
+        tool=tool,
         problems=(
             *specification_problems,
             *risk_problems,
@@ -199,6 +214,7 @@ def read(root: Path, heavy: Heavy | None = None, cache: ReadingCache | None = No
             *baseline_problems,
             *obligation_problems,
             *people_problems,
+            *tool_problems,
         ),
     )
     return replace(inputs, approvals=_approvals(inputs, chain))

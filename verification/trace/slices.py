@@ -1,7 +1,8 @@
 """The table of slices: which part of the source tree a kind of evidence depends on. One table, read by everything that identifies evidence.
 
 A slice that is too small lets old evidence pass for new; one that is too large asks for work to be repeated. What judges the evidence
-(verification/trace) is in no slice of evidence it judges: a mended check must not make the run it reads look different.
+(verification/trace) is in no slice of evidence it judges: a mended check must not make the run it reads look different. The slice ``tool`` is the
+exception that is none: it identifies the tool where the tool itself is what is judged.
 
 Source: IEC 62304 5.7.5 and 8.1.2 (evidence names the configuration it was obtained with).
 """
@@ -16,9 +17,9 @@ class Slice:
     """One kind of evidence: the paths and the pipeline stages that can change it.
 
     Attributes:
-        name: ``training``, ``verification`` or ``file``.
+        name: ``training``, ``verification``, ``file`` or ``tool``.
         paths: files and folders, relative to the root, POSIX.
-        stages: pipeline stages whose entries of dvc.lock are its lineage.
+        stages: pipeline stages whose entries of dvc.lock are its lineage; none for what no model can change.
     """
 
     name: str
@@ -38,6 +39,17 @@ _VERIFICATION = (
     "verification/steps",
     "verification/test_features.py",
 )
+_TOOL = (
+    "requirements_spec",
+    "risk",
+    "verification/trace",
+    "verification/tool_validation.toml",
+    "tests/requirements_spec",
+    "tests/risk",
+    "tests/verification",
+    "pyproject.toml",
+    "requirements.lock",
+)
 _TO_WEIGHTS = ("cohort", "prepare", "train")
 _TO_VALIDATION = (*_TO_WEIGHTS, "package", "predict", "validate")
 
@@ -45,5 +57,6 @@ SLICES: dict[str, Slice] = {
     "training": Slice("training", _TRAINING, _TO_WEIGHTS),
     "verification": Slice("verification", _VERIFICATION, _TO_VALIDATION),
     "file": Slice("file", (*_VERIFICATION, "docs"), _TO_VALIDATION),
+    "tool": Slice("tool", _TOOL, ()),
 }
 """Every slice by its name."""

@@ -18,8 +18,12 @@ from verification.trace.checks import (
     records,
     residual,
     results,
+    risk_label,
+    risk_order,
+    risk_review,
     scenarios,
     signatures,
+    tool,
 )
 
 if TYPE_CHECKING:
@@ -49,6 +53,8 @@ CHECKS: Mapping[Level, tuple[Check, ...]] = {
         build.pipeline_is_up_to_date,
         build.dependencies_are_soup,
         residual.residuals_are_acceptable,
+        risk_label.sentences_land_in_the_label,
+        risk_order.protocol_comes_first,
         anomalies.concerned_items_exist,
         anomalies.states_are_grounded,
         anomalies.verified_ones_are_shown,
@@ -62,9 +68,12 @@ CHECKS: Mapping[Level, tuple[Check, ...]] = {
         anomalies.list_is_not_older_than_the_run,
         anomalies.trends_are_analysed,
         records.every_verdict_has_a_record,
+        risk_label.residuals_are_disclosed,
+        risk_review.review_is_ready,
         levels.content_is_signed,
         levels.reductions_are_signed,
         levels.statements_are_own_words,
+        tool.tool_is_validated,
     ),
     Level.SUBMISSION: (levels.no_gap_is_open, residual.overall_is_acceptable),
 }
