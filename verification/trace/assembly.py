@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from dataclasses import dataclass, field
 from itertools import chain
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from requirements_spec.model import SECTIONS, Specification
 from requirements_spec.modules import owner, source_modules
 from verification.trace.graph import EDGE_ORDER, Edge, Graph, Kind, Link, Node
+from verification.trace.strict_json import loads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -68,7 +68,7 @@ def read_pages(root: Path) -> frozenset[str]:
 def read_endpoints(root: Path) -> tuple[Mapping[str, Any], ...] | None:
     """Return the endpoints of the validation record, or None where there is no readable one."""
     try:
-        endpoints = json.loads((root / VALIDATION).read_text(encoding="utf-8"))["endpoints"]
+        endpoints = loads((root / VALIDATION).read_bytes())["endpoints"]
         return tuple({**dict(entry), "id": str(entry["id"]), "requirement": str(entry["requirement"])} for entry in endpoints)
     except (OSError, ValueError, KeyError, TypeError):
         return None

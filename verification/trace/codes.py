@@ -10,9 +10,12 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+from requirements_spec.datafile import cut
 from requirements_spec.problem import Problem
 
 SCHEMA = "thoratrace/codes/1"
+LONGEST_ITEM, LONGEST_FINDING = 400, 2000
+"""Characters of an item's name and of a finding; a name of a megabyte is no help to anybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +72,8 @@ def problem(code: str, where: str, item: str, *, found: str, expected: str = "")
     return Problem(
         where=where,
         code=code,
-        item=item,
-        found=found,
+        item=cut(item, LONGEST_ITEM),
+        found=cut(found, LONGEST_FINDING),
         expected=expected or entry.expected,
         repair=entry.repair,
         clause=entry.clause,

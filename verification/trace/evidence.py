@@ -17,6 +17,7 @@ from verification.trace.codes import problem
 from verification.trace.identity import Identity, difference
 from verification.trace.junit import read_junit
 from verification.trace.outcomes import Outcome, RecordError, Result, Verdict, judge
+from verification.trace.strict_json import loads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,11 +103,11 @@ def read_record(root: Path) -> Record:
         RecordError: it is not the file that a verification run writes.
     """
     try:
-        return _record(json.loads((root / VERDICTS).read_text(encoding="utf-8")))
+        return _record(loads((root / VERDICTS).read_bytes()))
     except FileNotFoundError:
         raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as err:
-        raise RecordError(f"{VERDICTS} is unreadable ({type(err).__name__}: {err})") from err
+        raise RecordError(f"{VERDICTS} is unreadable ({type(err).__name__}: {str(err)[:160]})") from err
 
 
 def _record(data: dict[str, Any]) -> Record:
