@@ -17,6 +17,7 @@ from rich.table import Table
 
 from pipeline.exchange_cli import exchange
 from pipeline.guide import guide
+from pipeline.people_cli import answer
 
 app = typer.Typer(
     help="ThoraTrace: a chest-radiograph finding detector and the evidence around it. Not cleared, not for clinical use.",
@@ -25,6 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(guide)
+app.add_typer(answer)
 app.add_typer(exchange, name="exchange")
 diagnosis = Console(stderr=True)
 

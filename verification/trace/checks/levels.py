@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from requirements_spec.problem import Problem
     from verification.trace.approvals import Approvals, Record, Subject
+    from verification.trace.baseline import Entry
     from verification.trace.case import Case
     from verification.trace.inputs import Inputs
 
@@ -39,10 +40,16 @@ def content_is_signed(case: Case) -> Iterator[Problem]:
 
 def reductions_are_signed(case: Case) -> Iterator[Problem]:
     """Yield every entry of the ledger of obligations, renewed away or not, that two roles have not approved."""
-    known = subjects(case.inputs.material)
-    for entry in case.inputs.obligations.entries:
-        if missing := lacking(case.inputs, entry.id, known.get(entry.id)):
-            yield problem("OBL-UNSIGNED", entry.where, entry.id, found=f"{entry.what[:160]}: {missing}")
+    for entry, missing in unsigned_reductions(case.inputs):
+        yield problem("OBL-UNSIGNED", entry.where, entry.id, found=f"{entry.what[:160]}: {missing}")
+
+
+def unsigned_reductions(inputs: Inputs) -> Iterator[tuple[Entry, str]]:
+    """Yield the entries that lack an approval, and what they lack."""
+    known = subjects(inputs.material) if inputs.obligations.entries else {}
+    for entry in inputs.obligations.entries:
+        if missing := lacking(inputs, entry.id, known.get(entry.id)):
+            yield entry, missing
 
 
 def statements_are_own_words(case: Case) -> Iterator[Problem]:
