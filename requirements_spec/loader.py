@@ -5,7 +5,6 @@ I/O happens here; what a file may hold is in `schema`, what must hold between it
 
 from __future__ import annotations
 
-import tomllib
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from requirements_spec.datafile import RULE, Document, Row, duplicate_ids, read
@@ -177,7 +176,7 @@ def _versions(root: Path) -> tuple[dict[str, str], tuple[Problem, ...]]:
     """Return the locked versions, or a problem where the lock cannot be read."""
     try:
         return locked_versions(root), ()
-    except (OSError, ValueError, KeyError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         problem = Problem(
             where=LOCK,
             code="SPC-FILE",

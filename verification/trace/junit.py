@@ -86,8 +86,8 @@ def parse_run(name: str, content: bytes) -> RawRun:
     if b"<!DOCTYPE" in content:
         raise RecordError(f"{name} declares a document type, which pytest never writes")
     try:
-        suites = ET.fromstring(content)  # noqa: S314  no document type, so no entity to expand
-    except ET.ParseError as err:
+        suites = ET.fromstring(content, ET.XMLParser(encoding="utf-8"))  # noqa: S314  no document type, so no entity to expand
+    except (ET.ParseError, ValueError) as err:
         raise RecordError(f"{name} is unreadable ({type(err).__name__})") from err
     if suites.tag not in {"testsuites", "testsuite"}:
         raise RecordError(f"{name} holds <{suites.tag}>, not test suites")
@@ -109,7 +109,7 @@ def _left_out(name: str, value: str) -> Result:
         entry = json.loads(value)
         pairs = [(str(key), str(text)) for key, text in entry["properties"]]
         return _named(pairs, str(entry["node"]), Outcome.DESELECTED, "collected, then left out of the run")
-    except (ValueError, KeyError, TypeError) as err:
+    except (ValueError, KeyError, TypeError, RecursionError) as err:
         raise RecordError(f"{name} holds a note of a deselected test that cannot be read ({type(err).__name__})") from err
 
 

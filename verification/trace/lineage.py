@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import yaml
+
+from verification.trace.strict_json import loads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,14 +64,69 @@ def read_lock(root: Path) -> dict[str, Any]:
         LineageError: no dvc.lock, or not the shape DVC writes.
     """
     try:
-        stages = yaml.safe_load((root / "dvc.lock").read_text(encoding="utf-8"))["stages"]
+        stages = read_yaml(root / "dvc.lock")["stages"]
     except OSError as err:
         raise LineageError("no dvc.lock; run ./qms demo") from err
-    except (yaml.YAMLError, KeyError, TypeError, ValueError) as err:
+    except (KeyError, TypeError, ValueError) as err:
         raise LineageError(f"dvc.lock is unreadable ({type(err).__name__}); restore it, or run ./qms demo") from err
     if not isinstance(stages, dict):
         raise LineageError("dvc.lock holds no table of stages; restore it, or run ./qms demo")
+    odd = [name for name, entry in stages.items() if not _is_stage(entry)]
+    if odd:
+        raise LineageError(
+            f"dvc.lock has an entry for stage {odd[0][:60]} that DVC does not write; restore it, or run ./qms demo"
+        )
     return dict(stages)
+
+
+def read_yaml(path: Path) -> Any:
+    """Return a YAML file of plain values: texts, numbers, truth values, lists, and tables with texts as keys.
+
+    What DVC and people write has no aliases, so a value that stands in two places is refused, and with it text that grows when it is followed.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: not UTF-8, not YAML, nested too deep, an alias, or a value or key that is not plain.
+    """
+    try:
+        value = yaml.load(path.read_bytes().decode("utf-8"), Loader=_LOADER)  # noqa: S506 - the C form of the safe loader, or the safe loader
+        _only_plain(value, set())
+    except (yaml.YAMLError, RecursionError) as err:
+        raise ValueError(f"{path.name} is no plain YAML ({type(err).__name__})") from err
+    return value
+
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def _only_plain(value: object, seen: set[int]) -> None:
+    if isinstance(value, dict | list):
+        if id(value) in seen:
+            raise ValueError("an alias")
+        seen.add(id(value))
+        for each in value.values() if isinstance(value, dict) else value:
+            _only_plain(each, seen)
+        if isinstance(value, dict) and not all(isinstance(key, str) for key in value):
+            raise ValueError("a key that is no text")
+    elif not (value is None or isinstance(value, str | bool | int) or (isinstance(value, float) and math.isfinite(value))):
+        raise ValueError(f"a {type(value).__name__}")
+
+
+def _is_stage(entry: object) -> bool:
+    """Say whether an entry has the shape DVC writes: sides are lists of tables with a path, sizes are whole, parameters are tables by file."""
+    if not isinstance(entry, dict):
+        return False
+    sides = [entry.get(side) or [] for side in ("deps", "outs")]
+    params = entry.get("params") or {}
+    return (
+        all(isinstance(side, list) and all(_is_hashed(item) for item in side) for side in sides)
+        and isinstance(params, dict)
+        and all(isinstance(values, dict) for values in params.values())
+    )
+
+
+def _is_hashed(item: object) -> bool:
+    return isinstance(item, dict) and isinstance(item.get("path"), str) and isinstance(item.get("size", 0), int)
 
 
 def _canonical(entry: dict[str, Any]) -> dict[str, Any]:
@@ -89,7 +147,7 @@ def _model(root: Path) -> dict[str, str]:
     folder = root / "artifacts" / "bundle"
     try:
         content = (folder / "manifest.json").read_bytes()
-        manifest = json.loads(content)
+        manifest = loads(content)
         claimed = str(manifest["files"]["weights.safetensors"]["sha256"])
         version = str(manifest["model_version"])
         actual = hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest()
@@ -124,9 +182,21 @@ def stale_stages(root: Path, stages: tuple[str, ...]) -> tuple[StaleStage, ...]:
 def _definitions(root: Path) -> dict[str, Any]:
     """Return the stages of dvc.yaml; none where it cannot be read, so that every locked stage differs from its definition."""
     try:
-        return dict(yaml.safe_load((root / "dvc.yaml").read_text(encoding="utf-8"))["stages"])
-    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError):
+        stages = dict(read_yaml(root / "dvc.yaml")["stages"])
+    except (OSError, KeyError, TypeError, ValueError):
         return {}
+    return {name: definition for name, definition in stages.items() if _is_definition(definition)}
+
+
+def _is_definition(definition: object) -> bool:
+    """Say whether a stage of dvc.yaml has sides that can be compared: lists of paths, or of tables with the path as their key."""
+    if not isinstance(definition, dict):
+        return False
+    sides = [definition.get(side) or [] for side in ("deps", "outs", "metrics", "plots")]
+    return all(
+        isinstance(side, list) and all(isinstance(each, str) or (isinstance(each, dict) and each) for each in side)
+        for side in sides
+    )
 
 
 def _stale_definition(stage: str, entry: dict[str, Any], definition: dict[str, Any]) -> Iterator[StaleStage]:
@@ -164,8 +234,8 @@ def _stale_deps(root: Path, stage: str, entry: dict[str, Any], produced: dict[st
 def _stale_params(root: Path, stage: str, entry: dict[str, Any]) -> Iterator[StaleStage]:
     for file, values in sorted((entry.get("params") or {}).items()):
         try:
-            current = yaml.safe_load((root / file).read_text(encoding="utf-8"))
-        except (OSError, yaml.YAMLError):
+            current = read_yaml(root / file)
+        except (OSError, ValueError):
             current = {}
         for key, value in sorted(values.items()):
             actual = _dotted(current, key)
