@@ -9,7 +9,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path  # noqa: TC003  typer reads the annotation at run time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -18,6 +18,9 @@ from rich.table import Table
 from pipeline.exchange_cli import exchange
 from pipeline.guide import guide
 from pipeline.people_cli import answer
+
+if TYPE_CHECKING:
+    from verification.trace.tool_validation import Kit, ToolRecord
 
 app = typer.Typer(
     help="ThoraTrace: a chest-radiograph finding detector and the evidence around it. Not cleared, not for clinical use.",
@@ -121,6 +124,34 @@ def technical_file() -> None:
     except builder.FileError as err:
         print(err, file=sys.stderr)
         raise typer.Exit(DOES_NOT_HOLD) from err
+
+
+@app.command("validate-tool")
+def validate_tool(as_json: Annotated[bool, typer.Option("--json", help="the record as JSON on stdout")] = False) -> None:  # noqa: FBT002
+    """Run the tests of every potential error of this tool (ISO 13485 4.1.6) and keep what came of them."""
+    from pipeline import tool_validation  # noqa: PLC0415
+    from pipeline.run import REPOSITORY  # noqa: PLC0415
+
+    try:
+        kit, record = tool_validation.run(REPOSITORY)
+    except tool_validation.NoPlanError as err:
+        print(err, file=sys.stderr)
+        raise typer.Exit(DOES_NOT_HOLD) from err
+    if as_json:
+        print(json.dumps(record.to_json(), indent=1, sort_keys=True, ensure_ascii=False))
+    else:
+        Console(width=max(Console().width, 100)).print(_tool_table(kit, record))
+    raise typer.Exit(HOLDS if record.passed else DOES_NOT_HOLD)
+
+
+def _tool_table(kit: Kit, record: ToolRecord) -> Table:
+    shown = {each.id: each for each in record.shown}
+    excluded = sum(each.excluded for each in record.shown)
+    table = Table("id", "the tool could ...", "tests", "", title=f"{excluded} of {len(kit.errors)} potential errors excluded")
+    for error in kit.errors:
+        good = shown[error.id].excluded
+        table.add_row(error.id, error.title, str(len(error.tests)), "[green]excluded" if good else "[red]NOT EXCLUDED")
+    return table
 
 
 @app.command()

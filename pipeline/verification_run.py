@@ -92,7 +92,7 @@ def _execute(root: Path, owed: int, progress: Report) -> int:
         (root / name).unlink(missing_ok=True)
     (root / JUNIT).parent.mkdir(parents=True, exist_ok=True)
     process = subprocess.Popen(
-        command(), cwd=root, env=_environment(root), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command(), cwd=root, env=environment(root), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     with process:
         _follow(process.stdout or (), owed, progress)
@@ -118,7 +118,8 @@ def command() -> list[str]:
     ]
 
 
-def _environment(root: Path) -> dict[str, str]:
+def environment(root: Path) -> dict[str, str]:
+    """Return the environment of a run of tests: the numeric one, without what could leave tests out."""
     kept = {name: value for name, value in numeric_environment().items() if name not in SILENCERS}
     return {**kept, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(root)}
 

@@ -60,7 +60,7 @@ def runnable(project, monkeypatch):
     (project.root / "verification/trace").rmdir()
     checkout = str(verification_run.__file__).removesuffix("/pipeline/verification_run.py")
     monkeypatch.setattr(verification_run, "available_workers", lambda: 1)
-    monkeypatch.setattr(verification_run, "_environment", environment_with(checkout, verification_run._environment))
+    monkeypatch.setattr(verification_run, "environment", environment_with(checkout, verification_run.environment))
     return project
 
 
