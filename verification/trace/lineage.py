@@ -89,23 +89,36 @@ def read_yaml(path: Path) -> Any:
         ValueError: not UTF-8, not YAML, nested too deep, an alias, or a value or key that is not plain.
     """
     try:
-        value = yaml.load(path.read_bytes().decode("utf-8"), Loader=_LOADER)  # noqa: S506 - the C form of the safe loader, or the safe loader
-        _only_plain(value, set())
+        text = path.read_bytes().decode("utf-8")
+        _only_shallow(text)
+        value = yaml.load(text, Loader=_LOADER)  # noqa: S506 - the C form of the safe loader, or the safe loader
+        _only_plain(value)
     except (yaml.YAMLError, RecursionError) as err:
         raise ValueError(f"{path.name} is no plain YAML ({type(err).__name__})") from err
     return value
 
 
+DEEPEST_YAML = 32
+"""Levels of nesting; dvc.lock has six."""
+
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def _only_plain(value: object, seen: set[int]) -> None:
+def _only_shallow(text: str) -> None:
+    """Refuse aliases and deep nesting before anything is built: the builder in C follows nesting by recursion until the process dies."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_LOADER):
+        if isinstance(event, yaml.AliasEvent):
+            raise ValueError("an alias")  # noqa: TRY004 - a value of the file, not of the program
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST_YAML:
+            raise ValueError(f"nested deeper than {DEEPEST_YAML} levels")
+
+
+def _only_plain(value: object) -> None:
     if isinstance(value, dict | list):
-        if id(value) in seen:
-            raise ValueError("an alias")
-        seen.add(id(value))
         for each in value.values() if isinstance(value, dict) else value:
-            _only_plain(each, seen)
+            _only_plain(each)
         if isinstance(value, dict) and not all(isinstance(key, str) for key in value):
             raise ValueError("a key that is no text")
     elif not (value is None or isinstance(value, str | bool | int) or (isinstance(value, float) and math.isfinite(value))):
