@@ -288,7 +288,9 @@ class Project:
         sha256 = hashlib.sha256(b"weights").hexdigest()
         manifest = {"model_version": "0.1.0", "files": {"weights.safetensors": {"sha256": sha256, "size": 7}}}
         self.write("artifacts/bundle/manifest.json", json.dumps(manifest))
-        self.write("artifacts/validation/validation.json", json.dumps({"endpoints": [ENDPOINT]}))
+        protocol = hashlib.sha256(self.read("validation/protocol.toml").encode()).hexdigest()
+        record = {"protocol": {"sha256": protocol}, "endpoints": [ENDPOINT]}
+        self.write("artifacts/validation/validation.json", json.dumps(record))
 
     def _hashed(self, name):
         return {"path": name, "hash": "md5", "md5": md5_of(self.root / name), "size": 1}
