@@ -382,7 +382,7 @@ def sealed(tmp_path_factory):
     for name, text in FILES.items():
         project.write(name, text)
     shutil.copy(ROOT / "risk" / "data" / "policy.toml", project.root / "risk" / "data" / "policy.toml")
-    project.git("init", "-q")
+    project.git("init", "-q", "--template=")
     project.seal()
     return project
 
@@ -420,7 +420,7 @@ def shipped_template(tmp_path_factory):
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "*.png", "_extra"))
         else:
             shutil.copy(source, target)
-    project.git("init", "-q")
+    project.git("init", "-q", "--template=")
     project.reproduce()
     project.verify()
     project.owe()
