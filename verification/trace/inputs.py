@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from requirements_spec import changes, loader
+from requirements_spec.datafile import plain_content
 from requirements_spec.source_lines import line_index, line_of
 from risk import changes as risk_ledger
 from risk import loader as risk_loader
@@ -82,7 +83,7 @@ class Inputs:
         identity: of the slice ``verification`` as it lies here.
         stale: stages whose lock entry the tree contradicts; none where there is no lock, which the identity says.
         endpoints: as the validation record states them; None where there is no readable one.
-        dependencies: of the device.
+        dependencies: of the device; None where pyproject.toml holds no readable list.
         reviewed: files that have to be signed before a release, sorted.
         has_people: whether roles and keys lie here.
         people: who may sign what.
@@ -112,7 +113,7 @@ class Inputs:
     identity: Identity
     stale: tuple[StaleStage, ...]
     endpoints: tuple[Mapping[str, Any], ...] | None
-    dependencies: tuple[Dependency, ...]
+    dependencies: tuple[Dependency, ...] | None
     reviewed: tuple[str, ...]
     has_people: bool
     gaps: tuple[Problem, ...]
@@ -234,12 +235,21 @@ def read_stale(root: Path) -> tuple[StaleStage, ...]:
         return ()
 
 
-def read_dependencies(root: Path) -> tuple[Dependency, ...]:
-    """Return what pyproject.toml declares the device to need."""
-    text = (root / "pyproject.toml").read_text(encoding="utf-8")
-    declared: list[str] = tomllib.loads(text)["project"]["dependencies"]
-    lines = {each: 1 + text[: text.index(f'"{each}"')].count("\n") for each in declared}
-    return tuple(Dependency(distribution(each), f"pyproject.toml:{lines[each]}") for each in declared)
+def read_dependencies(root: Path) -> tuple[Dependency, ...] | None:
+    """Return what pyproject.toml declares the device to need, or None where it holds no readable list."""
+    try:
+        text = plain_content(root / "pyproject.toml").decode("utf-8")
+        declared = tomllib.loads(text)["project"]["dependencies"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+    if not isinstance(declared, list) or not all(isinstance(each, str) for each in declared):
+        return None
+    return tuple(Dependency(distribution(each), f"pyproject.toml:{_line(text, each)}") for each in declared)
+
+
+def _line(text: str, value: str) -> int:
+    """Return the line on which a value first stands, or 1 where it is written in another way than it reads."""
+    return 1 + text[: max(text.find(value), 0)].count("\n")
 
 
 def distribution(requirement: str) -> str:
@@ -261,10 +271,13 @@ def _reviewed(root: Path) -> Iterator[str]:
 def read_gaps(root: Path) -> Iterator[Problem]:
     """Yield every gap of docs/gaps.toml; a register that cannot be read hides gaps and is one problem itself."""
     try:
-        text = (root / GAPS).read_text(encoding="utf-8")
-        gaps: list[dict[str, Any]] = tomllib.loads(text)["gap"]
-    except (OSError, ValueError, KeyError, TypeError) as err:
+        text = plain_content(root / GAPS).decode("utf-8")
+        gaps = tomllib.loads(text)["gap"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as err:
         yield problem("TRC-GAP", GAPS, "gaps", found=f"no readable register of gaps ({type(err).__name__})")
+        return
+    if not isinstance(gaps, list) or not all(isinstance(gap, dict) for gap in gaps):
+        yield problem("TRC-GAP", GAPS, "gaps", found="no readable register of gaps (no array of tables)")
         return
     lines = line_index(text)
     for index, gap in enumerate(gaps):

@@ -29,7 +29,11 @@ def pipeline_is_up_to_date(case: Case) -> Iterator[Problem]:
 
 def dependencies_are_soup(case: Case) -> Iterator[Problem]:
     """Yield dependencies that pyproject.toml declares for the device and that the SOUP list does not hold."""
+    if case.inputs.dependencies is None:
+        yield problem(
+            "TRC-SOUP-UNLISTED", "pyproject.toml", "dependencies", found="no readable list of the device's dependencies"
+        )
     known = {entry.distribution for entry in case.inputs.specification.soup}
-    for dependency in case.inputs.dependencies:
+    for dependency in case.inputs.dependencies or ():
         if dependency.name not in known:
             yield problem("TRC-SOUP-UNLISTED", dependency.where, dependency.name, found="no SOUP item names it")
