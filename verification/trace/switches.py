@@ -34,6 +34,7 @@ STRICT = frozenset({"--strict-markers", "--strict-config"})
 """Options whose loss makes the runner more forgiving."""
 
 _WORDS = frozenset({"skip", "skipif", "xfail", "importorskip", "exit", "deselect", "flaky"})
+_OWNERS = frozenset({"pytest", "mark", "unittest"})
 _COLLECTION = frozenset({"collect_ignore", "collect_ignore_glob", "pytest_ignore_collect", "pytest_deselected"})
 _CHANGES = frozenset({"remove", "clear", "pop", "force_result"})
 _HARMLESS = frozenset({"minversion", "markers", "pythonpath", "testpaths", "addopts", "xfail_strict", "bdd_features_base_dir"})
@@ -55,6 +56,7 @@ def switch_duties(sources: Mapping[str, str]) -> tuple[Obligation, ...]:
             found.append(Obligation(path, "switch", "a file of settings that pytest would obey", 1, f"{path}:1"))
         elif path.startswith(GATE):
             found += _gate(path, text) if path.startswith(GATE[0]) else _codes(path, _parsed(text))
+            found += _python(path, text) if "\ndef pytest_" in text else ()
         elif path.endswith(".py"):
             found += _python(path, text)
     return tuple(
@@ -84,34 +86,32 @@ def _parsed(text: str) -> ast.Module:
 
 
 def _switches(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Yield the marks, calls and names by which pytest leaves tests out, and what hooks do to the tests and outcomes handed to them."""
+    called = {id(node.func): node for node in ast.walk(tree) if isinstance(node, ast.Call)}
     for node in ast.walk(tree):
         match node:
-            case ast.Attribute(attr=name) if name in _WORDS and ast.unparse(node.value).split(".")[0] in {
-                "pytest",
-                "mark",
-                "unittest",
-            }:
-                yield (
-                    node.lineno,
-                    f"{ast.unparse(node)}" if not _call_of(tree, node) else short(ast.unparse(_call_of(tree, node) or node)),
-                )
+            case ast.Attribute(attr=name) if name in _WORDS and ast.unparse(node.value).split(".")[0] in _OWNERS:
+                yield node.lineno, short(ast.unparse(called.get(id(node), node)))
             case ast.ImportFrom(module="pytest" | "unittest") if hidden := sorted({each.name for each in node.names} & _WORDS):
                 yield node.lineno, f"from {node.module} import {', '.join(hidden)}"
             case ast.Name(id=name, ctx=ast.Store()) | ast.FunctionDef(name=name) if name in _COLLECTION:
                 yield node.lineno, name
+            case ast.FunctionDef(name=name) if name.startswith("pytest_"):
+                yield from _hook_switches(node)
+
+
+def _hook_switches(hook: ast.FunctionDef) -> Iterator[tuple[int, str]]:
+    """Yield where a hook takes tests away or writes an outcome."""
+    for node in ast.walk(hook):
+        match node:
             case ast.Attribute(attr="pytest_deselected"):
                 yield node.lineno, "pytest_deselected"
             case ast.Call(func=ast.Attribute(attr=name, value=ast.Name(id="items" | "outcome"))) if name in _CHANGES:
                 yield node.lineno, short(ast.unparse(node))
             case ast.Subscript(value=ast.Name(id="items"), ctx=ast.Store() | ast.Del()):
-                yield node.lineno, short(f"items[...] is written: {ast.unparse(node)}")
+                yield node.lineno, short(f"{ast.unparse(node)} is written")
             case ast.Attribute(attr="outcome" | "wasxfail", ctx=ast.Store()):
                 yield node.lineno, short(f"{ast.unparse(node)} is written")
-
-
-def _call_of(tree: ast.Module, callee: ast.Attribute) -> ast.Call | None:
-    """Return the call whose function an attribute is, so that its reason is part of the switch's text."""
-    return next((node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.func is callee), None)
 
 
 def _runner_options(tree: ast.Module) -> Iterator[tuple[int, str]]:
