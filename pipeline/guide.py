@@ -80,6 +80,27 @@ def sample(
     _print(sampling.to_json(drawn, result.identity.sha256) if as_json else sampling.to_text(drawn, _width()), as_json=as_json)
 
 
+@guide.command()
+def impact(
+    span: Annotated[str, typer.Argument(metavar="A..B", help="two revisions; A alone compares with the working tree")] = "HEAD",
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Say what a change touches: changed items, and every requirement, risk, scenario and section that is suspect because of them."""
+    from verification.trace import impact as engine  # noqa: PLC0415
+    from verification.trace import impact_text, revisions  # noqa: PLC0415
+
+    try:
+        found = revisions.resolve(_root(), span)
+        result = revisions.compare(_root(), found)
+    except revisions.RevisionError as err:
+        print(f"IMPACT-REVISION at {err}", file=sys.stderr)
+        raise typer.Exit(USAGE) from err
+    _print(
+        engine.to_json(result, *found.names) if as_json else impact_text.to_text(result, *found.names, _width()), as_json=as_json
+    )
+    raise typer.Exit(DOES_NOT_HOLD if result.unread else HOLDS)
+
+
 @new.command("requirement")
 def new_requirement(
     item: Annotated[str, typer.Option(help="id of the software item it is allocated to, for example SWI-DICOM")],

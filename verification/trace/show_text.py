@@ -22,7 +22,7 @@ CROWD = 80
 
 CROWD_DEPTH = 2
 
-_LABEL = 15
+_LABEL = 14
 
 
 def to_json(chain: Chain) -> dict[str, Any]:
