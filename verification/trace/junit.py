@@ -28,6 +28,9 @@ XFAIL = "xfail"
 BROKE = "broke"
 """Property of a test case in which something other than an expectation broke: ``setup``, ``call`` or ``teardown``."""
 
+ENDED = "ended"
+"""Property of a test case: how its call ended in the runner's own word, passed, failed or skipped."""
+
 CRASHED = "crashed"
 """Property of a test case whose worker died while it ran."""
 

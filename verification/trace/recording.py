@@ -15,16 +15,17 @@ import platform
 import re
 from dataclasses import dataclass, field
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from _pytest.junitxml import xml_key
 from pytest_bdd.exceptions import StepDefinitionNotFoundError
 
-from verification.trace.junit import ATTEMPTS, BROKE, CRASHED, DESELECTED, STEP, XFAIL
+from verification.trace.junit import ATTEMPTS, BROKE, CRASHED, DESELECTED, ENDED, STEP, XFAIL
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
 
 ENVIRONMENT = "environment"
 """Property of the run: JSON of interpreter, platform and the versions of every installed distribution."""
@@ -38,7 +39,7 @@ NO_PERSON = "automated run, no person"
 STEPS = pytest.StashKey[list[list[str]]]()
 """Steps of the present attempt: outcome and text; the outcome is ``started`` until the step ends."""
 
-_OWN = (ATTEMPTS, XFAIL, BROKE, STEP)
+_OWN = (ATTEMPTS, XFAIL, BROKE, ENDED, STEP)
 """Properties that belong to one attempt and are taken back when another one starts."""
 
 _EXPECTATIONS = (AssertionError, pytest.fail.Exception)
@@ -58,11 +59,12 @@ def pytest_runtest_makereport(
     report = yield
     if call.when == "setup":
         _start_attempt(item)
-    if hasattr(report, "wasxfail"):
+    if hasattr(report, "wasxfail") or str(report.longrepr).startswith("[XPASS(strict)]"):
         _note(item, XFAIL, "expected")
     elif report.failed and not (call.when == "call" and _is_expectation(call.excinfo)):
         _note(item, BROKE, call.when)
     if call.when == "call":
+        _note(item, ENDED, report.outcome)
         item.user_properties.extend((STEP, f"{outcome}: {text}") for outcome, text in item.stash.get(STEPS, []))
     report.user_properties = list(item.user_properties)
     return report
@@ -123,6 +125,7 @@ class RunBook:
     left_out: list[pytest.Item] = field(default_factory=list)
     kept: list[pytest.Item] = field(default_factory=list)
     crashed: list[pytest.TestReport] = field(default_factory=list)
+    ended: list[pytest.TestReport] = field(default_factory=list)
     of_workers: dict[str, dict[str, Any]] = field(default_factory=lambda: {"kept": {}, "left out": {}})
 
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
@@ -144,17 +147,28 @@ class RunBook:
         for name, noted in getattr(node, "workeroutput", {}).get("thoratrace", {}).items():
             self.of_workers[name].update(noted)
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self) -> None:
-        """Hand the notes to the controller, or, there, write them into the JUnit record before it is written."""
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep how each test ended; its last report carries everything that was noted."""
+        if report.when == "teardown":
+            self.ended.append(report)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self) -> Generator[None, None, None]:
+        """Hand the notes to the controller, or, there, write them into the JUnit record before it is written and into Cucumber JSON after."""
         own = {"kept": _properties(self.kept), "left out": _properties(self.left_out)}
         if hasattr(self.config, "workeroutput"):
             self.config.workeroutput["thoratrace"] = own
-            return
+        else:
+            self._complete_junit({name: {**noted, **self.of_workers[name]} for name, noted in own.items()})
+        yield
+        path = getattr(self.config.option, "cucumber_json_path", None)
+        if path and not hasattr(self.config, "workeroutput"):
+            _complete_cucumber(Path(path), self.ended)
+
+    def _complete_junit(self, known: Mapping[str, Mapping[str, Any]]) -> None:
         record = self.config.stash.get(xml_key, None)
         if record is None:
             return
-        known = {name: {**noted, **self.of_workers[name]} for name, noted in own.items()}
         for report in self.crashed:
             case = record.node_reporter(report)
             for name, value in (*known["kept"].get(report.nodeid, ()), (CRASHED, "the worker died while it ran")):
@@ -164,6 +178,37 @@ class RunBook:
             record.add_global_property(DESELECTED, note)
         record.add_global_property(ENVIRONMENT, json.dumps(environment(), sort_keys=True, ensure_ascii=False))
         record.add_global_property(TESTER, os.environ.get(TESTER_VARIABLE, "").strip() or NO_PERSON)
+
+
+def _complete_cucumber(path: Path, ended: list[pytest.TestReport]) -> None:
+    """Add to each element of pytest-bdd's Cucumber JSON what pytest-bdd leaves out: tear-down, attempts, row, expected failure, what broke."""
+    if not path.is_file():
+        return
+    features = json.loads(path.read_text(encoding="utf-8"))
+    waiting = list(ended)
+    for feature in features:
+        for element in feature["elements"]:
+            report = next((each for each in waiting if _is_about(each, feature["uri"], element["id"])), None)
+            if report is not None:
+                waiting.remove(report)
+                notes = [
+                    f"{name}={value}"
+                    for name, value in report.user_properties
+                    if name in {ATTEMPTS, BROKE, ENDED, "feature", "row"}
+                ]
+                notes += [XFAIL for name, _ in report.user_properties if name == XFAIL]
+                element["tags"] += [{"name": f"@{note}", "line": element["line"]} for note in notes]
+                status = "passed" if report.passed else "failed"
+                element["after"] = [{"match": {"location": "tear-down"}, "result": {"status": status, "duration": 0}}]
+    draft = path.with_name(f"{path.name}.part")
+    draft.write_text(json.dumps(features), encoding="utf-8")
+    draft.replace(path)
+
+
+def _is_about(report: pytest.TestReport, uri: str, name: str) -> bool:
+    """Say whether a report is about an element; pytest-bdd names a feature file with the folder it lies in and nothing above."""
+    feature = str(dict(report.user_properties).get("feature", ""))
+    return report.nodeid.endswith(f"::{name}") and f"features/{feature}".endswith(uri)
 
 
 def _properties(items: list[pytest.Item]) -> dict[str, list[list[str]]]:
@@ -176,9 +221,15 @@ def environment() -> dict[str, Any]:
     installed = {_normalised(each): each.version for each in metadata.distributions()}
     return {
         "python": f"{platform.python_implementation()} {platform.python_version()}",
-        "platform": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "platform": f"{platform.system()} {_kernel()} {platform.machine()}, {' '.join(platform.libc_ver())}",
         "packages": installed,
     }
+
+
+def _kernel() -> str:
+    """Return the numbers of the operating system's release, without what a provider adds."""
+    found = re.match(r"[0-9.]*[0-9]", platform.release())
+    return found[0] if found else ""
 
 
 def _normalised(distribution: metadata.Distribution) -> str:
