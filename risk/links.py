@@ -166,7 +166,8 @@ def _duties(control: Control) -> Iterator[Problem]:
             "write option_analysis",
             "ISO 14971 7.1",
         )
-    if (control.kind is ControlKind.INFORMATION) != (control.label_section is not None and control.ifu_sentence is not None):
+    owed = control.kind is ControlKind.INFORMATION
+    if (control.label_section is not None, control.ifu_sentence is not None) != (owed, owed):
         yield _problem(
             control.where,
             "RSK-LABEL",
@@ -249,7 +250,7 @@ def _loops(risk: RiskFile, policy: Policy) -> Iterator[Problem]:
                 places[name],
                 "RSK-ARISING-LOOP",
                 name,
-                f"what {', '.join(circle)} bring is answered by the same controls",
+                f"a circle of arising risks: {', '.join(circle)}",
                 "a chain of arising risks that ends",
                 "estimate one of these risks by itself, or control it by something outside the loop",
                 "ISO 14971 7.5",
