@@ -1,0 +1,141 @@
+"""Defects around the network: a self-test that cannot fail, numbers that are none, marks at another place, operating points of somebody else."""
+
+from __future__ import annotations
+
+from dataclasses import replace as changed
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from verification.faults.alteration import nothing, replace, wrap
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+
+def self_test_always_passes(module: ModuleType) -> None:
+    """The verdict of the comparison is always good."""
+    wrap(module, "Detector.self_test", lambda original, self: changed(original(self), passed=True))
+
+
+def scores_not_compared(module: ModuleType) -> None:
+    """The self-test compares boxes only."""
+    wrap(module, "difference", lambda original, *arguments: (original(*arguments)[0], 0.0))
+
+
+def tolerance_ten_times(module: ModuleType) -> None:
+    """A box may be off by five pixels."""
+    replace(module, "PARITY_BOX_PX", 5.0)
+
+
+def nothing_compared_is_good(module: ModuleType) -> None:
+    """A bundle without golden films passes its self-test."""
+
+    def self_test(original: Any, self: Any) -> Any:
+        outcome = original(self)
+        return changed(outcome, passed=True, max_box_px=0.0, max_score=0.0) if outcome.films == 0 else outcome
+
+    wrap(module, "Detector.self_test", self_test)
+
+
+def verdict_not_read(module: ModuleType) -> None:
+    """The device runs its self-test and does not look at the verdict (device_sw.device)."""
+    replace(module, "Device._passed_self_test", lambda self: self._engine.detector.self_test())
+
+
+def film_before_shines_through(module: ModuleType) -> None:
+    """A hundredth of the film before is left in the network's input."""
+
+    def detect(original: Any, self: Any, model_input: Any) -> Any:
+        before = getattr(self, "_before", None)
+        self._before = model_input.pixels
+        mixed = model_input.pixels if before is None else (0.99 * model_input.pixels + 0.01 * before).astype(np.float32)
+        return original(self, changed(model_input, pixels=mixed))
+
+    wrap(module, "Detector.detect", detect)
+
+
+def failure_is_an_empty_film(module: ModuleType) -> None:
+    """A network that fails gives an answer without candidates."""
+
+    def detect(original: Any, self: Any, model_input: Any) -> Any:
+        try:
+            return original(self, model_input)
+        except module.InferenceFailed:
+            return module.DetectorOutput((), None)
+
+    wrap(module, "Detector.detect", detect)
+
+
+def numbers_not_looked_at(module: ModuleType) -> None:
+    """Nobody asks whether the network's numbers are finite."""
+    replace(module, "_require_finite", nothing)
+
+
+def ordered_by_finding(module: ModuleType) -> None:
+    """Candidates stand in the order of findings (device_sw.detector.postprocess)."""
+
+    def candidates(original: Any, *arguments: Any, **options: Any) -> Any:
+        return tuple(sorted(original(*arguments, **options), key=lambda candidate: candidate.finding))
+
+    wrap(module, "candidates", candidates)
+
+
+def equal_score_not_counted(module: ModuleType) -> None:
+    """A score has to exceed its operating point (device_sw.detector.postprocess)."""
+    replace(module, "marked", lambda found, points: tuple(d for d in found if d.score > points[d.finding]))
+
+
+def one_half_for_all(module: ModuleType) -> None:
+    """Every finding has the operating point one half (device_sw.detector.postprocess)."""
+    replace(module, "marked", lambda found, _points: tuple(d for d in found if d.score >= 0.5))
+
+
+def shorter_side_scales_back(module: ModuleType) -> None:
+    """Boxes come back by the scale of the shorter side (device_sw.detector.postprocess)."""
+
+    def detection(original: Any, box: Any, finding: Any, score: float, letterbox: Any) -> Any:
+        ratio = min(letterbox.rows, letterbox.columns) / max(letterbox.rows, letterbox.columns)
+        return original([edge * ratio for edge in box], finding, score, letterbox)
+
+    wrap(module, "_detection", detection)
+
+
+def sides_swapped(module: ModuleType) -> None:
+    """Boxes are clipped to a film whose rows and columns are exchanged (device_sw.detector.postprocess)."""
+
+    def detection(original: Any, box: Any, finding: Any, score: float, letterbox: Any) -> Any:
+        return original(box, finding, score, changed(letterbox, rows=letterbox.columns, columns=letterbox.rows))
+
+    wrap(module, "_detection", detection)
+
+
+def padding_shown_with_the_film(module: ModuleType) -> None:
+    """The map of the whole network input is laid over the film (device_sw.explanation.eigencam)."""
+
+    def to_film(_original: Any, grid: Any, _cells: Any, frame: Any) -> Any:
+        resized = Image.fromarray(grid, mode="F").resize((frame.columns, frame.rows), Image.Resampling.BILINEAR)
+        return np.clip(np.asarray(resized, dtype=np.float32), 0.0, 1.0)
+
+    replace(module, "_on_film", lambda features, _frame: features)
+    wrap(module, "_to_film", to_film)
+
+
+def constant_map_drawn(module: ModuleType) -> None:
+    """Constant features are drawn as a map (device_sw.explanation.eigencam)."""
+
+    def first(original: Any, samples: Any) -> Any:
+        found = original(samples)
+        return np.full(samples.shape[0], 0.5) if found is None else found
+
+    wrap(module, "_first_component", first)
+
+
+def map_claims_evidence(module: ModuleType) -> None:
+    """The label calls the map the place of the finding (device_sw.explanation.eigencam)."""
+    wrap(
+        module,
+        "eigencam",
+        lambda original, *arguments: changed(original(*arguments), label="EigenCAM: the evidence for the findings marked."),
+    )
