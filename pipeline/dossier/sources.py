@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 SOURCES_PAGE = "sources"
 MATRIX = "artifacts/trace/matrix.html"
-MATRIX_LINKS = {"../technical_file/html/": "", "../../verification/features/": "features/"}
-"""Where links of the matrix lead from its own folder, and from beside the pages."""
+MATRIX_LINKS = {"../technical_file/html/": "", "../../verification/features/": "features/", "records/": "../../trace/records/"}
+"""Where links of the matrix lead from its own folder, and from beside the pages; test records hold dates and stay where they are."""
 COPIED_UP_TO = 4_000_000
 """Bytes: evidence up to this size lies beside the pages, one click away; of a larger file the hash is given."""
 

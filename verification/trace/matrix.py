@@ -1,35 +1,42 @@
-"""The trace matrix as one HTML file: needs to requirements to controls to scenarios with their results, then hazards to controls and residuals.
+"""The trace matrix in four formats, and the records behind it: one page, CSV, an Excel workbook, JSON, and a page of records for each feature file.
 
-The page needs nothing but itself: styles and the few lines of script for the filter are inline, every text is escaped by the template engine, and no
-time is in it, so equal graphs give equal bytes. It shows what the gate accepted and says what it does not show.
+The page needs nothing but itself and the records beside it: styles and the script for its filters are inline, every text is escaped by the template
+engine, and no time is in it, so equal graphs give equal bytes. It shows what the gate accepted and says what it does not show. All files of a call are
+written, or none.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
+import shutil
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from verification.trace.graph import Graph, Kind, Link, Node, Status, combined
-from verification.trace.outcomes import MEANING, Outcome
+from verification.trace import record_pages
+from verification.trace.baseline import read_ledger
+from verification.trace.codes import CODES
+from verification.trace.graph import Kind, Status
+from verification.trace.matrix_rows import Case, Marks, Matrix, rows
+from verification.trace.outcomes import MEANING
+from verification.trace.tables import tables, to_csv, to_json, to_xlsx
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from verification.trace.gate import GateResult
 
-MATRIX = "artifacts/trace/matrix.html"
+FOLDER = "artifacts/trace"
+MATRIX = f"{FOLDER}/matrix.html"
+FORMATS = ("html", "csv", "xlsx", "json")
 TECHNICAL_FILE = "../technical_file/html"
 """Where the technical file lies, seen from the matrix."""
 
 NOT_SHOWN = (
     "Unit, property and architecture tests. They are extra and count for no requirement.",
-    "Whether a linked scenario would fail if its control were removed. Seeded defects for each control are planned and not part of this version.",
     "Signatures and reviews. Level development asks for change entries only; release and submission name what is missing.",
     "Performance in patients. Validation endpoints on phantom films are phantom results.",
     "Anything that was not accepted as evidence: results of another state of the sources are refused, not displayed.",
@@ -37,210 +44,158 @@ NOT_SHOWN = (
 """What a reader might look for here in vain, said before the tables."""
 
 
-@dataclass(frozen=True)
-class Case:
-    """One scenario in a cell: its name, place, status, and the rows that are no clean pass."""
-
-    id: str
-    anchor: str
-    name: str
-    place: str
-    link: str
-    status: Status
-    rows: int
-    bad: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True)
-class ControlCell:
-    """One control in a cell."""
-
-    node: Node
-    implemented: Status
-    effective: Status
-    cases: tuple[Case, ...]
-    requirements: tuple[str, ...]
-    situations: tuple[str, ...]
-
-    @property
-    def status(self) -> Status:
-        """What both verifications say together."""
-        return combined((self.implemented, self.effective))
-
-
-@dataclass(frozen=True)
-class RequirementRow:
-    """One line of the first table; ``first`` marks the line that carries the anchor."""
-
-    node: Node
-    first: bool
-    item: str
-    controls: tuple[Node, ...]
-    sections: tuple[str, ...]
-    cases: tuple[Case, ...]
-    endpoints: tuple[Node, ...]
-    status: Status
-
-
-@dataclass(frozen=True)
-class NeedBand:
-    """A need with the requirements that serve it."""
-
-    node: Node
-    rows: tuple[RequirementRow, ...]
-    verified: int
-    status: Status
-
-
-@dataclass(frozen=True)
-class SituationRow:
-    """One line of the second table."""
-
-    node: Node
-    controls: tuple[ControlCell, ...]
-    status: Status
-
-
-@dataclass(frozen=True)
-class HazardBand:
-    """A hazard with its situations."""
-
-    node: Node
-    rows: tuple[SituationRow, ...]
-
-
-@dataclass(frozen=True)
-class ItemRow:
-    """A software item with its modules, requirements and SOUP."""
-
-    node: Node
-    modules: tuple[str, ...]
-    requirements: tuple[str, ...]
-    soup: tuple[Node, ...]
+class UnknownFormatError(ValueError):
+    """A format that the matrix is not written in."""
 
 
 def write(root: Path, result: GateResult) -> Path:
-    """Write the matrix of a gate's result under artifacts/trace, whole or not at all, and return its path."""
-    path = root / MATRIX
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.part")
-    draft.write_text(render(result), encoding="utf-8")
-    draft.replace(path)
-    return path
+    """Write the matrix of a gate's result in every format under artifacts/trace, and return the page's path."""
+    return write_formats(root, result)["html"]
+
+
+def write_formats(root: Path, result: GateResult, formats: Iterable[str] = FORMATS) -> dict[str, Path]:
+    """Write the matrix in these formats, all of them or none, and return the path of each; with the page come the records.
+
+    Raises:
+        UnknownFormatError: a format that there is none of.
+    """
+    wanted = tuple(dict.fromkeys(formats))
+    if unknown := [name for name in wanted if name not in FORMATS]:
+        raise UnknownFormatError(f"found {', '.join(unknown)}, expected one or more of {', '.join(FORMATS)}")
+    matrix = rows(result, read_ledger(root)[0].entries)
+    folder = root / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = {name: folder / f"matrix.{name}" for name in wanted}
+    contents = dict(_contents(matrix, wanted))
+    records = dict(_record_pages(root, matrix)) if "html" in wanted else None
+    _replace(folder, {paths[name]: content for name, content in contents.items()}, records)
+    return paths
+
+
+def _contents(matrix: Matrix, formats: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
+    found = tables(matrix) if {"csv", "xlsx", "json"} & set(formats) else ()
+    for name in formats:
+        match name:
+            case "html":
+                yield name, page(matrix).encode()
+            case "csv":
+                yield name, to_csv(found)
+            case "xlsx":
+                yield name, to_xlsx(matrix, found)
+            case _:
+                yield name, to_json(matrix, found)
+
+
+def _record_pages(root: Path, matrix: Matrix) -> Iterator[tuple[str, bytes]]:
+    book, reason = record_pages.read_book(root, accepted=matrix.result.accepted)
+    for name, text in record_pages.pages(matrix, book, reason, _environment()):
+        yield name, text.encode()
+
+
+def _replace(folder: Path, contents: dict[Path, bytes], records: dict[str, bytes] | None) -> None:
+    """Write drafts of everything, then put each in its place; until the last draft is whole nothing that lies there changes."""
+    drafts = {path: path.with_name(f"{path.name}.part") for path in contents}
+    new, old = folder / f"{record_pages.FOLDER}.part", folder / record_pages.FOLDER
+    try:
+        for path, draft in drafts.items():
+            draft.write_bytes(contents[path])
+        if records is not None:
+            shutil.rmtree(new, ignore_errors=True)
+            new.mkdir()
+            for name, content in records.items():
+                (new / name).write_bytes(content)
+    except OSError:
+        for draft in drafts.values():
+            draft.unlink(missing_ok=True)
+        shutil.rmtree(new, ignore_errors=True)
+        raise
+    if records is not None:
+        shutil.rmtree(old, ignore_errors=True)
+        new.replace(old)
+    for path, draft in drafts.items():
+        draft.replace(path)
 
 
 def render(result: GateResult) -> str:
     """Return the page; the same result always gives the same text."""
-    folder = Path(__file__).parent
-    environment = Environment(
-        loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.get_template("matrix.html.j2").render(view(result)) + "\n"
+    return page(rows(result))
 
 
-def view(result: GateResult) -> dict[str, Any]:
+def page(matrix: Matrix) -> str:
+    """Return the page of a matrix that was computed already."""
+    return _environment().get_template("matrix.html.j2").render(view(matrix)) + "\n"
+
+
+def _environment() -> Environment:
+    loader = FileSystemLoader(Path(__file__).parent)
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+
+
+def view(matrix: Matrix) -> dict[str, Any]:
     """Return everything the page prints, in its order."""
-    graph = result.graph
-    requirements = graph.of(Kind.REQUIREMENT)
-    statuses = Counter(graph.status(node.id) for node in requirements)
+    result, graph = matrix.result, matrix.result.graph
+    statuses = Counter(graph.status(node.id) for node in graph.of(Kind.REQUIREMENT))
     return {
         "result": result,
         "by_code": sorted(Counter(problem.code for problem in result.problems).items()),
         "requirement_counts": [(str(status), statuses[status]) for status in Status],
-        "outcomes": _outcome_counts(graph),
+        "outcomes": sorted(Counter(str(each.outcome) for found in graph.verdicts.values() for each in found).items()),
+        "fault_counts": sorted(Counter(row.shown for row in matrix.faults).items()),
         "meaning": {str(outcome): text for outcome, text in MEANING.items()},
         "not_shown": NOT_SHOWN,
-        "needs": _need_bands(graph),
-        "hazards": [_hazard_band(graph, node) for node in graph.of(Kind.HAZARD)],
-        "controls": [_control_cell(graph, node) for node in graph.of(Kind.CONTROL)],
-        "items": [_item_row(graph, node) for node in graph.of(Kind.ITEM)],
-        "endpoints": [(node, graph.targets(node.id, Link.VERIFIES)) for node in graph.of(Kind.ENDPOINT)],
-        "scenarios": [_case(graph, node.id) for node in graph.of(Kind.SCENARIO)],
-        "tags": {node.id: graph.targets(node.id, Link.VERIFIES) for node in graph.of(Kind.SCENARIO)},
+        "filters": _filters(matrix),
+        "needs": matrix.needs,
+        "hazards": matrix.hazards,
+        "controls": matrix.controls,
+        "scenarios": matrix.scenarios,
+        "defects": matrix.faults,
+        "anomalies": matrix.anomalies,
+        "items": matrix.items,
+        "endpoints": matrix.endpoints,
+        "ledger": matrix.ledger,
+        "anchors": matrix.anchors,
+        "codes": CODES,
         "technical_file": TECHNICAL_FILE,
+        "feature_link": feature_link,
+        "record_link": record_link,
     }
 
 
-def _outcome_counts(graph: Graph) -> list[tuple[str, int]]:
-    counts = Counter(str(verdict.outcome) for verdicts in graph.verdicts.values() for verdict in verdicts)
-    return sorted(counts.items())
-
-
-def _need_bands(graph: Graph) -> list[NeedBand]:
-    """Return the needs in order; a requirement that serves several stands under each, and carries its anchor under the first."""
-    seen: set[str] = set()
-    bands = []
-    for need in graph.of(Kind.NEED):
-        names = graph.sources(need.id, Link.SERVES)
-        rows = tuple(_requirement_row(graph, graph.nodes[name], first=name not in seen) for name in names)
-        seen.update(names)
-        verified = sum(row.status is Status.PASSED for row in rows)
-        bands.append(NeedBand(need, rows, verified, combined(row.status for row in rows)))
-    return bands
-
-
-def _requirement_row(graph: Graph, node: Node, *, first: bool) -> RequirementRow:
-    endpoints = (name for name in graph.sources(node.id, Link.VERIFIES) if graph.nodes[name].kind is Kind.ENDPOINT)
-    return RequirementRow(
-        node=node,
-        first=first,
-        item=", ".join(graph.targets(node.id, Link.ALLOCATED_TO)),
-        controls=_present(graph, graph.targets(node.id, Link.DISPOSED_BY)),
-        sections=graph.targets(node.id, Link.RENDERED_IN),
-        cases=tuple(_case(graph, name) for name in graph.scenarios_of(node.id)),
-        endpoints=_present(graph, endpoints),
-        status=graph.status(node.id),
+def _filters(matrix: Matrix) -> list[tuple[str, str, list[tuple[str, str]]]]:
+    """Return each filter with its label and the values that occur: (value, text)."""
+    marks = tuple(_marks(matrix))
+    kinds = sorted(
+        {mark.kind for mark in marks}
+        | ({"problem"} if matrix.result.problems else set())
+        | ({"obligation"} if matrix.ledger else set())
     )
+    needs = [(band.node.id, f"{band.node.id} {band.node.title}") for band in matrix.needs if band.node.id in matrix.anchors]
+    return [
+        ("kind", "Kind", _plain(kinds)),
+        ("status", "Status", _plain(sorted({mark.status for mark in marks if mark.status}))),
+        ("need", "Need", needs),
+        ("control", "Control kind", _plain(sorted({each for mark in marks for each in mark.controls}))),
+        ("outcome", "Outcome", _plain(sorted({each for mark in marks for each in mark.outcomes}))),
+        ("risk", "Residual risk level", _plain(sorted({each for mark in marks for each in mark.risks}))),
+    ]
 
 
-def _present(graph: Graph, names: Iterable[str]) -> tuple[Node, ...]:
-    return tuple(graph.nodes[name] for name in names if name in graph.nodes)
+def _plain(values: Iterable[str]) -> list[tuple[str, str]]:
+    return [(value, value) for value in values]
 
 
-def _case(graph: Graph, name: str) -> Case:
-    node = graph.nodes[name]
-    verdicts = graph.verdicts.get(name, ())
-    bad = tuple((verdict.row, str(verdict.outcome)) for verdict in verdicts if verdict.outcome is not Outcome.PASSED)
-    path = node.where.rsplit(":", maxsplit=1)[0]
-    up = os.path.relpath(path, Path(MATRIX).parent)
-    return Case(name, anchor(name), node.title, node.where, up, graph.scenario_status(name), len(node.facts["rows"]), bad)
+def _marks(matrix: Matrix) -> Iterator[Marks]:
+    yield from (row.marks for band in matrix.needs for row in band.rows)
+    yield from (row.marks for band in matrix.hazards for row in band.rows)
+    for found in (matrix.controls, matrix.scenarios, matrix.faults, matrix.anomalies, matrix.items, matrix.endpoints):
+        yield from (row.marks for row in found)
 
 
-def anchor(name: str) -> str:
-    """Return the anchor of a scenario, whose id holds spaces and slashes.
-
-    >>> anchor("TC:polarity.feature::A scenario")
-    'tc-dc1dff9f77'
-    """
-    return f"tc-{hashlib.sha256(name.encode()).hexdigest()[:10]}"
+def feature_link(case: Case) -> str:
+    """Return the way from the page to a scenario's feature file."""
+    return quote(os.path.relpath(case.place.rsplit(":", maxsplit=1)[0], FOLDER))
 
 
-def _hazard_band(graph: Graph, hazard: Node) -> HazardBand:
-    names = graph.sources(hazard.id, Link.ARISES_FROM)
-    return HazardBand(hazard, tuple(_situation_row(graph, graph.nodes[name]) for name in names))
-
-
-def _situation_row(graph: Graph, node: Node) -> SituationRow:
-    cells = tuple(_control_cell(graph, graph.nodes[name]) for name in graph.sources(node.id, Link.REDUCES))
-    return SituationRow(node, cells, combined(cell.status for cell in cells))
-
-
-def _control_cell(graph: Graph, node: Node) -> ControlCell:
-    cases = tuple(_case(graph, name) for name in graph.scenarios_of(node.id))
-    return ControlCell(
-        node=node,
-        implemented=graph.implemented(node.id),
-        effective=graph.effective(node.id),
-        cases=cases,
-        requirements=graph.targets(node.id, Link.IMPLEMENTED_BY),
-        situations=graph.targets(node.id, Link.REDUCES),
-    )
-
-
-def _item_row(graph: Graph, node: Node) -> ItemRow:
-    return ItemRow(
-        node=node,
-        modules=graph.targets(node.id, Link.HOLDS),
-        requirements=graph.sources(node.id, Link.ALLOCATED_TO),
-        soup=_present(graph, graph.sources(node.id, Link.USED_BY)),
-    )
+def record_link(case: Case) -> str:
+    """Return the way from the page to a scenario's record."""
+    return f"{record_pages.FOLDER}/{record_pages.page_name(record_pages.feature_of(case))}#{case.anchor}"

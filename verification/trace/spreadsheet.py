@@ -44,7 +44,7 @@ _TIMES = re.compile(rb"(<dcterms:(created|modified)[^>]*>)[^<]*")
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
-Cell = str | int | bool | None
+Cell = str | int | float | bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Sheet:
 class ReadCell:
     """One cell that was read: its value and whether it holds a formula."""
 
-    value: Cell | float
+    value: Cell
     formula: bool = False
 
 
@@ -277,7 +277,7 @@ def _read(cell: etree._Element, shared: list[str]) -> ReadCell:
     return ReadCell(_typed(cell.get("t", "n"), value, shared), formula)
 
 
-def _typed(kind: str, value: str, shared: list[str]) -> Cell | float:
+def _typed(kind: str, value: str, shared: list[str]) -> Cell:
     try:
         match kind:
             case "s":

@@ -160,7 +160,7 @@ def _items(rows: list[list[ReadCell]], kind: ItemKind, where: str, problems: lis
             yield _item(kind, cells), f"{where}:{kind.name}:{number}"
 
 
-def _item(kind: ItemKind, cells: dict[str, Cell | float]) -> Item:
+def _item(kind: ItemKind, cells: dict[str, Cell]) -> Item:
     name = cells.get("id")
     return Item(
         str(name) if name is not None else "",
@@ -169,7 +169,7 @@ def _item(kind: ItemKind, cells: dict[str, Cell | float]) -> Item:
     )
 
 
-def _value(attribute: Attribute, cell: Cell | float) -> Value:
+def _value(attribute: Attribute, cell: Cell) -> Value:
     """Return what a cell says for an attribute; an empty cell is an unset attribute, or an empty text where one must be set."""
     if cell is None:
         empty: Value = () if attribute.type is ValueType.TEXTS else "" if attribute.type is ValueType.TEXT else None
