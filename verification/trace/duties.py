@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from requirements_spec.model import Specification
     from risk.model import Control, Policy, RiskFile, Situation
     from verification.trace.features import Scenario
+    from verification.trace.people import People
 
 PROTOCOL = "validation/protocol.toml"
 ORDER = attrgetter("item", "aspect", "member")
@@ -153,6 +154,15 @@ def _scenario(scenario: Scenario) -> Iterator[Obligation]:
     for tag in scenario.tags:
         if not re.match("|".join(ITEM_PREFIXES), tag):
             yield Obligation(scenario.id, "switch", f"@{tag}", 1, scenario.where)
+
+
+def people_duties(people: People) -> tuple[Obligation, ...]:
+    """Return which roles have to approve which documents."""
+    return tuple(
+        Obligation(f"documents {rule.documents}", "approving role", role, 1, rule.where)
+        for rule in people.rules
+        for role in rule.roles
+    )
 
 
 def _each(item: str, values: Mapping[str, Value], where: str) -> Iterator[Obligation]:

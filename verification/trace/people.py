@@ -87,6 +87,7 @@ class Rule:
 
     documents: str
     roles: tuple[str, ...]
+    where: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +200,10 @@ def read_people(root: Path) -> tuple[People, tuple[Problem, ...]]:
     people = People(
         project=data["project"],
         roles=tuple(Role(each["name"], each["signs"], tuple(each["meanings"])) for each in data["role"]),
-        rules=tuple(Rule(each["documents"], tuple(each["roles"])) for each in data["rule"]),
+        rules=tuple(
+            Rule(each["documents"], tuple(each["roles"]), where=document.where(f"$.rule[{index}]"))
+            for index, each in enumerate(data["rule"])
+        ),
         persons=tuple(_person(document, index, each, faults) for index, each in enumerate(data.get("person", ()))),
     )
     return people, tuple(sorted([*faults, *_contradictions(people)]))

@@ -30,6 +30,24 @@ FOREIGN_SETTINGS = ("pytest.ini", ".pytest.ini", "tox.ini", "setup.cfg", "confte
 GATE = ("verification/trace/checks/", "verification/trace/", "requirements_spec/", "risk/")
 """Where the gate's questions stand: the tables of the first are kept member by member, of all of them every code that can be reported."""
 
+JUDGES = frozenset(
+    f"verification/trace/{name}.py"
+    for name in (
+        "anomalies",
+        "approvals",
+        "baseline",
+        "evidence",
+        "identity",
+        "inputs",
+        "keys",
+        "obligations",
+        "outcomes",
+        "people",
+        "records",
+    )
+) | {"verification/trace/seeded.py", "verification/trace/slices.py", "verification/trace/switches.py"}
+"""Modules whose constants decide what is asked: what has to be signed, how long reading takes, what a slice holds, what counts as smaller."""
+
 STRICT = frozenset({"--strict-markers", "--strict-config"})
 """Options whose loss makes the runner more forgiving."""
 
@@ -55,7 +73,7 @@ def switch_duties(sources: Mapping[str, str]) -> tuple[Obligation, ...]:
         elif path != "verification/conftest.py" and path.rpartition("/")[2] in FOREIGN_SETTINGS:
             found.append(Obligation(path, "switch", "a file of settings that pytest would obey", 1, f"{path}:1"))
         elif path.startswith(GATE):
-            found += _gate(path, text) if path.startswith(GATE[0]) else _codes(path, _parsed(text))
+            found += _gate(path, text) if path.startswith(GATE[0]) or path in JUDGES else _codes(path, _parsed(text))
             found += _python(path, text) if "\ndef pytest_" in text else ()
         elif path.endswith(".py"):
             found += _python(path, text)
@@ -149,13 +167,13 @@ def _settings(text: str) -> Iterator[Obligation]:
 
 
 def _gate(path: str, text: str) -> Iterator[Obligation]:
-    """Yield what the gate itself asks: each member of its tables of checks, and each code it can report."""
+    """Yield what the gate itself asks: each constant, each member of its tables, and each code it can report."""
     tree = _parsed(text)
     for node in tree.body:
         name, value = _constant(node)
-        if name.isupper() and isinstance(value, ast.Tuple | ast.List | ast.Set | ast.Dict | ast.Call):
-            members = _elements(value)
-            yield from (Obligation(path, "check", short(f"{name}: {member}"), 1, f"{path}:{node.lineno}") for member in members)
+        if name.isupper() and value is not None:
+            for member in map(short, _elements(value)):
+                yield Obligation(f"{path} {name}", "check", member, 1, f"{path}:{node.lineno}")
     yield from _codes(path, tree)
 
 
@@ -176,8 +194,8 @@ def _constant(node: ast.stmt) -> tuple[str, ast.expr | None]:
 
 def _elements(value: ast.expr) -> list[str]:
     """Return the members of a table; a table in a table is taken apart too, so that each of its members is one obligation."""
-    if isinstance(value, ast.Call):
-        return _elements(value.args[0]) if len(value.args) == 1 and ast.unparse(value.func) == "frozenset" else []
+    if isinstance(value, ast.Call) and len(value.args) == 1 and ast.unparse(value.func) == "frozenset":
+        return _elements(value.args[0])
     if isinstance(value, ast.Dict):
         pairs = zip(value.keys, value.values, strict=True)
         return [f"{ast.unparse(key) if key else '**'}: {member}" for key, each in pairs for member in _elements(each)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from verification.trace.baseline import ledger_problems
-from verification.trace.duties import duties
+from verification.trace.duties import duties, people_duties
 from verification.trace.obligations import reductions
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 def owed(inputs: Inputs, graph: Graph) -> tuple[Obligation, ...]:
     """Return every obligation of the project as it lies here."""
-    return (*duties(graph, inputs.specification, inputs.risk, inputs.scenarios), *inputs.written)
+    data = duties(graph, inputs.specification, inputs.risk, inputs.scenarios)
+    return (*data, *people_duties(inputs.people), *inputs.written)
 
 
 def obligations_are_kept(case: Case) -> Iterator[Problem]:
