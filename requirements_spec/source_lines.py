@@ -174,7 +174,7 @@ def _parts(name: str) -> list[str]:
         return [name]
     try:
         table = tomli.loads(f"{name} = 0")
-    except tomli.TOMLDecodeError:
+    except (tomli.TOMLDecodeError, RecursionError):
         return [name]
     parts: list[str] = []
     value: object = table

@@ -182,7 +182,7 @@ def read_chain(root: Path) -> Chain:
     try:
         text = (root / APPROVALS).read_text(encoding="utf-8") if (root / APPROVALS).exists() else ""
         head = _head(root / HEAD)
-    except (OSError, ValueError, KeyError, TypeError) as err:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as err:
         found = f"no readable chain ({type(err).__name__})"
         return Chain(problems=(problem("SIG-CHAIN", APPROVALS, "approvals", found=found),))
     if text and not text.endswith("\n"):

@@ -174,7 +174,7 @@ class _Steps:
 def _functions(module: str, text: str) -> Iterator[Function]:
     try:
         tree = ast.parse(text)
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
     imports = dict(_imports(tree))
     constants = {name: value for node in tree.body for name, value in _assigned(node)}

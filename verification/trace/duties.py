@@ -180,7 +180,7 @@ def protocol_duties(text: str) -> tuple[Obligation, ...]:
     """
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return ()
     lines = line_index(text)
     return tuple(sorted(_protocol(data, lines)))

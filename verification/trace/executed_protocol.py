@@ -37,6 +37,6 @@ def read_executed_protocol(root: Path) -> ExecutedProtocol:
         here = ""
     try:
         recorded = str(json.loads((root / VALIDATION).read_text(encoding="utf-8"))["protocol"]["sha256"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         recorded = ""
     return ExecutedProtocol(recorded, here)

@@ -198,7 +198,7 @@ def filled(text: str, row: Row | None) -> str:
 def _run(root: Path, record: Record, raw: RawRun) -> Run:
     try:
         environment = dict(json.loads(raw.facts.get("environment", "{}")))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         environment = {}
     installed = {str(name): str(version) for name, version in dict(environment.get("packages", {})).items()}
     return Run(
@@ -273,7 +273,7 @@ def parse_records(files: RecordFiles) -> RecordBook:
         raise RecordError(f"no {RECORDS}")
     try:
         return _book(json.loads(files.records))
-    except (ValueError, KeyError, TypeError, AttributeError) as err:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as err:
         raise RecordError(f"{RECORDS} is unreadable ({type(err).__name__}: {err})") from err
 
 

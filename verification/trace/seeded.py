@@ -234,7 +234,7 @@ def examine_shown(root: Path, identity: Identity) -> tuple[FaultRecord | None, s
         record = _record(json.loads((root / SHOWN).read_text(encoding="utf-8")))
     except FileNotFoundError:
         return None, ""
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as err:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as err:
         return None, f"{SHOWN} is unreadable ({type(err).__name__}: {err})"
     if identity.sha256 is None:
         return None, f"nothing can be compared: {identity.reason}"

@@ -169,7 +169,7 @@ def _values(row: str, names: list[str]) -> dict[str, str]:
 def _definitions(path: str, text: str) -> Iterator[Definition]:
     try:
         statements = _flat(ast.parse(text).body)
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         yield Definition((path,), "", frozenset(), (), fixture=False, autouse=False)
         return
     for statement in statements:

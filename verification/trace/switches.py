@@ -99,7 +99,7 @@ def _python(path: str, text: str) -> Iterator[Obligation]:
 def _parsed(text: str) -> ast.Module:
     try:
         return ast.parse(text)
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ast.Module(body=[], type_ignores=[])
 
 
@@ -149,7 +149,7 @@ def _settings(text: str) -> Iterator[Obligation]:
     """Yield what pyproject.toml tells pytest: strict options have to stay, any other option or setting must not be new."""
     try:
         options: dict[str, Any] = tomllib.loads(text).get("tool", {}).get("pytest", {}).get("ini_options", {})
-    except (tomllib.TOMLDecodeError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         return
     lines = line_index(text)
 
