@@ -5,6 +5,7 @@ It runs after the pipeline and is no DVC stage, so that nothing hashes itself. A
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from device_sw.launcher import numeric_environment
 from pipeline.run import available_workers
+from verification.faults.activation import VARIABLE as SEEDED_DEFECT
 from verification.trace.evidence import JUNIT, VERDICTS, Record, read_record, write_json
 from verification.trace.features import load
 from verification.trace.identity import Identity, difference, read_identity
@@ -51,6 +53,9 @@ def run(root: Path, progress: Report, *, force: bool = False) -> VerificationRun
 
     The identity is read before and after; when it changed in between, the verdicts belong to neither state and say so.
     """
+    if SEEDED_DEFECT in os.environ:
+        reason = f"{SEEDED_DEFECT} is set, so what would run is not the device; unset it"
+        return VerificationRun(None, executed=False, reason=reason)
     before = read_identity(root, "verification")
     if not force and (kept := _up_to_date(root, before)):
         sys.stderr.write("verification: up to date\n")

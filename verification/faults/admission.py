@@ -132,9 +132,10 @@ def stated_age_alone_counts(module: ModuleType) -> None:
     """Where an age is stated the birth date is not read (device_sw.dicom.attributes)."""
 
     def age(original: Any, dataset: Any) -> Any:
-        if module._AGE.match(module._text(dataset, "PatientAge")):  # noqa: SLF001
-            dataset = type(dataset)({tag: dataset.get_item(tag) for tag in dataset.keys() if tag != 0x00100030})  # noqa: SIM118
-        return original(dataset)
+        stated = module._AGE.match(module._text(dataset, "PatientAge"))  # noqa: SLF001
+        if stated is None:
+            return original(dataset)
+        return module.Age(float(stated[1]) / module._PER_YEAR[stated[2]], "age")  # noqa: SLF001
 
     wrap(module, "_age", age)
 
