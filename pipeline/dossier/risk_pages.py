@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 from pipeline.dossier.tables import identified, link, links, plain, table, target
 from risk.arising import Disposition
 from risk.evaluation import Weighing
+from risk.labelling import disclosures, sentences
 from risk.model import LEVELS
+from risk.review import Standing
 
 if TYPE_CHECKING:
     from pipeline.dossier.verification_pages import VerificationPages
     from risk.arising import ArisingEvaluation
     from risk.evaluation import ControlEvaluation, Evaluation, SituationEvaluation
     from risk.model import Acceptability, Control, Hazard, Level, Policy, RiskFile, Situation
+    from risk.review import Point, Review
 
 EXPLAINED = {True: "shown", False: '<span class="failed">not shown</span>', None: "no evidence considered"}
 
@@ -21,12 +24,20 @@ EXPLAINED = {True: "shown", False: '<span class="failed">not shown</span>', None
 class RiskPages:
     """Tables of one risk file and its evaluation."""
 
-    def __init__(self, risk: RiskFile, policy: Policy, evaluation: Evaluation, verification: VerificationPages) -> None:
-        """Keep the parts; nothing is read here."""
+    def __init__(
+        self,
+        risk: RiskFile,
+        policy: Policy,
+        evaluation: Evaluation,
+        verification: VerificationPages,
+        reviewed: Review | None = None,
+    ) -> None:
+        """Keep the parts; nothing is read here. Pages that print no review need none."""
         self._risk = risk
         self.policy = policy
         self.evaluation = evaluation
         self._verification = verification
+        self._reviewed = reviewed
         self._situations = {row.id: row for row in evaluation.situations}
         self._controls = {row.id: row for row in evaluation.controls}
 
@@ -113,20 +124,41 @@ class RiskPages:
 
     def residuals(self) -> str:
         """Return the residual risks a user must know: every situation that is not plainly acceptable after controls."""
-        rows = []
-        for situation in self._risk.situations:
-            judged = self._situations[situation.id]
-            if judged.residual_acceptability:
-                rows.append(
-                    [link(situation.id), plain(situation.text), plain(situation.harm), _word(judged.residual_acceptability)]
-                )
+        rows = [
+            [link(each.situation), plain(each.text), plain(each.harm), _word(each.acceptability)]
+            for each in disclosures(self._risk, self.evaluation)
+        ]
         return table(["Situation", "What can happen", "Harm", "After controls"], rows, widths=[11, 40, 33, 16])
 
-    def instructions(self) -> str:
-        """Return the sentences that controls by information put into the instructions for use."""
+    def instructions(self, section: str = "labelling") -> str:
+        """Return the sentences that controls by information put into a section, the instructions for use unless told otherwise."""
         return "\n".join(
-            f"- {plain(control.ifu_sentence)} ({link(control.id)})" for control in self._risk.controls if control.ifu_sentence
+            f"- {plain(each.text)} ({link(each.control)})" for each in sentences(self._risk) if each.section == section
         )
+
+    def review(self) -> str:
+        """Return the risk management review: each point with how it came out and what stands against it, then the result and its hash."""
+        if self._reviewed is None:
+            raise ValueError("these pages were made without a review")
+        rows = [
+            [plain(point.clause), plain(point.title), _standing(point), "; ".join(_linked(text) for text in point.against)]
+            for point in self._reviewed.points
+        ]
+        points = table(["ISO 14971", "Point", "Result", "What stands against it"], rows, widths=[12, 32, 18, 38])
+        return f"{points}\n\n**Result: {plain(self._reviewed.result)}.** SHA-256 of the review: `{self._reviewed.sha256}`."
+
+    def post_production(self) -> str:
+        """Return the ways in which information comes in during production and after."""
+        rows = [
+            [plain(each.title), plain(each.source), plain(each.owner_role), link(each.gap) if each.gap else "in place"]
+            for each in self.policy.post_production
+        ]
+        return table(["Method", "Source", "Role", "State"], rows, widths=[36, 30, 22, 12])
+
+    def loops(self) -> str:
+        """Return where risks that arise from controls answer each other in a circle."""
+        circles = "; ".join(links(circle) for circle in self.evaluation.loops)
+        return f"Circles of controls and the risks they bring: {circles or 'none'}."
 
     def benefit(self) -> str:
         """Return the benefit statement with what is missing."""
@@ -155,6 +187,11 @@ def _arising(control: Control, judged: ArisingEvaluation) -> str:
     words.append(f"Held by {links(said.situations)}." if judged.disposition is Disposition.CARRIED else links(said.situations))
     words.append('<span class="failed">Open.</span>' if judged.disposition is Disposition.OPEN else "")
     return " ".join(word for word in words if word)
+
+
+def _standing(point: Point) -> str:
+    style = {Standing.HOLDS: "acceptable", Standing.STATED: "unacceptable", Standing.OPEN: "failed"}[point.standing]
+    return f'<span class="{style}">{point.standing}</span>'
 
 
 def _weighing(judged: SituationEvaluation) -> str:

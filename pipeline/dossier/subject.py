@@ -19,8 +19,12 @@ from pipeline.dossier.specification_pages import SpecificationPages
 from pipeline.dossier.validation_pages import ValidationPages
 from pipeline.dossier.verification_pages import VerificationPages
 from requirements_spec import loader as specification_loader
+from requirements_spec.changes import read_ledger
 from risk import loader as risk_loader
+from risk.changes import RISK_BOOK, risk_content
+from risk.criteria import criteria_problems
 from risk.evaluation import evaluate
+from risk.review import review
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,7 +70,7 @@ def load_subject(root: Path) -> Subject:
         findings=findings,
         book=book,
         specification=SpecificationPages(specification, verification),
-        risk=_judged(risk, specification, verification),
+        risk=_judged(root, risk, specification, verification),
         verification=verification,
         validation=ValidationPages(book, names),
         model=ModelPages(book, names),
@@ -88,10 +92,14 @@ def _risk(root: Path, specification: Specification) -> RiskFile:
     return risk
 
 
-def _judged(risk: RiskFile, specification: Specification, verification: VerificationPages) -> RiskPages:
+def _judged(root: Path, risk: RiskFile, specification: Specification, verification: VerificationPages) -> RiskPages:
     if risk.policy is None:
         raise FileError("FILE-DATA", "risk/data/policy.toml", "no policy", "the criteria of the risk file", "restore the file")
-    return RiskPages(risk, risk.policy, evaluate(risk, specification, verification.passed_ids()), verification)
+    evaluation = evaluate(risk, specification, verification.passed_ids())
+    content, (entries, _) = risk_content(risk), read_ledger(root, RISK_BOOK.ledger)
+    suspect = [found.item for found in criteria_problems(content, entries)]
+    reviewed = review(risk, evaluation, content.fingerprints, suspect)
+    return RiskPages(risk, risk.policy, evaluation, verification, reviewed)
 
 
 def _refuse(problems: Sequence[Problem]) -> None:
