@@ -268,12 +268,12 @@ def to_json(sample: Sample, identity: str | None) -> dict[str, Any]:
 def to_text(sample: Sample, width: int) -> str:
     """Return the sample as a list to print and tick off."""
     lines = [_wrap(f"Audit sample of {len(sample.drawn)} chains, seed {sample.seed}. Method: {METHOD}.", "", "  ", width), ""]
-    lines.append(f"{'stratum':<22}{'population':>11}{'drawn':>7}   a clean sample leaves possible (95 %)")
+    lines.append(f"{'stratum':<22}{'population':>11}{'drawn':>7}   a clean sample leaves (95 %)")
     for share in sample.shares:
         possible = "all of it unknown" if not share.drawn and share.population else f"at most {share.faults_possible} faulty"
         lines.append(f"{share.stratum:<22}{share.population:>11}{share.drawn:>7}   {possible}")
     for number, each in enumerate(sample.drawn, start=1):
-        lines += ["", _wrap(f"{number}. {each.id}  {each.title}", "", "   ", width), f"   {each.stratum}; {each.where}"]
+        lines += ["", _wrap(f"{number}. {each.id}  {each.title}", "", "   ", width), f"   {each.stratum}", f"   {each.where}"]
         if each.status:
             lines.append(_wrap(each.status, "   ", "   ", width))
         lines += [_wrap(tick, "   [ ] ", "       ", width) for tick in each.ticks]

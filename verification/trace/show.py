@@ -199,7 +199,7 @@ def _branches(graph: Graph, name: str, records: Records, *, upward: bool, seen: 
     """Return what lies above or below, each item in full where it is met first."""
     found = neighbours(graph, name, upward=upward)
     new = {other for other in found if other not in seen}
-    seen |= found.keys()
+    seen.update(found)
     return tuple(
         _branch(graph, other, words, records, upward=upward, seen=seen, repeated=other not in new)
         for other, words in found.items()
