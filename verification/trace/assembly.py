@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from requirements_spec.model import SECTIONS, Specification
 from requirements_spec.modules import owner, source_modules
 from verification.trace.graph import EDGE_ORDER, Edge, Graph, Kind, Link, Node
+from verification.trace.seeded import Seeded
 from verification.trace.strict_json import loads
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from verification.trace.anomalies import Anomaly
     from verification.trace.features import Scenario
     from verification.trace.outcomes import Verdict
+    from verification.trace.seeded import Fault
 
 VALIDATION = "artifacts/validation/validation.json"
 ITEM_PREFIXES = ("SRS-", "RC-")
@@ -42,6 +44,7 @@ class Sources:
         pages: section ids for which a page of the technical file exists.
         endpoints: as the validation record states them.
         anomalies: what is known to be wrong.
+        seeded: declared seeded defects, and what a run of them that counts has shown.
     """
 
     specification: Specification
@@ -53,6 +56,7 @@ class Sources:
     pages: frozenset[str] = frozenset()
     endpoints: tuple[Mapping[str, Any], ...] = field(default=())
     anomalies: tuple[Anomaly, ...] = ()
+    seeded: Seeded = field(default_factory=Seeded)
 
 
 def read_modules(root: Path) -> tuple[str, ...]:
@@ -115,6 +119,7 @@ def _nodes(sources: Sources) -> Iterator[Node]:
         yield Node(name, Kind.SECTION, name, f"docs/{name}.md:1", {"exists": name in sources.pages})
     yield from map(_endpoint, sources.endpoints)
     yield from map(_anomaly, sources.anomalies)
+    yield from (_fault(fault, sources.seeded) for fault in sources.seeded.faults)
 
 
 def _need(need: UserNeed) -> Node:
@@ -203,6 +208,23 @@ def _anomaly(anomaly: Anomaly) -> Node:
     return Node(anomaly.id, Kind.ANOMALY, anomaly.title, anomaly.where, anomaly.facts())
 
 
+def _fault(fault: Fault, seeded: Seeded) -> Node:
+    trial = seeded.trial(fault.id)
+    facts = {
+        "control": fault.control,
+        "kind": str(fault.kind),
+        "would_fail_if": fault.would_fail_if,
+        "changes": fault.changes,
+        "scenarios": list(fault.scenarios),
+        "shown": trial.shown if trial else None,
+        "killed_by": list(trial.killed_by) if trial else [],
+        "step": trial.step if trial else "",
+        "assertion": trial.assertion if trial else "",
+        "reason": trial.reason if trial else "",
+    }
+    return Node(fault.id, Kind.FAULT, f"would fail if {fault.would_fail_if}", fault.where, facts)
+
+
 def _anomaly_edges(anomaly: Anomaly) -> Iterator[Edge]:
     return _to(anomaly.id, Link.CONCERNS, (*anomaly.concerns, *anomaly.situations))
 
@@ -228,6 +250,7 @@ def _edges(sources: Sources) -> Iterator[Edge]:
     for endpoint in sources.endpoints:
         yield Edge(Link.VERIFIES, f"VE:{endpoint['id']}", endpoint["requirement"])
     yield from chain.from_iterable(map(_anomaly_edges, sources.anomalies))
+    yield from (Edge(Link.SEEDED_AGAINST, fault.id, fault.control) for fault in sources.seeded.faults)
 
 
 def _requirement_edges(requirement: Requirement) -> Iterator[Edge]:

@@ -37,6 +37,7 @@ class Kind(StrEnum):
     SECTION = "section"
     ENDPOINT = "endpoint"
     ANOMALY = "anomaly"
+    FAULT = "seeded defect"
 
     @property
     def plural(self) -> str:
@@ -59,6 +60,7 @@ class Link(StrEnum):
     IMPLEMENTED_BY = "is implemented by"
     VERIFIES = "verifies"
     CONCERNS = "concerns"
+    SEEDED_AGAINST = "is seeded against"
 
 
 class Status(StrEnum):

@@ -28,6 +28,7 @@ from verification.trace.label_pages import read_label_pages
 from verification.trace.lineage import LineageError, StaleStage, stale_stages
 from verification.trace.people import PEOPLE, People, read_people
 from verification.trace.records import NO_FILES, RecordFiles, read_record_files
+from verification.trace.seeded import Seeded, read_seeded
 from verification.trace.slices import SLICES
 from verification.trace.subjects import Document, Material, named, read_documents, subjects
 from verification.trace.tool_validation import NO_TOOL, ToolState
@@ -100,6 +101,7 @@ class Inputs:
         protocol: hashes of the validation protocol, as executed and as it lies here.
         record_files: test records and raw record as bytes; read only where a level asks for them.
         tool: plan, last run and identity of the tool's own validation.
+        seeded: declared seeded defects, and the record of their trials where it belongs to what lies here.
     """
 
     specification: Specification
@@ -139,6 +141,7 @@ class Inputs:
 
     record_files: RecordFiles = NO_FILES
     tool: ToolState = NO_TOOL
+    seeded: Seeded = field(default_factory=Seeded)
 
 
 @dataclass(frozen=True)
@@ -178,6 +181,7 @@ def read(root: Path, heavy: Heavy | None = None, cache: ReadingCache | None = No
     chain = read_chain(root)
     reviewed = tuple(sorted(_reviewed(root)))
     tool, tool_problems = read_tool(root)
+    seeded, seeded_problems = read_seeded(root, heavy.identity)
     inputs = Inputs(
         specification=specification,
         risk=risk,
@@ -205,11 +209,13 @@ def read(root: Path, heavy: Heavy | None = None, cache: ReadingCache | None = No
         documents=read_documents(root, (*reviewed, *named(chain))),
         record_files=read_record_files(root),
         tool=tool,
+        seeded=seeded,
         problems=(
             *specification_problems,
             *risk_problems,
             *feature_problems,
             *anomaly_problems,
+            *seeded_problems,
             *specification_ledger_problems,
             *risk_ledger_problems,
             *baseline_problems,

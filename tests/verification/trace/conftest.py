@@ -167,6 +167,20 @@ evidence = ["@RC-001"]
 arising = { risk = "", assessment = "None found.", situations = [] }
 """
 
+FAULTS = """\
+schema = "thoratrace/faults/1"
+author = "DEMO-author"
+status = "draft"
+[[fault]]
+id = "SD-001"
+control = "RC-001"
+kind = "software"
+would_fail_if = "the age were not looked at"
+where = "device_sw.device:ADULT"
+defect = "ages.not_looked_at"
+scenarios = ["TC:admission.feature::A child's film is refused"]
+"""
+
 PYPROJECT = '[project]\nname = "tiny"\nrequires-python = ">=3.11"\ndependencies = [\n  "numpy>=2.4,<3",\n]\n'
 
 FILES = {
@@ -174,6 +188,7 @@ FILES = {
     "verification/conftest.py": "",
     "verification/test_features.py": "",
     "verification/steps/film.py": "AGE = 17\n",
+    "verification/faults/faults.toml": FAULTS,
     "verification/trace/gate.py": "# judges, and is not judged\n",
     "requirements_spec/data/user_needs.toml": NEEDS,
     "requirements_spec/data/software_requirements/device.toml": REQUIREMENTS,

@@ -289,9 +289,11 @@ def relock(project):
         ({}, []),
         ({"passed": False, "value": 0.5}, ["TRC-ENDPOINT-FAILED"]),
         ({"passed": False, "value": None, "reason": "undefined: no truth boxes"}, ["TRC-ENDPOINT-FAILED"]),
-        ({"passed": False, "primary": False}, []),
-        ({"passed": "yes"}, ["TRC-ENDPOINT-FAILED"]),
-        ({"requirement": "SRS-099"}, ["TRC-ENDPOINT-REQUIREMENT"]),
+        ({"passed": False, "primary": False, "value": 0.5}, ["TRC-ENDPOINT-PROTOCOL"]),
+        ({"passed": "yes"}, ["TRC-ENDPOINT-FAILED", "TRC-ENDPOINT-RECOUNT"]),
+        ({"requirement": "SRS-099"}, ["TRC-ENDPOINT-PROTOCOL", "TRC-ENDPOINT-REQUIREMENT"]),
+        ({"value": 0.5}, ["TRC-ENDPOINT-RECOUNT"]),
+        ({"id": "ap50-other"}, ["TRC-ENDPOINT-PROTOCOL"]),
     ],
 )
 def test_primary_endpoints_have_to_be_met(project, changes, codes):

@@ -22,6 +22,7 @@ from verification.trace.checks import (
     risk_order,
     risk_review,
     scenarios,
+    seeded,
     signatures,
     tool,
 )
@@ -60,6 +61,9 @@ CHECKS: Mapping[Level, tuple[Check, ...]] = {
         anomalies.verified_ones_are_shown,
         duties.obligations_are_kept,
         signatures.signatures_hold,
+        seeded.controls_have_seeded_defects,
+        seeded.seeded_defects_name_what_exists,
+        seeded.no_seeded_defect_survives,
     ),
     Level.RELEASE: (
         anomalies.no_anomaly_is_open,
@@ -74,6 +78,7 @@ CHECKS: Mapping[Level, tuple[Check, ...]] = {
         levels.reductions_are_signed,
         levels.statements_are_own_words,
         tool.tool_is_validated,
+        seeded.seeded_defects_were_tried,
     ),
     Level.SUBMISSION: (levels.no_gap_is_open, residual.overall_is_acceptable),
 }
