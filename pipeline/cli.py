@@ -101,15 +101,26 @@ def check(
 
 
 @app.command()
-def matrix() -> None:
-    """Write the trace matrix from the last run's evidence."""
+def matrix(
+    formats: Annotated[str, typer.Option("--format", help="html, csv, xlsx, json; several with commas")] = "html,csv,xlsx,json",
+    level: Annotated[str, typer.Option(help="development, release or submission")] = "development",
+) -> None:
+    """Write the trace matrix from the last run's evidence, all files or none, and print their paths."""
     from pipeline.dvc_runs import canonical  # noqa: PLC0415
     from verification.trace import gate  # noqa: PLC0415
     from verification.trace import matrix as page  # noqa: PLC0415
 
+    wanted = [name.strip() for name in formats.split(",")]
+    if unknown := [name for name in wanted if name not in page.FORMATS]:
+        raise typer.BadParameter(
+            f"found {', '.join(unknown)!r}, expected one or more of {', '.join(page.FORMATS)}", param_hint="--format"
+        )
+    if level not in set(gate.Level):
+        raise typer.BadParameter(f"found {level!r}, expected one of {', '.join(gate.Level)}", param_hint="--level")
     root = canonical().root
-    result = gate.check(root, gate.Level.DEVELOPMENT)
-    print(page.write(root, result))
+    result = gate.check(root, gate.Level(level))
+    for path in page.write_formats(root, result, wanted).values():
+        print(path)
     raise typer.Exit(HOLDS if result else DOES_NOT_HOLD)
 
 

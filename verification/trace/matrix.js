@@ -37,6 +37,9 @@
       group.classList.toggle("hidden", want.active && !group.querySelector("tr.row:not(.hidden)"));
     });
     selects.forEach(function (select) { select.classList.toggle("set", Boolean(select.value)); });
+    document.body.classList.toggle("filtered", want.active);
+    document.body.classList.toggle("none", n === 0);
+    document.getElementById("set").textContent = want.fields.length + want.open > 0 ? ": " + (want.fields.length + want.open) + " set" : "";
     count.textContent = n + " of " + rows.length + " rows";
   }
   function remember() {
@@ -53,7 +56,6 @@
       new URLSearchParams(hash.slice(2)).forEach(function (value, name) {
         if (name === "open") { form.open.checked = true; } else if (form.elements[name]) { form.elements[name].value = value; }
       });
-      if (form.querySelector("select") && wanted().fields.length) { more.open = true; }
       apply();
       return;
     }

@@ -176,7 +176,7 @@ def _filters(matrix: Matrix) -> list[tuple[str, str, list[tuple[str, str]]]]:
         ("need", "Need", needs),
         ("control", "Control kind", _plain(sorted({each for mark in marks for each in mark.controls}))),
         ("outcome", "Outcome", _plain(sorted({each for mark in marks for each in mark.outcomes}))),
-        ("risk", "Residual risk level", _plain(sorted({each for mark in marks for each in mark.risks}))),
+        ("risk", "Risk level", _plain(sorted({each for mark in marks for each in mark.risks}))),
     ]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from verification.trace.graph import Graph, Kind, Link, Node, Status, combined
 from verification.trace.outcomes import Outcome
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from verification.trace.baseline import Entry
     from verification.trace.gate import GateResult
 
-FAULT = "seeded defect"
-SEEDED_AGAINST = "is seeded against"
 NO_NEED = Node("no need", Kind.NEED, "Requirements that name no need that exists", "", {"role": "nobody", "text": ""})
 """The band of what stands under no need, so that nothing is left out of the table; the gate names the reason."""
 
@@ -193,10 +191,9 @@ class _Tables:
         self.graph = graph
         self._needs = {node.id: self._served(node.id) for node in graph.of(Kind.REQUIREMENT)}
         self._needs |= {node.id: self._needs_of_control(node.id) for node in graph.of(Kind.CONTROL)}
-        self._against = _against(graph)
         self._anomalies = _concerned(graph)
         self.cases = {node.id: self._case(node) for node in graph.of(Kind.SCENARIO)}
-        self.faults = {node.id: self._fault(node) for node in graph.nodes.values() if node.kind == FAULT}
+        self.faults = {node.id: self._fault(node) for node in graph.of(Kind.FAULT)}
         self.controls = {node.id: self._control(node) for node in graph.of(Kind.CONTROL)}
 
     def matrix(self, result: GateResult, ledger: tuple[Entry, ...]) -> Matrix:
@@ -212,7 +209,7 @@ class _Tables:
             hazards=tuple(self._hazard(node) for node in graph.of(Kind.HAZARD)),
             controls=tuple(self.controls.values()),
             scenarios=tuple(self.cases.values()),
-            faults=tuple(self.faults[name] for name in sorted(self.faults)),
+            faults=tuple(self.faults.values()),
             anomalies=tuple(self._anomaly(node) for node in graph.of(Kind.ANOMALY)),
             items=tuple(self._item(node) for node in graph.of(Kind.ITEM)),
             endpoints=endpoints,
@@ -254,7 +251,7 @@ class _Tables:
         return tuple(self.cases[name] for name in self.graph.scenarios_of(item))
 
     def _fault(self, node: Node) -> FaultRow:
-        control = next(iter(self._against.targets.get(node.id, ())), "")
+        control = next(iter(self.graph.targets(node.id, Link.SEEDED_AGAINST)), "")
         facts = node.facts
         shown = "not run" if facts.get("shown") is None else "shown" if facts["shown"] else "not shown"
         cases = tuple(self.cases[name] for name in facts.get("scenarios", ()) if name in self.cases)
@@ -264,9 +261,9 @@ class _Tables:
             control=control,
             would_fail_if=str(facts.get("would_fail_if", "")),
             shown=shown,
-            killed_by=tuple(_names(facts.get("killed_by"))),
+            killed_by=tuple(map(str, facts.get("killed_by", ()))),
             cases=cases,
-            marks=Marks(FAULT, shown, self._needs.get(control, ()), kinds),
+            marks=Marks(str(Kind.FAULT), shown, self._needs.get(control, ()), kinds),
         )
 
     def _control(self, node: Node) -> ControlRow:
@@ -281,7 +278,7 @@ class _Tables:
             effective=effective,
             status=status,
             cases=cases,
-            faults=tuple(self.faults[name] for name in self._against.sources.get(node.id, ())),
+            faults=tuple(self.faults[name] for name in graph.sources(node.id, Link.SEEDED_AGAINST)),
             requirements=graph.targets(node.id, Link.IMPLEMENTED_BY),
             situations=situations,
             marks=Marks("control", str(status), self._needs[node.id], (str(node.facts["type"]),), _outcomes(cases), risks),
@@ -339,7 +336,8 @@ class _Tables:
         return SituationRow(node, controls, status, marks)
 
     def _anomaly(self, node: Node) -> PlainRow:
-        targets = self.graph.targets(node.id, Link.CONCERNS)
+        situations = node.facts.get("situations", ())
+        targets = tuple(name for name in self.graph.targets(node.id, Link.CONCERNS) if name not in situations)
         needs = _each_once(need for name in targets for need in self._needs.get(name, ()))
         return PlainRow(node, targets, Marks("anomaly", str(node.facts.get("state", "")), needs))
 
@@ -354,19 +352,6 @@ class _Tables:
             soup=self._present(graph.sources(node.id, Link.USED_BY)),
             marks=Marks("software item", needs=needs),
         )
-
-
-@dataclass(frozen=True)
-class _Against:
-    """Which seeded defect belongs to which control, both ways."""
-
-    targets: dict[str, tuple[str, ...]]
-    sources: dict[str, tuple[str, ...]]
-
-
-def _against(graph: Graph) -> _Against:
-    pairs = [(edge.source, edge.target) for edge in graph.edges if edge.link == SEEDED_AGAINST]
-    return _Against(_table(pairs), _table((far, near) for near, far in pairs))
 
 
 def _concerned(graph: Graph) -> dict[str, tuple[str, ...]]:
@@ -400,10 +385,3 @@ def _outcomes(cases: tuple[Case, ...]) -> tuple[str, ...]:
 
 def _each_once(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(set(names)))
-
-
-def _names(value: Any) -> Iterator[str]:
-    if isinstance(value, str) and value:
-        yield value
-    elif isinstance(value, list | tuple):
-        yield from map(str, value)

@@ -1,7 +1,7 @@
 """The trace matrix as plain tables, and these as CSV, as an Excel workbook and as JSON.
 
 The first table, ``items``, holds every item of every kind on one line with all its neighbours by kind; it alone is the CSV. The others are the tables of the
-page. In JSON a cell with several entries is a list; in CSV and Excel they stand one a line. A text that begins like a formula is text everywhere.
+page. `matrix.schema.json` describes the JSON (``python -m verification.trace.tables`` prints it). In JSON a cell with several entries is a list; in CSV and Excel they stand one a line. A text that begins like a formula is text everywhere.
 """
 
 from __future__ import annotations
@@ -9,16 +9,16 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from verification.trace.graph import Kind, Status
-from verification.trace.matrix_rows import FAULT
 from verification.trace.spreadsheet import LONGEST_CELL, Sheet, escape, inert, to_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from verification.trace.graph import Graph, Node
     from verification.trace.matrix_rows import Case, ControlRow, Matrix
@@ -33,7 +33,7 @@ NEIGHBOURS = {
     Kind.SITUATION: "situations",
     Kind.HAZARD: "hazards",
     Kind.SCENARIO: "scenarios",
-    FAULT: "seeded_defects",
+    Kind.FAULT: "seeded_defects",
     Kind.ANOMALY: "anomalies",
     Kind.ENDPOINT: "endpoints",
     Kind.ITEM: "software_items",
@@ -59,19 +59,7 @@ class Table:
 
 def tables(matrix: Matrix) -> tuple[Table, ...]:
     """Return every table of a matrix, in order."""
-    return (
-        Table("items", "Every item with its neighbours", _ITEMS, tuple(_item_rows(matrix.result.graph))),
-        Table("requirements", "Requirements", _REQUIREMENTS, tuple(_requirement_rows(matrix))),
-        Table("situations", "Hazardous situations", _SITUATIONS, tuple(_situation_rows(matrix))),
-        Table("controls", "Risk controls", _CONTROLS, tuple(map(_control_row, matrix.controls))),
-        Table("scenarios", "Scenarios", _SCENARIOS, tuple(map(_scenario_row, matrix.scenarios))),
-        Table("seeded_defects", "Seeded defects", _FAULTS, tuple(_fault_rows(matrix))),
-        Table("anomalies", "Anomalies", _ANOMALIES, tuple(_anomaly_rows(matrix))),
-        Table("software_items", "Software items", _SOFTWARE, tuple(_software_rows(matrix))),
-        Table("endpoints", "Validation endpoints", _ENDPOINTS, tuple(_endpoint_rows(matrix))),
-        Table("obligations", "Obligations made smaller, as entered", _OBLIGATIONS, tuple(_obligation_rows(matrix))),
-        Table("problems", "Problems", _PROBLEMS, tuple(_problem_rows(matrix))),
-    )
+    return tuple(Table(name, title, columns, tuple(rows(matrix))) for name, title, columns, rows in TABLES)
 
 
 _ID, _WHERE = "id of the item", "file and line"
@@ -145,7 +133,7 @@ _SCENARIOS = {
 }
 _FAULTS = {
     "id": _ID,
-    "title": "its title",
+    "changes": "what of the device or of the instructions for use it changes",
     "control": "the control it is seeded against",
     "would_fail_if": "what it does",
     "scenarios": "scenarios that must fail under it",
@@ -204,7 +192,8 @@ _PROBLEMS = {
 }
 
 
-def _item_rows(graph: Graph) -> Iterator[tuple[Cell, ...]]:
+def _item_rows(matrix: Matrix) -> Iterator[tuple[Cell, ...]]:
+    graph = matrix.result.graph
     near = _neighbours(graph)
     names = (*NEIGHBOURS.values(), MISSING)
     for name in sorted(graph.nodes):
@@ -281,6 +270,10 @@ def _situation_rows(matrix: Matrix) -> Iterator[tuple[Cell, ...]]:
             yield band.node.id, band.node.title, row.node.id, row.node.title, *before, str(row.status), row.node.where
 
 
+def _control_rows(matrix: Matrix) -> Iterator[tuple[Cell, ...]]:
+    return map(_control_row, matrix.controls)
+
+
 def _control_row(row: ControlRow) -> tuple[Cell, ...]:
     facts = row.node.facts
     return (
@@ -301,6 +294,10 @@ def _control_row(row: ControlRow) -> tuple[Cell, ...]:
     )
 
 
+def _scenario_rows(matrix: Matrix) -> Iterator[tuple[Cell, ...]]:
+    return map(_scenario_row, matrix.scenarios)
+
+
 def _scenario_row(case: Case) -> tuple[Cell, ...]:
     outcomes = tuple(f"{count} {outcome}" for outcome, count in case.outcomes)
     bad = tuple(f"{outcome}: {row}" if row else outcome for row, outcome in case.bad)
@@ -310,7 +307,16 @@ def _scenario_row(case: Case) -> tuple[Cell, ...]:
 def _fault_rows(matrix: Matrix) -> Iterator[tuple[Cell, ...]]:
     for row in matrix.faults:
         killed = row.killed_by
-        yield row.node.id, row.node.title, row.control, row.would_fail_if, _ids(row.cases), row.shown, killed, row.node.where
+        yield (
+            row.node.id,
+            str(row.node.facts.get("changes", "")),
+            row.control,
+            row.would_fail_if,
+            _ids(row.cases),
+            row.shown,
+            killed,
+            row.node.where,
+        )
 
 
 def _anomaly_rows(matrix: Matrix) -> Iterator[tuple[Cell, ...]]:
@@ -343,6 +349,22 @@ def _obligation_rows(matrix: Matrix) -> Iterator[tuple[Cell, ...]]:
 def _problem_rows(matrix: Matrix) -> Iterator[tuple[Cell, ...]]:
     for each in matrix.result.problems:
         yield each.code, each.where, each.item, each.found, each.expected, each.repair, each.clause
+
+
+TABLES: tuple[tuple[str, str, Mapping[str, str], Callable[[Matrix], Iterator[tuple[Cell, ...]]]], ...] = (
+    ("items", "Every item with its neighbours", _ITEMS, _item_rows),
+    ("requirements", "Requirements", _REQUIREMENTS, _requirement_rows),
+    ("situations", "Hazardous situations", _SITUATIONS, _situation_rows),
+    ("controls", "Risk controls", _CONTROLS, _control_rows),
+    ("scenarios", "Scenarios", _SCENARIOS, _scenario_rows),
+    ("seeded_defects", "Seeded defects", _FAULTS, _fault_rows),
+    ("anomalies", "Anomalies", _ANOMALIES, _anomaly_rows),
+    ("software_items", "Software items", _SOFTWARE, _software_rows),
+    ("endpoints", "Validation endpoints", _ENDPOINTS, _endpoint_rows),
+    ("obligations", "Obligations made smaller, as entered", _OBLIGATIONS, _obligation_rows),
+    ("problems", "Problems", _PROBLEMS, _problem_rows),
+)
+"""Name, title, columns with their meaning, and rows of every table."""
 
 
 def to_csv(found: tuple[Table, ...]) -> bytes:
@@ -405,9 +427,9 @@ def _cut(text: str) -> str:
 
 
 def to_json(matrix: Matrix, found: tuple[Table, ...]) -> bytes:
-    """Return the matrix as JSON in the form that `json_schema` describes."""
+    """Return the matrix as JSON in the form that `json_schema` describes, a row a line."""
     result = matrix.result
-    content = {
+    head = {
         "schema": SCHEMA,
         "level": str(result.level),
         "passed": result.passed,
@@ -415,26 +437,38 @@ def to_json(matrix: Matrix, found: tuple[Table, ...]) -> bytes:
         "evidence_accepted": result.accepted,
         "overall_residual_risk": result.evaluation.conclusion if result.evaluation else None,
         "counts": result.counts,
-        "tables": {table.name: [dict(zip(table.columns, row, strict=True)) for row in table.rows] for table in found},
     }
-    return (json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    members = [f"{_dumped(name)}: {_dumped(value)}" for name, value in head.items()]
+    listed = ",\n".join(f"{_dumped(table.name)}: [{_lines(table)}]" for table in found)
+    return ("{\n" + ",\n".join([*members, f'"tables": {{\n{listed}\n}}']) + "\n}\n").encode()
 
 
-def json_schema(found: tuple[Table, ...]) -> dict[str, Any]:
+def _lines(table: Table) -> str:
+    """Return the rows, one a line; without indentation the encoder is compiled, and several times faster."""
+    return (
+        "\n" + ",\n".join(_dumped(dict(zip(table.columns, row, strict=True))) for row in table.rows) + "\n" if table.rows else ""
+    )
+
+
+def _dumped(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def json_schema() -> dict[str, Any]:
     """Return the JSON Schema of the file, with the meaning of every column."""
     cell = {"anyOf": [{"type": ["string", "number", "boolean", "null"]}, {"type": "array", "items": {"type": "string"}}]}
     described = {
-        table.name: {
-            "title": table.title,
+        name: {
+            "title": title,
             "type": "array",
             "items": {
                 "type": "object",
-                "properties": {name: {"description": text, **cell} for name, text in table.columns.items()},
-                "required": list(table.columns),
+                "properties": {column: {"description": text, **cell} for column, text in columns.items()},
+                "required": list(columns),
                 "additionalProperties": False,
             },
         }
-        for table in found
+        for name, title, columns, _ in TABLES
     }
     head: dict[str, Any] = {
         "schema": {"const": SCHEMA},
@@ -455,3 +489,7 @@ def json_schema(found: tuple[Table, ...]) -> dict[str, Any]:
         "required": list(properties),
         "additionalProperties": False,
     }
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(json_schema(), indent=1) + "\n")
