@@ -171,6 +171,38 @@ def test_wrong_usage_ends_with_2(suspect, arguments, words, capsys):
     assert (suspect / LEDGER).read_bytes() == before
 
 
+def test_help_says_what_is_entered_and_what_each_part_means(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    with pytest.raises(SystemExit, match=r"^0$"):
+        main(["--help"])
+    told = capsys.readouterr().out
+    for words in (
+        "usage: python -m risk.criteria [-h] [--root ROOT] --author AUTHOR --reason REASON ID [ID ...]\n",
+        "\nEnters estimates that were judged again by the policy.\n",
+        " hazards and controls that were looked at, each by its id\n",
+        " repository root (default: the current folder)\n",
+        " role or demonstration identity, for example DEMO-author\n",
+        " what was looked at, and with what result\n",
+    ):
+        assert words in told
+
+
+def test_without_a_root_the_current_folder_is_meant(suspect, monkeypatch):
+    monkeypatch.chdir(suspect)
+    assert main(["--author", "DEMO-author", "--reason", REASON, "HAZ-001"]) == 0
+    assert "HAZ-001" not in items(suspect)
+
+
+@pytest.mark.parametrize(("reason", "code"), [("123456789", 2), ("1234567890", 0), ("  12345678  ", 2)])
+def test_a_reason_of_ten_characters_is_the_shortest(suspect, reason, code):
+    arguments = ["--root", str(suspect), "--author", "DEMO-author", "--reason", reason, "HAZ-001"]
+    if code:
+        with pytest.raises(SystemExit, match=r"^2$"):
+            main(arguments)
+    else:
+        assert main(arguments) == 0
+
+
 def test_the_repair_names_the_command_that_exists():
     assert COMMAND == "risk.criteria"
     assert re.search(rf"python -m {COMMAND} ", said(FIRST, entry("HAZ-001", HAZARD))[0])

@@ -1,5 +1,6 @@
 """The risk management review: each point holds, is open, or is stated, and the result is bound to everything it was computed from."""
 
+import hashlib
 import json
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ from risk.evaluation import ACCEPTABLE, BASELINE, evaluate
 from risk.labelling import RESIDUALS_SECTION, Disclosure, Sentence, disclosures, sentences
 from risk.loader import load
 from risk.model import Acceptability
-from risk.review import NOT_READY, Point, Standing, open_points, review
+from risk.review import NOT_READY, Point, Standing, _weighing, open_points, review
 from tests.risk.generated import as_risk_file, as_specification
 from tests.risk.test_links import CASES, arising, control, file, situation
 from tests.risk.test_verdicts import STUDY
@@ -193,6 +194,33 @@ def test_the_result_is_bound_to_everything_it_rests_on():
 def test_the_order_of_the_fingerprints_does_not_matter():
     turned = dict(reversed(PRINTS.items()))
     assert reviewed(CASES["clean"], *GOOD, prints=turned).sha256 == reviewed(CASES["clean"], *GOOD).sha256
+
+
+def test_the_hash_can_be_made_again_from_what_the_review_says():
+    """Canonical JSON: keys sorted, no spaces, letters as they are."""
+
+    def foreign(risk):
+        method = replace(risk.policy.post_production[0], title="Rückmeldung", gap="GAP-005")
+        return replace(risk, policy=replace(risk.policy, post_production=(method,)))
+
+    result = reviewed(CASES["clean"], *GOOD, change=foreign)
+    basis = {"fingerprints": PRINTS, "points": result.to_json()["points"], "result": BASELINE}
+    text = json.dumps(basis, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert "ü" in text
+    assert result.sha256 == hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+@pytest.mark.parametrize("ask", [disclosures, lambda risk, evaluation: review(risk, evaluation, PRINTS, ())])
+def test_an_evaluation_of_another_file_is_refused(ask):
+    evaluation = evaluate(as_risk_file(CASES["clean"]), as_specification(CASES["clean"]), list(GOOD))
+    with pytest.raises(ValueError, match="zip"):
+        ask(as_risk_file(CASES["carried"]), evaluation)
+
+
+def test_weighing_refuses_an_evaluation_of_another_file():
+    evaluation = evaluate(as_risk_file(CASES["clean"]), as_specification(CASES["clean"]), list(GOOD))
+    with pytest.raises(ValueError, match="zip"):
+        _weighing(as_risk_file(CASES["carried"]), evaluation)
 
 
 def test_the_review_is_plain_data():
