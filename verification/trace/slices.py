@@ -28,8 +28,21 @@ class Slice:
 
 
 _TRAINING = ("device_sw", "phantom", "pipeline/training", "params.yaml", "requirements.lock")
+_INSTRUCTIONS = (
+    "docs/conf.py",
+    "docs/labelling.md",
+    "pipeline/dossier/errors.py",
+    "pipeline/dossier/evidence.py",
+    "pipeline/dossier/risk_pages.py",
+    "pipeline/dossier/tables.py",
+    "pipeline/dossier/validation_pages.py",
+    "pipeline/instructions_for_use.py",
+)
+"""What the instructions for use are built from, which scenarios read: information for safety is verified as built (ISO 14971 7.1 c, 7.2)."""
+
 _VERIFICATION = (
     *_TRAINING,
+    *_INSTRUCTIONS,
     "requirements_spec",
     "risk",
     "validation/protocol.toml",
