@@ -16,6 +16,7 @@ from gherkin.parser import Parser
 
 from requirements_spec.datafile import plain_content
 from verification.trace.codes import problem
+from verification.trace.plain_gherkin import plain_feature
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -180,7 +181,7 @@ def _duplicates(scenarios: list[Scenario]) -> Iterator[Problem]:
 
 
 def _parse(name: str, text: str) -> Iterator[Scenario]:
-    feature: Any = Parser().parse(text).get("feature")
+    feature: Any = plain_feature(text) or Parser().parse(text).get("feature")
     if feature is not None:
         yield from _children(name, feature["name"], feature["children"], _tags(feature), ())
 
