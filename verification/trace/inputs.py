@@ -33,6 +33,7 @@ from verification.trace.slices import SLICES
 from verification.trace.subjects import Document, Material, named, read_documents, subjects
 from verification.trace.tool_validation import NO_TOOL, ToolState
 from verification.trace.tool_validation import read_state as read_tool
+from verification.trace.validated_build import ValidatedBuild, read_validated_build
 from verification.trace.written import read_written
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ class Inputs:
         written: obligations that stand in source texts: assertions, switches, protocol, the gate's own questions.
         baseline: the obligations when they were last looked at; None where there is no readable baseline.
         obligations: entries of the ledger of obligations.
+        build: what the figures say they were made from, and what lies here.
         now: when this was read, UTC; keys are valid at a time.
         problems: what the loaders found wrong with the files themselves.
         anomalies: the list of what is known to be wrong.
@@ -122,6 +124,7 @@ class Inputs:
     written: tuple[Obligation, ...]
     baseline: Baseline | None
     obligations: Ledger
+    build: ValidatedBuild
     now: datetime
     problems: tuple[Problem, ...]
     anomalies: AnomalyList = NO_LIST
@@ -201,6 +204,7 @@ def read(root: Path, heavy: Heavy | None = None, cache: ReadingCache | None = No
         written=heavy.written,
         baseline=baseline,
         obligations=obligations,
+        build=read_validated_build(root, heavy.identity.lineage.get("model", {}).get("bundle_sha256")),
         now=datetime.now(UTC),
         anomalies=anomalies,
         label_pages=read_label_pages(root),

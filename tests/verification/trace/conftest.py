@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 import subprocess
+import tomllib
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -183,6 +184,20 @@ scenarios = ["TC:admission.feature::A child's film is refused"]
 
 PYPROJECT = '[project]\nname = "tiny"\nrequires-python = ">=3.11"\ndependencies = [\n  "numpy>=2.4,<3",\n]\n'
 
+PROTOCOL = """\
+[[set]]
+profile = "phantom"
+budgets = ["quick"]
+[[set.endpoint]]
+id = "ap50-macro"
+metric = "ap50.macro"
+direction = "at-least"
+threshold = 0.65
+bound = "point"
+requirement = "SRS-001"
+primary = true
+"""
+
 FILES = {
     "verification/features/admission.feature": FEATURE,
     "verification/conftest.py": "",
@@ -196,7 +211,7 @@ FILES = {
     "requirements_spec/data/soup.toml": SOUP,
     "risk/data/hazards.toml": HAZARDS,
     "risk/data/controls.toml": CONTROLS,
-    "validation/protocol.toml": "threshold = 0.65\n",
+    "validation/protocol.toml": PROTOCOL,
     "device_sw/device.py": "ADULT = 18\n",
     "device_sw/_version.py": '__version__ = "0.1.0"\n',
     "phantom/thorax.py": "RIBS = 24\n",
@@ -204,7 +219,7 @@ FILES = {
     "docs/user-needs.md": "# User needs\n",
     "docs/software-requirements.md": "# Software requirements\n",
     "docs/gaps.toml": 'schema = "thoratrace/gaps/1"\n[[gap]]\nid = "GAP-001"\nmissing = "No clinical data."\nowner_role = "clinical evaluation"\n',
-    "params.yaml": "profile: phantom\ntrain: {seed: 7}\n",
+    "params.yaml": "profile: phantom\nbudget: quick\nmodel_version: 0.1.0\ntrain: {seed: 7}\n",
     "requirements.lock": "numpy==2.4.0 \\\n    --hash=sha256:00\n",
     "pyproject.toml": PYPROJECT,
     ".gitignore": "artifacts/\n__pycache__/\n",
@@ -233,6 +248,9 @@ ENVIRONMENT = {
     "packages": {"pytest": "9.2.0", "pytest-bdd": "9.0.1", "numpy": "2.4.0"},
 }
 """What the recording plugin notes about the machine."""
+
+SPLITS = ("train", "train", "val", "test")
+"""Split of each film of the tiny cohort, one patient each."""
 
 STAGES = {
     "cohort": ["phantom"],
@@ -303,9 +321,20 @@ class Project:
         sha256 = hashlib.sha256(b"weights").hexdigest()
         manifest = {"model_version": "0.1.0", "files": {"weights.safetensors": {"sha256": sha256, "size": 7}}}
         self.write("artifacts/bundle/manifest.json", json.dumps(manifest))
+        bundle = hashlib.sha256(self.read("artifacts/bundle/manifest.json").encode()).hexdigest()
+        device = {"device_version": "0.1.0", "model_version": "0.1.0", "bundle_sha256": bundle}
+        self.write("artifacts/predictions/predictions.json", json.dumps(device))
+        films = [{"patient_id": f"P{number}", "sha256": str(number), "split": split} for number, split in enumerate(SPLITS)]
+        self.write("artifacts/cohort/cohort.json", json.dumps({"films": films}))
         protocol = hashlib.sha256(self.read("validation/protocol.toml").encode()).hexdigest()
-        record = {"protocol": {"sha256": protocol}, "endpoints": [ENDPOINT]}
+        record = {"protocol": {"sha256": protocol}, "device": device, "endpoints": self.endpoints()}
         self.write("artifacts/validation/validation.json", json.dumps(record))
+
+    def endpoints(self):
+        """Return the endpoints that the protocol sets for phantom/quick, each of them met."""
+        sets = tomllib.loads(self.read("validation/protocol.toml"))["set"]
+        owed = [each for one in sets if one["profile"] == "phantom" and "quick" in one["budgets"] for each in one["endpoint"]]
+        return [{**ENDPOINT, **each, "value": each["threshold"] + 0.15} for each in owed]
 
     def _hashed(self, name):
         return {"path": name, "hash": "md5", "md5": md5_of(self.root / name), "size": 1}
