@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING
 
 from device_sw.launcher import numeric_environment
 from pipeline.run import available_workers
+from requirements_spec import loader as specification_loader
+from risk import loader as risk_loader
 from verification.faults.activation import VARIABLE as SEEDED_DEFECT
+from verification.trace.bridges import texts
 from verification.trace.evidence import JUNIT, VERDICTS, Record, read_record, write_json
 from verification.trace.features import load
 from verification.trace.identity import Identity, difference, read_identity
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.progress import Report
+    from requirements_spec.model import Specification
+    from risk.model import RiskFile
 
 SILENCERS = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD")
 """Variables of the caller that could leave scenarios out."""
@@ -67,10 +72,16 @@ def run(root: Path, progress: Report, *, force: bool = False) -> VerificationRun
         verdicts = judge(scenarios, read_junit(root / JUNIT))
     except RecordError as err:
         return VerificationRun(None, executed=True, reason=f"the runner ended with {exit_code} and left no record: {err}")
-    record = Record(_unchanged(before, read_identity(root, "verification")), exit_code, verdicts)
+    read = texts(scenarios, *_data(root))
+    record = Record(_unchanged(before, read_identity(root, "verification")), exit_code, verdicts, read)
     write_json(root / VERDICTS, record.to_json())
     write_records(root, record, scenarios)
     return VerificationRun(record, executed=True)
+
+
+def _data(root: Path) -> tuple[Specification, RiskFile]:
+    specification, _ = specification_loader.load(root)
+    return specification, risk_loader.load(root, specification)[0]
 
 
 def _up_to_date(root: Path, current: Identity) -> Record | None:

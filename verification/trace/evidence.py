@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from verification.trace.codes import problem
@@ -20,7 +20,7 @@ from verification.trace.outcomes import Outcome, RecordError, Result, Verdict, j
 from verification.trace.strict_json import loads
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from requirements_spec.problem import Problem
@@ -41,11 +41,13 @@ class Record:
         identity: of the slice ``verification`` when the run started and ended.
         exit_code: of the test runner.
         verdicts: one for each scenario row owed and each result that belongs to none, sorted.
+        texts: fingerprints of the scenarios and items as they were then, so that a bridge can be held against them; empty in older files.
     """
 
     identity: Identity
     exit_code: int
     verdicts: tuple[Verdict, ...]
+    texts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
@@ -65,6 +67,7 @@ class Record:
             "exit_code": self.exit_code,
             "counts": self.counts(),
             "verdicts": [verdict.to_json() for verdict in sorted(self.verdicts)],
+            "texts": dict(sorted(self.texts.items())),
         }
 
 
@@ -114,7 +117,8 @@ def _record(data: dict[str, Any]) -> Record:
     if data["schema"] != SCHEMA:
         raise ValueError(f"schema {data['schema']!r} instead of {SCHEMA!r}")
     verdicts = tuple(Verdict.from_json(entry) for entry in data["verdicts"])
-    record = Record(Identity.from_json(data["identity"]), int(data["exit_code"]), verdicts)
+    texts = {str(name): str(value) for name, value in dict(data.get("texts", {})).items()}
+    record = Record(Identity.from_json(data["identity"]), int(data["exit_code"]), verdicts, texts)
     if data["counts"] != record.counts():
         raise ValueError("the counts are not those of the verdicts listed")
     return record
@@ -152,8 +156,8 @@ def examine(evidence: Evidence, scenarios: tuple[Scenario, ...], current: Identi
     if evidence.record is None:
         return evidence.unreadable
     stale = tuple(_stale(evidence.record, current))
-    altered = () if stale else _altered(evidence.record, judge(scenarios, evidence.results))
-    return (*stale, *altered, *_bad_end(evidence.record))
+    edited = () if stale else altered(evidence.record, judge(scenarios, evidence.results))
+    return (*stale, *edited, *_bad_end(evidence.record))
 
 
 def _stale(record: Record, current: Identity) -> Iterator[Problem]:
@@ -167,11 +171,13 @@ def _stale(record: Record, current: Identity) -> Iterator[Problem]:
         yield problem("TRC-EVIDENCE-STALE", VERDICTS, "verification", found=f"{shown}{rest}")
 
 
-def _altered(record: Record, recount: tuple[Verdict, ...]) -> Iterator[Problem]:
-    """Compare with the raw record counted again; only meaningful while the feature files are those of the run."""
+def altered(record: Record, recount: tuple[Verdict, ...], only: frozenset[str] | None = None) -> Iterator[Problem]:
+    """Compare with the raw record counted again, all of it or ``only`` some scenarios; meaningful while their texts are those of the run."""
     stated = {verdict.key: verdict for verdict in record.verdicts}
     counted = {verdict.key: verdict for verdict in recount}
     for key in sorted(stated.keys() | counted.keys()):
+        if only is not None and f"TC:{key[0]}::{key[1]}" not in only:
+            continue
         one, two = stated.get(key), counted.get(key)
         if one != two or one is None or two is None:
             found = f"verdicts.json: {_said(one)}; junit.xml: {_said(two)}"

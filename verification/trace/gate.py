@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from requirements_spec.reading_cache import open_cache
 from risk.evaluation import Evaluation, evaluate
 from verification.trace import assembly
+from verification.trace.bridges import Crossing, Shore, cross, places, texts
 from verification.trace.case import Case, Level
 from verification.trace.checks.register import CHECKS
 from verification.trace.evidence import Record, examine, write_json
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from requirements_spec.problem import Problem
     from verification.trace.case import Check
     from verification.trace.identity import Identity
+    from verification.trace.outcomes import Verdict
 
 __all__ = [
     "CHECK",
@@ -103,8 +105,8 @@ def check(root: Path, level: Level = Level.DEVELOPMENT, *, write: bool = True, r
 
 def judge(inputs: Inputs, level: Level, checks: Mapping[Level, tuple[Check, ...]] = CHECKS) -> GateResult:
     """Return everything that stands against the level; pure, so equal inputs have equal verdicts."""
-    refusals = examine(inputs.evidence, inputs.scenarios, inputs.identity)
-    case = _case(inputs, level, accepted=_is_accepted(inputs, refusals))
+    refusals, verdicts = _believed(inputs)
+    case = _case(inputs, level, verdicts)
     asked = chain.from_iterable(question(case) for each in level.asked for question in checks[each])
     return GateResult(
         level=level,
@@ -118,29 +120,46 @@ def judge(inputs: Inputs, level: Level, checks: Mapping[Level, tuple[Check, ...]
     )
 
 
-def _is_accepted(inputs: Inputs, refusals: tuple[Problem, ...]) -> bool:
-    """Evidence counts where there is a record, an identity of what lies here, and nothing against the record."""
-    return inputs.evidence.record is not None and inputs.identity.sha256 is not None and not refusals
+def _believed(inputs: Inputs) -> tuple[tuple[Problem, ...], tuple[Verdict, ...] | None]:
+    """Return what stands against the last run, and its verdicts where they count: nothing stands against it, or only its age, and a bridge holds."""
+    refusals = examine(inputs.evidence, inputs.scenarios, inputs.identity)
+    record = inputs.evidence.record
+    if record is None or inputs.identity.sha256 is None:
+        return refusals, None
+    if not refusals:
+        return (), record.verdicts
+    crossing = _crossing(inputs) if {each.code for each in refusals} == {"TRC-EVIDENCE-STALE"} else Crossing()
+    if crossing.verdicts is None:
+        return (*refusals, *crossing.problems), None
+    return crossing.problems, crossing.verdicts
 
 
-def _case(inputs: Inputs, level: Level, *, accepted: bool) -> Case:
+def _crossing(inputs: Inputs) -> Crossing:
+    if not inputs.bridges:
+        return Crossing()
+    data = (inputs.scenarios, inputs.specification, inputs.risk)
+    shore = Shore(inputs.identity, inputs.scenarios, texts(*data), places(*data), inputs.approvals.valid_for)
+    return cross(inputs.bridges, inputs.evidence, shore)
+
+
+def _case(inputs: Inputs, level: Level, verdicts: tuple[Verdict, ...] | None) -> Case:
     """Build the graph, judge the risks by what it shows, and put both into the graph that checks read."""
-    sources = _sources(inputs, accepted=accepted)
+    accepted = verdicts is not None
+    sources = _sources(inputs, verdicts or ())
     graph = assembly.assemble(sources)
     evaluation = _evaluation(inputs, graph, accepted=accepted)
     return Case(inputs, level, assembly.with_evaluation(graph, inputs.risk, evaluation), evaluation, accepted)
 
 
-def _sources(inputs: Inputs, *, accepted: bool) -> assembly.Sources:
+def _sources(inputs: Inputs, verdicts: tuple[Verdict, ...]) -> assembly.Sources:
     """Gather what the graph is made from; endpoints only where the lock binds the validation record to what lies here."""
     bound = inputs.identity.sha256 is not None and not inputs.stale
-    record = inputs.evidence.record if accepted else None
     return assembly.Sources(
         specification=inputs.specification,
         risk=inputs.risk,
         evaluation=None,
         scenarios=inputs.scenarios,
-        verdicts=record.verdicts if record else (),
+        verdicts=verdicts,
         modules=inputs.modules,
         pages=inputs.pages,
         endpoints=(inputs.endpoints or ()) if bound else (),

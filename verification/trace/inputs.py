@@ -20,6 +20,7 @@ from verification.trace import assembly, features
 from verification.trace.anomalies import NO_LIST, AnomalyList, read_anomalies
 from verification.trace.approvals import Approvals, Chain, examine, read_chain
 from verification.trace.baseline import Baseline, Ledger, read_baseline, read_ledger
+from verification.trace.bridges import Bridge, read_bridges
 from verification.trace.codes import problem
 from verification.trace.evidence import Evidence, read_evidence
 from verification.trace.executed_protocol import ExecutedProtocol, read_executed_protocol
@@ -102,6 +103,7 @@ class Inputs:
         label_pages: templates of the technical file's sections, which may owe the user something.
         protocol: hashes of the validation protocol, as executed and as it lies here.
         record_files: test records and raw record as bytes; read only where a level asks for them.
+        bridges: regression analyses, not yet believed.
         tool: plan, last run and identity of the tool's own validation.
         seeded: declared seeded defects, and the record of their trials where it belongs to what lies here.
     """
@@ -143,6 +145,7 @@ class Inputs:
         )
 
     record_files: RecordFiles = NO_FILES
+    bridges: tuple[Bridge, ...] = ()
     tool: ToolState = NO_TOOL
     seeded: Seeded = field(default_factory=Seeded)
 
@@ -176,6 +179,7 @@ def read(root: Path, heavy: Heavy | None = None, cache: ReadingCache | None = No
     risk, risk_problems = risk_loader.load(root, specification, cache)
     scenarios, feature_problems = features.load(root, cache)
     anomalies, anomaly_problems = read_anomalies(root)
+    bridges, bridge_problems = read_bridges(root)
     specification_changes, specification_ledger_problems = changes.read_ledger(root, changes.SPECIFICATION_BOOK.ledger, cache)
     risk_changes, risk_ledger_problems = changes.read_ledger(root, risk_ledger.RISK_BOOK.ledger, cache)
     baseline, baseline_problems = heavy.baseline
@@ -212,6 +216,7 @@ def read(root: Path, heavy: Heavy | None = None, cache: ReadingCache | None = No
         people=people,
         documents=read_documents(root, (*reviewed, *named(chain))),
         record_files=read_record_files(root),
+        bridges=bridges,
         tool=tool,
         seeded=seeded,
         problems=(
@@ -219,6 +224,7 @@ def read(root: Path, heavy: Heavy | None = None, cache: ReadingCache | None = No
             *risk_problems,
             *feature_problems,
             *anomaly_problems,
+            *bridge_problems,
             *seeded_problems,
             *specification_ledger_problems,
             *risk_ledger_problems,

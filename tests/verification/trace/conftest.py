@@ -12,9 +12,12 @@ import pytest
 import yaml
 
 from requirements_spec import changes as specification_changes
+from requirements_spec import loader
 from risk import changes as risk_changes
+from risk import loader as risk_loader
 from verification.trace import baseline, features, gate, renewal
 from verification.trace.assembly import ITEM_PREFIXES
+from verification.trace.bridges import texts
 from verification.trace.evidence import JUNIT, VERDICTS, Record, write_json
 from verification.trace.identity import read_identity
 from verification.trace.junit import read_junit
@@ -343,7 +346,10 @@ class Project:
         """Leave what a verification run leaves; ``outcomes`` maps (scenario, row) to the children of its JUnit case."""
         scenarios, _ = features.load(self.root)
         write_junit(self.root / JUNIT, scenarios, dict(outcomes))
-        record = Record(read_identity(self.root, "verification"), exit_code, judge(scenarios, read_junit(self.root / JUNIT)))
+        verdicts = judge(scenarios, read_junit(self.root / JUNIT))
+        specification, _ = loader.load(self.root)
+        read = texts(scenarios, specification, risk_loader.load(self.root, specification)[0])
+        record = Record(read_identity(self.root, "verification"), exit_code, verdicts, read)
         write_json(self.root / VERDICTS, record.to_json())
         write_records(self.root, record, scenarios)
 

@@ -1,0 +1,235 @@
+"""Bridges carry results of another state over for the scenarios they name, and only where everything about them holds."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from verification.trace import bridges, gate
+from verification.trace.bridges import Bridge, Shore, cross, read_bridges, refusals
+from verification.trace.evidence import VERDICTS, Evidence, Record
+from verification.trace.graph import Status
+from verification.trace.identity import Identity, difference, digest
+from verification.trace.outcomes import Outcome, Verdict
+
+CHILD = "TC:admission.feature::A child's film is refused"
+VIEWS = "TC:admission.feature::Every view is told"
+FILE = "verification/bridges/BR-001.toml"
+TWO = frozenset({"quality", "regulatory"})
+
+
+def write(project, *, changes, unaffected=(CHILD, VIEWS), start=None, end=None):
+    """Write BR-001 from the identity of the last run to what lies here."""
+    start = start or json.loads(project.read(VERDICTS))["identity"]["sha256"]
+    end = end or gate.read(project.root).identity.sha256
+    listed = "".join(
+        f'[[change]]\nname = "{name}"\nhow = "{how}"\nreason = "it is not reached by them"\n' for name, how in changes
+    )
+    head = f'schema = "thoratrace/bridge/1"\nfrom_identity = "{start}"\nto_identity = "{end}"\nauthor = "DEMO-author"\n'
+    project.write(FILE, f'{head}statement = "regression analysis"\nunaffected = {json.dumps(list(unaffected))}\n{listed}')
+
+
+def judged(project, roles=TWO):
+    """Judge with the approvals of these roles in place of signed ones."""
+
+    class Signed:
+        def valid_for(self, target, sha256):
+            (bridge,) = read_bridges(project.root)[0]
+            return roles if (target, sha256) == (FILE, bridge.sha256) else frozenset()
+
+        def __getattr__(self, name):
+            return getattr(inputs.approvals, name)
+
+    inputs = gate.read(project.root)
+    return gate.judge(replace(inputs, approvals=Signed()), gate.Level.DEVELOPMENT)
+
+
+def codes(result):
+    return sorted({each.code for each in result.problems if each.code.startswith(("TRC-BRIDGE", "TRC-EVIDENCE", "TRC-RESULT"))})
+
+
+@pytest.fixture
+def changed(project):
+    """The project with one edited step file, so that its evidence is stale."""
+    project.write("verification/steps/film.py", "AGE = 16\n")
+    return project
+
+
+STEP = ("verification/steps/film.py", "changed")
+
+
+def test_named_scenarios_count_marked_and_the_rest_is_stale(changed):
+    write(changed, changes=[STEP], unaffected=[CHILD])
+    result = judged(changed)
+    assert codes(result) == ["TRC-RESULT-STALE"]
+    assert result.accepted
+    assert [(each.outcome, each.bridge) for each in result.graph.verdicts[CHILD]] == [(Outcome.PASSED, "BR-001")]
+    assert [(each.outcome, each.bridge) for each in result.graph.verdicts[VIEWS]] == [(Outcome.STALE, "")] * 2
+    assert result.graph.status("RC-001") is Status.PASSED
+    assert result.graph.status("SRS-002") is Status.NOT_PASSED
+
+
+def test_a_bridge_over_everything_opens_the_gate(changed):
+    write(changed, changes=[STEP])
+    assert judged(changed).passed
+
+
+def test_without_a_bridge_it_is_stale(changed):
+    assert changed.codes() == ["TRC-EVIDENCE-STALE"]
+
+
+@pytest.mark.parametrize("roles", [frozenset(), frozenset({"quality"})])
+def test_an_unsigned_one_and_one_of_a_single_role_are_refused(changed, roles):
+    write(changed, changes=[STEP])
+    result = judged(changed, roles)
+    assert codes(result) == ["TRC-BRIDGE-SIGNATURE", "TRC-EVIDENCE-STALE"]
+    assert result.graph.verdicts == {}
+
+
+def test_real_signatures_are_asked_for(changed):
+    write(changed, changes=[STEP])
+    assert "TRC-BRIDGE-SIGNATURE" in changed.codes()
+
+
+@pytest.mark.parametrize(("start", "end"), [("0" * 64, None), (None, "0" * 64)])
+def test_one_that_leads_elsewhere_is_refused(changed, start, end):
+    write(changed, changes=[STEP], start=start, end=end)
+    assert codes(judged(changed)) == ["TRC-BRIDGE-IDENTITY", "TRC-EVIDENCE-STALE"]
+
+
+@pytest.mark.parametrize("changes", [[("verification/steps/film.py", "removed")], [STEP, ("device_sw/device.py", "changed")]])
+def test_a_list_that_is_not_exactly_the_difference_is_refused(changed, changes):
+    write(changed, changes=changes)
+    assert codes(judged(changed)) == ["TRC-BRIDGE-CHANGES", "TRC-EVIDENCE-STALE"]
+
+
+def test_an_edit_after_signing_is_refused(changed):
+    write(changed, changes=[STEP])
+    changed.write("verification/steps/film.py", "AGE = 15\n")
+    assert codes(judged(changed)) == ["TRC-BRIDGE-IDENTITY", "TRC-EVIDENCE-STALE"]
+
+
+def test_a_scenario_whose_text_changed_is_refused_and_its_neighbour_is_not(project):
+    feature = "verification/features/admission.feature"
+    project.replace(feature, "When it is analysed", "When it is looked at")
+    write(project, changes=[(feature, "changed")], unaffected=[VIEWS])
+    assert codes(judged(project)) == ["TRC-RESULT-STALE"]
+    write(project, changes=[(feature, "changed")], unaffected=[CHILD])
+    assert codes(judged(project)) == ["TRC-BRIDGE-SCENARIO", "TRC-EVIDENCE-STALE"]
+
+
+def test_a_scenario_whose_requirement_changed_is_refused(project):
+    data = "requirements_spec/data/software_requirements/device.toml"
+    project.replace(data, "The record holds the view.", "The record holds it.")
+    project.record_changes()
+    ledger = "requirements_spec/data/changes.toml"
+    both = [(data, "changed"), (ledger, "changed")]
+    write(project, changes=both, unaffected=[CHILD])
+    assert codes(judged(project)) == ["TRC-RESULT-STALE"]
+    write(project, changes=both, unaffected=[VIEWS])
+    found = [each.found for each in judged(project).problems if each.code == "TRC-BRIDGE-SCENARIO"]
+    assert found == [f"{VIEWS}, though SRS-002 changed"]
+
+
+def test_without_fingerprints_of_then_the_whole_file_counts_as_changed(project):
+    project.edit_verdicts(lambda data: data.pop("texts"))
+    feature = "verification/features/admission.feature"
+    project.replace(feature, "When it is analysed", "When it is looked at")
+    write(project, changes=[(feature, "changed")], unaffected=[VIEWS])
+    assert codes(judged(project)) == ["TRC-BRIDGE-SCENARIO", "TRC-EVIDENCE-STALE"]
+
+
+@pytest.mark.parametrize("name", ["TC:admission.feature::Gone", "TC:*", "TC:admission.feature::*"])
+def test_a_scenario_that_does_not_exist_and_a_wildcard_are_refused(changed, name):
+    write(changed, changes=[STEP], unaffected=[name])
+    assert codes(judged(changed)) == ["TRC-BRIDGE-SCENARIO", "TRC-EVIDENCE-STALE"]
+
+
+def test_a_failure_stays_a_failure(project):
+    project.verify({("A child's film is refused", ""): "<failure message='boom'/>"}, exit_code=1)
+    project.write("verification/steps/film.py", "AGE = 16\n")
+    write(project, changes=[STEP])
+    result = judged(project)
+    assert codes(result) == ["TRC-RESULT-FAILED"]
+    assert result.graph.status("RC-001") is Status.NOT_PASSED
+
+
+def test_edited_verdicts_are_not_carried_over(project):
+    project.verify({("A child's film is refused", ""): "<failure message='boom'/>"}, exit_code=1)
+    project.edit_verdicts(lambda data: [each.update(outcome="passed", reason="") for each in data["verdicts"]])
+    project.edit_verdicts(lambda data: data.update(counts={"passed": 3}, exit_code=0))
+    project.write("verification/steps/film.py", "AGE = 16\n")
+    write(project, changes=[STEP])
+    assert codes(judged(project)) == ["TRC-EVIDENCE-ALTERED", "TRC-EVIDENCE-STALE"]
+
+
+def test_old_bridges_do_not_matter_while_the_evidence_is_of_what_lies_here(project):
+    write(project, changes=[STEP], start="1" * 64, end="2" * 64)
+    assert project.check().passed
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ('author = "DEMO-author"\n', "", "SPC-MISSING-KEY"),
+        ('reason = "it is not reached by them"', 'reason = ""', "SPC-VALUE"),
+        ("[[change]]", 'owner = "x"\n[[change]]', "SPC-UNKNOWN-KEY"),
+    ],
+)
+def test_a_faulty_file_is_named_and_not_used(changed, old, new, code):
+    write(changed, changes=[STEP])
+    changed.replace(FILE, old, new)
+    result = changed.check()
+    assert {code, "TRC-EVIDENCE-STALE"} <= {each.code for each in result.problems}
+    assert read_bridges(changed.root)[0] == ()
+
+
+def test_another_name_and_a_repeated_change_are_refused(changed):
+    changed.write("verification/bridges/bridge.toml", "")
+    write(changed, changes=[STEP, STEP])
+    _, problems = read_bridges(changed.root)
+    assert sorted(each.code for each in problems) == ["TRC-BRIDGE-CHANGES", "TRC-BRIDGE-NAME"]
+
+
+def test_the_draft_lists_everything_and_is_refused_until_filled_in(changed, capsys):
+    assert bridges.main(changed.root, ["BR-001"]) == 0
+    assert capsys.readouterr().out.strip() == FILE
+    assert "verification/steps/film.py" in changed.read(FILE)
+    assert {each.code for each in read_bridges(changed.root)[1]} == {"SPC-VALUE"}
+    changed.write(FILE, changed.read(FILE).replace('""', '"DEMO analysis of it"'))
+    assert codes(judged(changed)) == []
+    assert bridges.main(changed.root, ["BR-001"]) == 1
+    assert bridges.main(changed.root, ["one"]) == 2
+
+
+def test_a_draft_needs_two_states(project, capsys):
+    assert bridges.main(project.root, ["BR-001"]) == 1
+    assert "is of what lies here" in capsys.readouterr().err
+    (project.root / VERDICTS).unlink()
+    assert bridges.main(project.root, ["BR-001"]) == 1
+
+
+names = st.sampled_from(["device_sw/a.py", "device_sw/b.py", "risk/c.toml", "phantom/d.py", "params.yaml"])
+trees = st.dictionaries(names, st.sampled_from(["1", "2", "3"]), min_size=1)
+
+
+def identity(files):
+    return Identity("verification", digest("verification", files, {}), "", files)
+
+
+@given(before=trees, after=trees, dropped=st.sets(names), added=st.sets(names))
+def test_any_list_other_than_the_difference_is_refused(before, after, dropped, added):
+    then, now = identity(before), identity(after)
+    verdict = Verdict("a.feature", "S", "", (), Outcome.PASSED, "")
+    record = Record(then, 0, (verdict,), {"TC:a.feature::S": "x"})
+    shore = Shore(now, (), {"TC:a.feature::S": "x"}, {}, lambda *_: TWO)
+    truth = set(difference(then, now))
+    listed = {each for each in truth if each.rsplit(" ", 1)[0] not in dropped} | {f"{name} changed" for name in added}
+    bridge = Bridge("BR-001", FILE, "0", then.sha256, now.sha256, dict.fromkeys(listed, "r"), (), "a", "s")
+    found = [each.code for each in refusals(bridge, record, shore)]
+    assert (not found) is (listed == truth)
+    crossing = cross((bridge,), Evidence(record), shore)
+    if then.sha256 == now.sha256 or listed != truth:
+        assert crossing.verdicts is None
