@@ -214,6 +214,42 @@ RECIPES = {
         "a residual is better than the controls add up to",
         edit(HAZARDS, "residual_probability = 2", "residual_probability = 1"),
     ),
+    "RSK-ARISING-WORSE": ("a control brings a worse risk than it reduces", None),
+    "RSK-ARISING-LOOP": (
+        "a control brings the risk that it reduces",
+        edit(
+            CONTROLS,
+            'risk = "", assessment = "None found.", situations = []',
+            'risk = "Adults are refused.", assessment = "Rare.", situations = ["HS-001"]',
+        ),
+    ),
+    "RSK-INFORMATION-ONLY": (
+        "a control becomes information and stands alone",
+        edit(
+            CONTROLS,
+            '"inherent-design"',
+            '"information"\noption_analysis = "None."\nlabel_section = "labelling"\nifu_sentence = "Adults only."',
+        ),
+    ),
+    "RSK-FURTHER-CONTROL": (
+        "a residual is no longer plainly acceptable",
+        edit(HAZARDS, "residual_probability = 2", "residual_probability = 3"),
+    ),
+    "RSK-CRITERIA": ("the policy is edited and recorded, and no estimate is looked at again", None),
+    "TRC-LABEL-SENTENCE": (
+        "a control becomes information, and no page prints its sentence",
+        edit(
+            CONTROLS,
+            '"inherent-design"',
+            '"information"\noption_analysis = "None."\nlabel_section = "labelling"\nifu_sentence = "Adults only."',
+        ),
+    ),
+    "TRC-LABEL-RESIDUAL": ("a residual is no longer plainly acceptable, and no page tells it", None),
+    "TRC-PROTOCOL-ORDER": (
+        "a threshold is moved after the figures were made",
+        edit("validation/protocol.toml", "threshold = 0.65", "threshold = 0.55"),
+    ),
+    "TRC-RISK-REVIEW": ("a scenario fails, and release level is asked", result("<failure message='AssertionError: analysed'/>")),
     "CHG-UNRECORDED": ("a requirement's text is edited and not recorded", edit(REQUIREMENTS, "under 18.", "under 17.")),
     "CHG-CHAIN": ("an entry of the ledger is edited", None),
 }
@@ -273,7 +309,36 @@ def _residual(project):
     project.verify({CHILD: "<failure message='AssertionError: the film was analysed'/>"})
 
 
+def _worse(project):
+    """A second situation, worse after its own control than the first one was before; the first control brings it."""
+    hazards, controls = project.read(HAZARDS), project.read(CONTROLS)
+    situation = (
+        hazards[hazards.index("[[hazard.situation]]") :].replace("HS-001", "HS-002").replace("severity = 3", "severity = 5")
+    )
+    project.write(HAZARDS, hazards + situation.replace("residual_probability = 2", "residual_probability = 4"))
+    second = controls[controls.index("[[control]]") :].replace("RC-001", "RC-002").replace("HS-001", "HS-002")
+    nothing, dark = (
+        'risk = "", assessment = "None found.", situations = []',
+        'risk = "Too dark.", assessment = "a", situations = ["HS-002"]',
+    )
+    project.write(CONTROLS, controls.replace(nothing, dark) + second)
+
+
+def _criteria(project):
+    project.replace(POLICY, "best_probability = 2", "best_probability = 1")
+    project.record_changes()
+
+
+def _undisclosed(project):
+    project.replace(HAZARDS, "residual_probability = 2", 'residual_probability = 3\nfurther_control = "None."')
+    project.reproduce()
+    project.verify()
+
+
 LATER = {
+    "RSK-ARISING-WORSE": _worse,
+    "RSK-CRITERIA": _criteria,
+    "TRC-LABEL-RESIDUAL": _undisclosed,
     "SPC-ITEM-IDLE": _item_idle,
     "SPC-MODULE-TWICE": _module_twice,
     "TRC-RISK-OVERALL": _residual,
@@ -285,7 +350,13 @@ LATER = {
     "TRC-RISK-RESIDUAL": _residual,
 }
 RECIPES |= {code: (RECIPES[code][0], broken) for code, broken in LATER.items()}
-LEVELS = {"TRC-SIGNATURE": "release", "TRC-GAP": "submission", "TRC-RISK-OVERALL": "submission"}
+LEVELS = {
+    "TRC-LABEL-RESIDUAL": "release",
+    "TRC-RISK-REVIEW": "release",
+    "TRC-SIGNATURE": "release",
+    "TRC-GAP": "submission",
+    "TRC-RISK-OVERALL": "submission",
+}
 WRITE = "THORATRACE_WRITE_MESSAGES" in os.environ
 KEPT = json.loads(MESSAGES.read_text(encoding="utf-8"))
 
