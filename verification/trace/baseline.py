@@ -173,14 +173,21 @@ def read_baseline(root: Path) -> tuple[Baseline | None, tuple[Problem, ...]]:
 def _obligations(data: Mapping[str, Any]) -> Iterator[Obligation]:
     if data["schema"] != BASELINE_SCHEMA or set(data) != {"schema", "sha256", "obligations", "places"}:
         raise ValueError(f"not of the form {BASELINE_SCHEMA}")
+    places = data["places"]
     for item, aspects in data["obligations"].items():
+        where = places[item]
         for aspect, members in aspects.items():
-            if aspect not in ASPECTS and not aspect.startswith(f"{LINK} "):
+            if aspect not in ASPECTS and not aspect.startswith(_LINK_START):
                 raise ValueError(f"the aspect {aspect!r} of {item}, which does not exist")
             for member, value in members.items():
-                if not isinstance(value, bool | int | float | str):
+                if not isinstance(value, _VALUES):
                     raise TypeError(f"the value of {item}: {aspect}: {member}")
-                yield Obligation(item, aspect, member, value, data["places"][item])
+                yield Obligation(item, aspect, member, value, where)
+
+
+_LINK_START = f"{LINK} "
+_VALUES = (int, float, str)
+"""What a value may be; true and false are whole numbers here."""
 
 
 def read_ledger(root: Path) -> tuple[Ledger, tuple[Problem, ...]]:
