@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
+
+from risk.changes import risk_content
+from risk.criteria import criteria_problems
+from risk.review import Review, review
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from requirements_spec.changes import Content
     from requirements_spec.problem import Problem
     from risk.evaluation import Evaluation
     from verification.trace.graph import Graph
@@ -50,6 +56,19 @@ class Case:
     graph: Graph
     evaluation: Evaluation | None
     accepted: bool
+
+    @cached_property
+    def risk_content(self) -> Content:
+        """The fingerprints of the risk file's items, made once for all checks that ask."""
+        return risk_content(self.inputs.risk)
+
+    @cached_property
+    def review(self) -> Review | None:
+        """The risk management review (ISO 14971 9); None where there is no policy to review by."""
+        if self.inputs.risk.policy is None or self.evaluation is None:
+            return None
+        suspect = [found.item for found in criteria_problems(self.risk_content, self.inputs.risk_changes)]
+        return review(self.inputs.risk, self.evaluation, self.risk_content.fingerprints, suspect)
 
 
 Check: TypeAlias = "Callable[[Case], Iterator[Problem]]"

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from requirements_spec.problem import Problem
+    from risk.review import Review
     from verification.trace.case import Check
     from verification.trace.identity import Identity
     from verification.trace.outcomes import Verdict
@@ -67,6 +68,7 @@ class GateResult:
         accepted: whether that run is evidence for what lies here.
         graph: everything traced, with the results of accepted evidence.
         evaluation: the risk file judged with accepted evidence; None where there is no policy.
+        review: the risk management review with that evidence; None where there is no policy.
     """
 
     level: Level
@@ -77,6 +79,7 @@ class GateResult:
     accepted: bool
     graph: Graph
     evaluation: Evaluation | None
+    review: Review | None
 
     @property
     def passed(self) -> bool:
@@ -117,6 +120,7 @@ def judge(inputs: Inputs, level: Level, checks: Mapping[Level, tuple[Check, ...]
         accepted=case.accepted,
         graph=case.graph,
         evaluation=case.evaluation,
+        review=case.review,
     )
 
 

@@ -25,6 +25,7 @@ def trace(result: GateResult) -> dict[str, Any]:
         "evidence_accepted": result.accepted,
         "counts": result.counts,
         "overall_residual_risk": conclusion,
+        "risk_management_review": result.review.to_json() if result.review else None,
         **to_json(result.graph),
     }
 

@@ -282,3 +282,13 @@ def _sentence(project, control):
     text = project.read(CONTROLS)
     block = text[text.index(f'id = "{control}"') :]
     return block[block.index('ifu_sentence = "') :].split('"')[1]
+
+
+def test_the_review_lies_in_the_trace_with_its_hash(project):
+    result = project.check()
+    written = json.loads(project.read(gate.TRACE))["risk_management_review"]
+    assert written == result.review.to_json()
+    assert (len(written["points"]), written["result"]) == (12, "engineering baseline; not acceptable for clinical use")
+    project.write(POLICY, "[[")
+    assert project.check().review is None
+    assert json.loads(project.read(gate.TRACE))["risk_management_review"] is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from requirements_spec.changes import SPECIFICATION_BOOK, change_problems, specification_content
-from risk.changes import RISK_BOOK, risk_content
+from risk.changes import RISK_BOOK
 from risk.criteria import criteria_problems
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ def changes_are_recorded(case: Case) -> Iterator[Problem]:
     yield from change_problems(
         specification_content(inputs.specification), inputs.specification_changes, SPECIFICATION_BOOK.command
     )
-    yield from change_problems(risk_content(inputs.risk), inputs.risk_changes, RISK_BOOK.command)
+    yield from change_problems(case.risk_content, inputs.risk_changes, RISK_BOOK.command)
 
 
 def criteria_come_first(case: Case) -> Iterator[Problem]:
     """Yield hazards and controls that were not judged by the policy as it is now."""
-    yield from criteria_problems(risk_content(case.inputs.risk), case.inputs.risk_changes)
+    yield from criteria_problems(case.risk_content, case.inputs.risk_changes)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from risk.changes import risk_content
-from risk.criteria import criteria_problems
-from risk.review import Review, Standing, review
+from risk.review import Standing
 from verification.trace.case import Level
 from verification.trace.codes import problem
 
@@ -17,19 +15,9 @@ if TYPE_CHECKING:
     from verification.trace.case import Case
 
 
-def risk_review(case: Case) -> Review | None:
-    """Return the review of the risk file; None where there is no policy to review by."""
-    risk = case.inputs.risk
-    if risk.policy is None or case.evaluation is None:
-        return None
-    content = risk_content(risk)
-    suspect = [found.item for found in criteria_problems(content, case.inputs.risk_changes)]
-    return review(risk, case.evaluation, content.fingerprints, suspect)
-
-
 def review_is_ready(case: Case) -> Iterator[Problem]:
     """Yield points of the review that do not hold: those that nobody stated from release on, all of them at submission."""
-    reviewed, policy = risk_review(case), case.inputs.risk.policy
+    reviewed, policy = case.review, case.inputs.risk.policy
     if reviewed is None or policy is None:
         return
     bad = {Standing.OPEN, Standing.STATED} if case.level is Level.SUBMISSION else {Standing.OPEN}
