@@ -404,10 +404,10 @@ def touched(oracle, truth):
     return found | truth.loose
 
 
-def trial(bench, number, seed):
+def trial(bench, number, seed, names=None):
     """Make the edits of one trial, compare, put everything back, and return what came of it."""
     bench.random.seed(f"{seed}:{number}")
-    truth, names = Truth(), [bench.random.choice(EDITS) for _ in range(bench.random.randint(1, 3))]
+    truth, names = Truth(), names or [bench.random.choice(EDITS) for _ in range(bench.random.randint(1, 3))]
     try:
         for name in names:
             getattr(bench, name)(truth)

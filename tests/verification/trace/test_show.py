@@ -51,7 +51,7 @@ def test_an_unknown_id_is_answered_with_the_closest(project):
 
 @pytest.mark.parametrize("name", ["", "   ", "\n", "zzzzzzzz", "☃" * 2000, "../../etc/passwd", "TC:"])
 def test_nonsense_is_no_item_and_no_traceback(project, name):
-    with pytest.raises(show.UnknownItemError, match="is no item|fits"):
+    with pytest.raises(show.UnknownItemError, match=r"is no item|fits"):
         looked_up(project, name)
 
 
