@@ -86,6 +86,8 @@ def parse_run(name: str, content: bytes) -> RawRun:
     Raises:
         RecordError: see `read_run`.
     """
+    if b"\0" in content:
+        raise RecordError(f"{name} is not UTF-8, in which pytest writes")
     if b"<!DOCTYPE" in content:
         raise RecordError(f"{name} declares a document type, which pytest never writes")
     try:
