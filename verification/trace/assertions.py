@@ -5,7 +5,8 @@ exception with the conditions it stands under, every assignment that feeds one, 
 asserted, as `wrong = offences(result)`, owes each of its statements. Messages, names of functions, comments and order are no obligation. Leaving
 a function before its last assertion is a way to silence it and is listed as one.
 
-What this does not see: that a value computed by the device's own code was weakened, and a mock put in its place at run time.
+What this does not see: what given and when steps prepare, that a value computed by the device's own code was weakened, and a mock put in its place at run
+time. The seeded defects are the answer to these: a scenario that no longer notices anything passes under its defect.
 """
 
 from __future__ import annotations
