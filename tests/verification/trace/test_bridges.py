@@ -6,8 +6,12 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from pipeline import people_cli
+from pipeline.cli import app
 from verification.trace import bridges, gate
+from verification.trace.approvals import APPROVALS, HEAD
 from verification.trace.bridges import Bridge, Shore, cross, read_bridges, refusals
 from verification.trace.evidence import VERDICTS, Evidence, Record
 from verification.trace.graph import Status
@@ -88,9 +92,36 @@ def test_an_unsigned_one_and_one_of_a_single_role_are_refused(changed, roles):
     assert result.graph.verdicts == {}
 
 
-def test_real_signatures_are_asked_for(changed):
+def sign_bridge(project, *names):
+    """Approve BR-001 as a person does, with `./qms people` and `./qms approve`, under these demonstration identities or two of them."""
+    roles = {"DEMO-risk-manager": "risk management", "DEMO-clinical-safety": "clinical safety"}
+    parts = [f'[[role]]\nname = "{role}"\nsigns = "it"\nmeanings = ["reviewed", "approved"]\n' for role in roles.values()]
+    rule = f'[[rule]]\ndocuments = "verification/bridges"\nroles = {json.dumps(list(roles.values()))}\n'
+    project.write("people.toml", 'schema = "thoratrace/people/1"\nproject = "tiny"\n' + "".join([*parts, rule]))
+    keys = project.root.parent / "keys"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(people_cli, "_root", lambda: project.root)
+        for name in names or roles:
+            for command in (
+                ["people", "add", name, "--role", roles[name]],
+                ["approve", FILE, "--as", name, "--statement", f"read every reason of BR-001 as {roles[name]}"],
+            ):
+                done = CliRunner().invoke(app, command, env={"THORATRACE_KEYS": str(keys)})
+                assert done.exit_code == 0, done.output
+
+
+def test_real_signatures_of_two_roles_count_and_one_edit_takes_them_away(changed):
     write(changed, changes=[STEP])
-    assert "TRC-BRIDGE-SIGNATURE" in changed.codes()
+    assert changed.codes() == ["TRC-BRIDGE-SIGNATURE", "TRC-EVIDENCE-STALE"]
+    sign_bridge(changed, "DEMO-risk-manager")
+    assert changed.codes() == ["TRC-BRIDGE-SIGNATURE", "TRC-EVIDENCE-STALE"]
+    (changed.root / "people.toml").unlink()
+    (changed.root / APPROVALS).unlink()
+    (changed.root / HEAD).unlink()
+    sign_bridge(changed)
+    assert changed.check().passed
+    changed.replace(FILE, "it is not reached by them", "it is not reached by them!")
+    assert changed.codes() == ["TRC-BRIDGE-SIGNATURE", "TRC-EVIDENCE-STALE"]
 
 
 @pytest.mark.parametrize(("start", "end"), [("0" * 64, None), (None, "0" * 64)])

@@ -8,15 +8,21 @@ import os
 import re
 import shutil
 from dataclasses import replace
+from xml.sax.saxutils import quoteattr, unescape
 
 import pytest
 import yaml
 
+from tests.verification.trace.test_anomalies import anomaly, put
+from tests.verification.trace.test_bridges import STEP, sign_bridge
+from tests.verification.trace.test_bridges import write as write_bridge
+from tests.verification.trace.test_records import edit as edit_records
 from verification.trace import features, gate
 from verification.trace.code_pages import MESSAGES
 from verification.trace.evidence import JUNIT, VERDICTS, read_record, write_json
 from verification.trace.junit import read_junit
 from verification.trace.outcomes import judge
+from verification.trace.records import RECORDS
 from verification.trace.verdict_text import problem_json
 
 NEEDS = "requirements_spec/data/user_needs.toml"
@@ -112,6 +118,38 @@ def _foreign(project):
     _rejudge(project, another)
 
 
+OPENED = ("open", "2026-11-21")
+
+
+def _broken_call(text):
+    end = text.index("</properties>", text.index("A child"))
+    close = len("</properties>")
+    return (
+        f"{text[:end]}<property name='broke' value='call'/></properties><failure message='KeyError: view'/>{text[end + close :]}"
+    )
+
+
+def _left_out(text):
+    case = re.search(r"<testcase(?:(?!</testcase>).)*A child.*?</testcase>", text, re.DOTALL)[0]
+    properties = re.findall(r'<property name="(feature|scenario|row|verifies)" value="([^"]*)"', case)
+    note = json.dumps(
+        {"node": "test_features.py::test_child", "properties": [[name, unescape(value)] for name, value in properties]}
+    )
+    return text.replace(case, "").replace(
+        "</properties>", f"<property name='deselected' value={quoteattr(note)}/></properties>", 1
+    )
+
+
+def _bridged(project, *, changes=(STEP,), unaffected=("TC:admission.feature::Every view is told",), end=None):
+    project.write("verification/steps/film.py", "AGE = 16\n")
+    write_bridge(project, changes=changes, unaffected=unaffected, end=end)
+
+
+def _half_bridged(project):
+    _bridged(project)
+    sign_bridge(project)
+
+
 RECIPES = {
     "TRC-SECTION-UNKNOWN": ("the page of a section is deleted", remove("docs/software-requirements.md")),
     "TRC-TAG-UNKNOWN": ("a scenario's tag is misspelt", edit(FEATURE, "@SRS-002", "@SRS-020")),
@@ -146,6 +184,40 @@ RECIPES = {
     "TRC-RESULT-DUPLICATE": ("the record holds a result twice", _duplicate),
     "TRC-RESULT-FOREIGN": ("the record holds a scenario that no feature file holds", _foreign),
     "TRC-RESULT-MISSING": ("a row of an outline has no result", _cut_row),
+    "TRC-RESULT-SETUP": ("a fixture breaks", result("<error message='failed on setup with &quot;no film&quot;'/>")),
+    "TRC-RESULT-CALL": ("a step raises something else", lambda p: _rejudge(p, _broken_call)),
+    "TRC-RESULT-TEARDOWN": ("a fixture's end breaks", result("<error message='failed on teardown with &quot;open file&quot;'/>")),
+    "TRC-RESULT-CRASHED": (
+        "the worker dies",
+        result("<error message='failed on setup with &quot;worker gw0 crashed while running it&quot;'/>"),
+    ),
+    "TRC-RESULT-RERUN": ("it passes the second time", result("<flakyFailure message='the file was not there yet'/>")),
+    "TRC-RESULT-DESELECTED": ("an option leaves it out", lambda p: _rejudge(p, _left_out)),
+    "TRC-RESULT-STALE": ("a bridge names the other scenario only", _half_bridged),
+    "ANO-UNKNOWN-ITEM": ("an anomaly concerns a control that does not exist", lambda p: put(p, anomaly(concerns=("RC-010",)))),
+    "ANO-HISTORY": ("a step is left out", lambda p: put(p, anomaly("resolved", steps=[OPENED, ("resolved", "2026-11-22")]))),
+    "ANO-IMPACT": ("an anomaly says nothing of its effect", lambda p: put(p, anomaly(situations=()))),
+    "ANO-ASSESSMENT": ("an assessed anomaly has no root cause", lambda p: put(p, anomaly(root_cause=""))),
+    "ANO-UNVERIFIED": ("a verified anomaly concerns no scenario", lambda p: put(p, anomaly("verified", concerns=("data",)))),
+    "ANO-OPEN": ("nobody has assessed an anomaly", lambda p: put(p, anomaly("open"))),
+    "ANO-UNREPORTED": ("a step does not hold", result("<failure message='AssertionError: the film was analysed'/>")),
+    "ANO-SECURITY": ("an anomaly has no security assessment", lambda p: put(p, anomaly(security=""))),
+    "ANO-REVIEW": ("nobody has reviewed the list", lambda p: put(p, anomaly())),
+    "ANO-TREND": ("a third anomaly of one kind is entered", lambda p: put(p, *[anomaly()] * 3)),
+    "TRC-RECORD-MISSING": ("the test records are deleted", remove(RECORDS)),
+    "TRC-RECORD-INCOMPLETE": (
+        "the test records lose who started the run",
+        lambda p: edit_records(p, lambda d: d["run"].update(tester="")),
+    ),
+    "TRC-RECORD-FOREIGN": ("the raw record is edited", lambda p: p.write(JUNIT, p.read(JUNIT) + "\n")),
+    "TRC-BRIDGE-NAME": ("a bridge has another name", lambda p: p.write("verification/bridges/bridge.toml", "")),
+    "TRC-BRIDGE-IDENTITY": ("the step file is edited again", lambda p: _bridged(p, end="0" * 64)),
+    "TRC-BRIDGE-CHANGES": ("a difference is not listed", lambda p: _bridged(p, changes=[("device_sw/device.py", "changed")])),
+    "TRC-BRIDGE-SIGNATURE": ("nobody has signed the bridge", _bridged),
+    "TRC-BRIDGE-SCENARIO": (
+        "the bridge names a scenario that does not exist",
+        lambda p: _bridged(p, unaffected=["TC:old.feature::Gone"]),
+    ),
     "TRC-SCENARIO-UNBOUND": ("no test executes a scenario", lambda p: p.verify({CHILD: None})),
     "TRC-OUTLINE-EMPTY": (
         "the rows of an outline are removed",
@@ -351,6 +423,8 @@ LATER = {
 }
 RECIPES |= {code: (RECIPES[code][0], broken) for code, broken in LATER.items()}
 LEVELS = {
+    **dict.fromkeys(("ANO-OPEN", "ANO-UNREPORTED", "ANO-SECURITY", "ANO-REVIEW", "ANO-TREND"), "release"),
+    **dict.fromkeys(("TRC-RECORD-MISSING", "TRC-RECORD-INCOMPLETE", "TRC-RECORD-FOREIGN"), "release"),
     "TRC-LABEL-RESIDUAL": "release",
     "TRC-RISK-REVIEW": "release",
     "TRC-SIGNATURE": "release",
