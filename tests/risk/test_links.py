@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from risk.links import link_problems, policy_problems
+from risk.links import link_problems, monotone, policy_problems
 from tests.risk.generated import as_policy, as_risk_file, as_specification
 from tests.risk.test_oracle import POLICY
 
@@ -138,6 +138,39 @@ CASES = {
     "claim severity low": file([situation(1, residual_severity=2)], [control(1)]),
     "claim high": file([situation(1, residual_severity=4, further_control="f")], [control(1)]),
     "claim high p": file([situation(1, residual_probability=5, further_control="f")], [control(1)]),
+    "controlled carrier": file(
+        [
+            situation(1, severity=1, probability=5, residual_severity=1),
+            situation(2, severity=5, residual_severity=1),
+        ],
+        [control(1, probability_steps=4, arising=arising("HS-002")), control(2, situations=["HS-002"], severity_steps=4)],
+    ),
+    "two carriers": file(
+        [
+            situation(1, severity=1, probability=1, residual_severity=1, residual_probability=1),
+            situation(2),
+            situation(3),
+        ],
+        [
+            control(1, arising=arising("HS-002", "HS-003")),
+            control(2, situations=["HS-002", "HS-003"]),
+        ],
+    ),
+    "second situation": file(
+        [situation(1), situation(2, residual_probability=3, further_control="f")],
+        [
+            control(1),
+            control(
+                2,
+                kind="information",
+                probability_steps=1,
+                option_analysis="o",
+                label_section="labelling",
+                ifu_sentence="s",
+                situations=["HS-002"],
+            ),
+        ],
+    ),
 }
 
 SAID = {
@@ -242,6 +275,13 @@ SAID = {
     "claim high p": [
         "RSK-CLAIM hazards.toml:HS-001 HS-001: found residual S3 P5; expected at most S3 P4, the risk before controls; repair: correct one of the two estimates [ISO 14971 7.3]"
     ],
+    "controlled carrier": [],
+    "two carriers": [
+        "RSK-ARISING-WORSE controls.toml:RC-001 RC-001: found HS-002, HS-003: a risk worse than each that the control reduces; expected a control that reduces more than it brings; repair: control the risk that arises, or take another control [ISO 14971 7.5]"
+    ],
+    "second situation": [
+        "RSK-INFORMATION-ONLY hazards.toml:HS-002 HS-002: found information alone and no word why, though this hazard knows RC-001 (inherent-design); expected `information_only` where controls by information stand alone against a risk that is not acceptable, and nowhere else; repair: add a control by design or protection, or write why there is none [ISO 14971 7.1]"
+    ],
 }
 """What is said about each case; nothing where it is in order."""
 
@@ -329,3 +369,8 @@ def test_without_a_policy_only_links_and_duties_are_judged():
     plain = CASES["no control"]
     risk = replace(as_risk_file(plain), policy=None)
     assert list(link_problems(risk, as_specification(plain), frozenset({"HS-002", "RC-001"}))) == []
+
+
+def test_a_matrix_with_rows_of_unlike_length_is_no_matrix():
+    with pytest.raises(ValueError, match="zip"):
+        monotone(replace(SHIPPED, matrix=(*SHIPPED.matrix[:4], SHIPPED.matrix[4][:3])))
