@@ -1,7 +1,7 @@
 """Makes a ThoraTrace project of any size: hand-written data, feature files, ledgers and a sealed run, the same bytes for the same size.
 
 A size of N items is mixed as 10 requirements and 10 scenarios to 1 need, 1 hazard, 1 situation and 2 controls, which sums to 25: N/25 needs, N/25 hazards,
-N/25 situations, 2N/25 controls, 10N/25 requirements, 10N/25 scenarios. Besides, there are 4 software items with a module each, one SOUP item, one
+N/25 situations, 2N/25 controls, 10N/25 requirements, 10N/25 scenarios. Each control has a seeded defect, which counts as an item beyond N. Besides, there are 4 software items with a module each, one SOUP item, one
 endpoint and the sections of the technical file, the same for each size. Links are those of the shipped project: each requirement has a need, a
 software item and a section; every second one implements a control, so that a control has two or three; each situation has two controls; each
 requirement has one scenario, every tenth of them an outline with three rows; each control has a scenario that shows its effect. Files hold 100
@@ -36,6 +36,19 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 PER_FILE = 100
+PROTOCOL = """\
+[[set]]
+profile = "phantom"
+budgets = ["quick"]
+[[set.endpoint]]
+id = "ap50-macro"
+metric = "ap50.macro"
+direction = "at-least"
+threshold = 0.65
+bound = "point"
+requirement = "SRS-00001"
+primary = true
+"""
 PARTS = ("ALPHA", "BETA", "GAMMA", "DELTA")
 HEAD = 'author = "DEMO-author"\nstatus = "draft"\n'
 STAGES = {
@@ -116,6 +129,7 @@ def _files(mix: Mix) -> Iterator[tuple[str, str]]:
     yield "requirements_spec/data/architecture.toml", _architecture()
     yield "risk/data/hazards.toml", _hazards(mix)
     yield "risk/data/controls.toml", _controls(mix)
+    yield "verification/faults/faults.toml", _faults(mix)
     for number, first in enumerate(range(0, mix.requirements, PER_FILE)):
         indices = range(first, min(first + PER_FILE, mix.requirements))
         part = PARTS[number % len(PARTS)]
@@ -132,10 +146,11 @@ def _plain_files() -> Iterator[tuple[str, str]]:
     yield "verification/conftest.py", ""
     yield "verification/test_features.py", ""
     yield "verification/steps/film.py", "AGE = 17\n"
-    yield "validation/protocol.toml", "threshold = 0.65\n"
+    yield "validation/protocol.toml", PROTOCOL
+    yield "device_sw/_version.py", '__version__ = "0.1.0"\n'
     yield "phantom/thorax.py", "RIBS = 24\n"
     yield "pipeline/training/loop.py", "EPOCHS = 1\n"
-    yield "params.yaml", "profile: phantom\ntrain: {seed: 7}\n"
+    yield "params.yaml", "profile: phantom\nbudget: quick\nmodel_version: 0.1.0\ntrain: {seed: 7}\n"
     yield "requirements.lock", "numpy==2.4.0 \\\n    --hash=sha256:00\n"
     yield "pyproject.toml", '[project]\nname = "generated"\nrequires-python = ">=3.11"\ndependencies = [\n  "numpy>=2.4,<3",\n]\n'
     yield ".gitignore", "artifacts/\n__pycache__/\n"
@@ -196,12 +211,14 @@ def _architecture() -> str:
         "documentation_level": "Enhanced",
         "external_interfaces": ["reads: a film"],
     }
-    items = "".join(
-        f"\n[[item]]\n{_pairs({'id': f'SWI-{part}', 'title': part.title(), 'purpose': f'Part {part}.', 'modules': [f'device_sw.{part.lower()}']})}"
-        for part in PARTS
-    )
+    items = "".join(f"\n[[item]]\n{_pairs(_item(part))}" for part in PARTS)
     interface = '\n[[interface]]\nfrom = "SWI-ALPHA"\nto = "SWI-BETA"\npasses = "a film"\n'
     return f'schema = "thoratrace/architecture/1"\n{HEAD}\n[system]\n{_pairs(system)}{items}{interface}'
+
+
+def _item(part: str) -> dict[str, object]:
+    modules = [f"device_sw.{part.lower()}", *(["device_sw._version"] if part == PARTS[0] else [])]
+    return {"id": f"SWI-{part}", "title": part.title(), "purpose": f"Part {part}.", "modules": modules}
 
 
 def _hazards(mix: Mix) -> str:
@@ -247,6 +264,23 @@ def _controls(mix: Mix) -> str:
     text = f'schema = "thoratrace/controls/1"\n{HEAD}'
     arising = 'arising = { risk = "", assessment = "None found.", situations = [] }\n'
     return text + "".join(f"\n[[control]]\n{_pairs(row)}{arising}" for row in rows)
+
+
+def _faults(mix: Mix) -> str:
+    """Return one seeded defect for each control, in the scenario that shows its effect."""
+    rows: list[dict[str, object]] = [
+        {
+            "id": name("SD", index),
+            "control": name("RC", index),
+            "kind": "software",
+            "would_fail_if": f"films of the kind numbered {index // 2 + 1} were not refused",
+            "where": "device_sw.alpha:NAME",
+            "defect": "names.not_looked_at",
+            "scenarios": [f"TC:file_{2 * index // PER_FILE:04d}.feature::Behaviour number {2 * index + 1} is shown"],
+        }
+        for index in range(mix.controls)
+    ]
+    return _table("thoratrace/faults/1", "fault", rows)
 
 
 def _requirements(mix: Mix, indices: range, part: str) -> str:
@@ -337,8 +371,20 @@ def _outputs(root: Path) -> None:
         "model_version": "0.1.0",
         "files": {"weights.safetensors": {"sha256": hashlib.sha256(weights).hexdigest(), "size": len(weights)}},
     }
+    packaged = json.dumps(manifest)
+    device = {"device_version": "0.1.0", "model_version": "0.1.0", "bundle_sha256": hashlib.sha256(packaged.encode()).hexdigest()}
+    protocol = {"sha256": hashlib.sha256(PROTOCOL.encode()).hexdigest()}
+    films = [
+        {"patient_id": f"P{number}", "sha256": str(number), "split": split}
+        for number, split in enumerate(("train", "val", "test"))
+    ]
     outputs = {f"artifacts/{stage}/out.txt": stage for stage in ("cohort", "prepare", "train", "predict")}
-    outputs |= {"artifacts/bundle/manifest.json": json.dumps(manifest), VALIDATION: json.dumps({"endpoints": [endpoint]})}
+    outputs |= {
+        "artifacts/bundle/manifest.json": packaged,
+        "artifacts/predictions/predictions.json": json.dumps(device),
+        "artifacts/cohort/cohort.json": json.dumps({"films": films}),
+        VALIDATION: json.dumps({"protocol": protocol, "device": device, "endpoints": [endpoint]}),
+    }
     outputs["artifacts/bundle/weights.safetensors"] = weights.decode()
     for path, text in outputs.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
