@@ -382,23 +382,19 @@ def _repeats(record: Record, history: Iterable[Record]) -> Iterator[Problem]:
 
 
 def _self(record: Record, sound: Iterable[Record], subjects: Mapping[str, Subject]) -> Iterator[Problem]:
-    """Yield an approval by who wrote the content, and a second approval of one person in another role."""
-    if record.meaning != "approved":
-        return
+    """Yield an approval by who wrote the content, before or after saying so, and a second approval of one person in another role."""
+    who = shown(record.name)
     subject = subjects.get(record.target)
-    if subject is not None and subject.sha256 == record.sha256 and record.name in subject.authors:
-        yield problem("SIG-SELF", record.where, record.target, found=f"{shown(record.name)} wrote what this approves")
+    current = subject is not None and subject.sha256 == record.sha256
+    if record.meaning == "approved" and subject is not None and current and record.name in subject.authors:
+        yield problem("SIG-SELF", record.where, record.target, found=f"{who} wrote what this approves")
     for other in sound:
-        if (other.target, other.sha256) != (record.target, record.sha256) or record.name != other.name:
+        if (other.target, other.sha256, other.name) != (record.target, record.sha256, record.name):
             continue
-        if other.meaning == "authored":
-            yield problem(
-                "SIG-SELF", record.where, record.target, found=f"{shown(record.name)} signed as its author at {other.where}"
-            )
-        if other.meaning == "approved" and other.role != record.role:
-            yield problem(
-                "SIG-SELF", record.where, record.target, found=f"{shown(record.name)} approved it as {other.role} already"
-            )
+        if {other.meaning, record.meaning} == {"authored", "approved"}:
+            yield problem("SIG-SELF", record.where, record.target, found=f"{who} signed it as {other.meaning} at {other.where}")
+        if other.meaning == record.meaning == "approved" and other.role != record.role:
+            yield problem("SIG-SELF", record.where, record.target, found=f"{who} approved it as {other.role} already")
 
 
 def suspects(record: Record, subject: Subject, fingerprints: Mapping[str, str]) -> Iterator[str]:

@@ -130,9 +130,10 @@ def test_the_author_does_not_approve(book, author, everybody):
     assert book.judged(everybody).valid_for(TARGET, SHA) == frozenset()
 
 
-def test_who_signed_as_author_does_not_approve(book, quality, everybody):
-    book.add(quality, meaning="authored")
-    book.add(quality)
+@pytest.mark.parametrize("meanings", [("authored", "approved"), ("approved", "authored")])
+def test_nobody_signs_as_author_and_approves(book, quality, everybody, meanings):
+    for meaning in meanings:
+        book.add(quality, meaning=meaning)
     assert book.codes(everybody) == ["SIG-SELF"]
 
 
