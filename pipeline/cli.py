@@ -93,7 +93,7 @@ def check(
 
     if level not in set(gate.Level):
         raise typer.BadParameter(f"found {level!r}, expected one of {', '.join(gate.Level)}", param_hint="--level")
-    result = gate.check(canonical().root, gate.Level(level))
+    result = gate.check(canonical().root, gate.Level(level), recall=True)
     print(
         json.dumps(gate.to_json_result(result), indent=1, sort_keys=True, ensure_ascii=False) if as_json else gate.to_text(result)
     )
