@@ -270,6 +270,21 @@ def overlay_without_statement(module: ModuleType) -> None:
     replace(module, "STATEMENT", "")
 
 
+def overlay_without_origin(module: ModuleType) -> None:
+    """The overlay names neither the film nor what made it (device_sw.report.overlay)."""
+
+    def banner(original: Any, page: Any, result: Any) -> None:
+        film = changed(result.film, content_sha256="")
+        original(page, changed(result, film=film, bundle_sha256=""))
+
+    wrap(module, "_banner", banner)
+
+
+def overlay_without_operating_points(module: ModuleType) -> None:
+    """The overlay leaves operating points out (device_sw.report.overlay)."""
+    wrap(module, "_finding_line", lambda original, *arguments: original(*arguments).partition(" (operating point")[0])
+
+
 def overlay_without_cautions(module: ModuleType) -> None:
     """The overlay does not carry the cautions (device_sw.report.overlay)."""
     wrap(module, "_legend_lines", lambda original, result, width: original(changed(result, cautions=()), width))

@@ -46,6 +46,16 @@ def sides_not_limited(module: ModuleType) -> None:
     replace(module, "MAX_SIDE", 1_000_000)
 
 
+def pixels_not_counted(module: ModuleType) -> None:
+    """The number of pixels has no limit, only the sides have."""
+    replace(module, "MAX_PIXELS", 10**12)
+
+
+def short_elements_taken(module: ModuleType) -> None:
+    """An element that ends before its length is taken as it is (device_sw.dicom.reader)."""
+    replace(module, "_require_whole", nothing)
+
+
 def file_size_not_limited(module: ModuleType) -> None:
     """A file of any size is read (device_sw.dicom.reader)."""
     replace(module, "MAX_FILE_BYTES", 10**12)

@@ -47,3 +47,15 @@ Feature: The overlay
     Given an analysed chest film of 512 x 512 pixels without orientation, compressed with loss
     When the words drawn on its overlay are collected
     Then they give the cautions on orientation and on lossy compression
+
+  @SRS-045 @RC-010
+  Scenario: The overlay names the film and what made it
+    Given an analysed chest film of 512 x 512 pixels with one detection in its middle
+    When the words drawn on its overlay are collected
+    Then they name device version, model version, the beginning of bundle hash and content hash, and the training data
+
+  @SRS-044 @SRS-045 @RC-022
+  Scenario: Each finding stands on the overlay with its operating point, marks with their scores
+    Given an analysed chest film of 512 x 512 pixels with one detection in its middle
+    When the words drawn on its overlay are collected
+    Then each of the seven findings stands there with its operating point, and the mark with its score

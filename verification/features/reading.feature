@@ -47,6 +47,18 @@ Feature: Reading a DICOM file whole or not at all
       | JPEG 2000 Lossless        | the file is cut to half of its bytes       | intended-use | IN-               |
 
   @SRS-002 @RC-007
+  Scenario Outline: A file that ends within its header is refused
+    Given a chest film
+    And the file ends within its InstitutionName
+    When the device analyses it under the <policy> policy
+    Then it is refused with IN-TRUNCATED
+
+    Examples:
+      | policy       |
+      | intended-use |
+      | research     |
+
+  @SRS-002 @RC-007
   Scenario: Bytes behind the dataset are refused
     Given a chest film
     And 1000 bytes follow its dataset
@@ -123,6 +135,8 @@ Feature: Reading a DICOM file whole or not at all
       | a chest film that announces 60000 x 60000 pixels  | intended-use | IN-TOO-LARGE |
       | a chest film that announces 60000 x 60000 pixels  | research     | IN-TOO-LARGE |
       | a chest film that announces 10001 x 10001 pixels  | intended-use | IN-TOO-LARGE |
+      | a chest film that announces 6001 x 6000 pixels    | intended-use | IN-TOO-LARGE |
+      | a chest film that announces 6001 x 6000 pixels    | research     | IN-TOO-LARGE |
 
   @SRS-006 @RC-027
   Scenario Outline: A film of more than 10,000 rows or columns is refused before its pixels are looked at

@@ -11,6 +11,7 @@ Feature: Golden self-test
       | fault                           |
       | golden boxes shifted by 0.6 pixel |
       | golden scores shifted by 0.0002 |
+      | boxes of the last golden film shifted by 0.6 pixel |
       | no golden film                  |
 
   @SRS-035 @RC-014

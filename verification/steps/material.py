@@ -146,6 +146,12 @@ def _cut(sent: Input) -> None:
     sent.damages.append(lambda content: content[: len(content) // 2])
 
 
+@given(parsers.parse("the file ends within its {keyword:w}"))
+def _cut_within(sent: Input, keyword: str) -> None:
+    value = str(sent.dataset[keyword].value).encode()
+    sent.damages.append(lambda content: content[: content.index(value) + len(value) // 2])
+
+
 @given(parsers.parse("{count:d} bytes follow its dataset"))
 def _trailing(sent: Input, count: int) -> None:
     sent.damages.append(lambda content: content + np.random.default_rng(1).bytes(count))

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pytest_bdd import given, parsers, then, when
 
+from device_sw._version import __version__
 from device_sw.findings import all_findings
 from device_sw.report.overlay import overlay
 from device_sw.types import Box, Detection, Policy
-from verification.steps import films
+from verification.steps import bundles, films
 from verification.steps.admission import analysed
 from verification.steps.outputs import (
     ASSESSMENT,
@@ -237,6 +239,22 @@ def _say_evidence(words: str) -> None:
 @then("they give the cautions on orientation and on lossy compression")
 def _say_cautions(words: str) -> None:
     _assert_words(words, ("Caution: ADM-ORIENTATION-MISSING", "PatientOrientation", "Caution: ADM-LOSSY", "lossy"))
+
+
+@then("they name device version, model version, the beginning of bundle hash and content hash, and the training data")
+def _name_what_made_it(words: str, small_bundle: Path, tmp_path: Path) -> None:
+    manifest = json.loads((small_bundle / "manifest.json").read_text(encoding="utf-8"))
+    hashes = (bundles.sha256(small_bundle / "manifest.json")[:12], bundles.sha256(tmp_path / "film.dcm")[:12])
+    _assert_words(words, (f"ThoraTrace {__version__}", f"model {manifest['model_version']}", *hashes, manifest["profile"]))
+
+
+@then("each of the seven findings stands there with its operating point, and the mark with its score")
+def _operating_points(words: str, drawn_result: AnalysisResult, small_bundle: Path) -> None:
+    points = json.loads((small_bundle / "thresholds.json").read_text(encoding="utf-8"))["thresholds"]
+    marked = {detection.finding: detection.score for detection in drawn_result.detections}
+    for row in all_findings():
+        said = f"marked [1] {marked[row.id]:.2f}" if row.id in marked else "not marked"
+        _assert_words(words, (f"{row.name}: {said} (operating point {points[row.id]:.2f})",))
 
 
 @then("they say that no heat map exists")
