@@ -374,3 +374,18 @@ def test_without_a_policy_only_links_and_duties_are_judged():
 def test_a_matrix_with_rows_of_unlike_length_is_no_matrix():
     with pytest.raises(ValueError, match="zip"):
         monotone(replace(SHIPPED, matrix=(*SHIPPED.matrix[:4], SHIPPED.matrix[4][:3])))
+
+
+def test_a_link_to_nothing_does_not_hide_a_one_sided_one_after_it():
+    plain = file([situation(1)], [control(1, requirements=["SRS-000", "SRS-001"])])
+    assert [line.split(" ")[0] for line in said(plain, requirements(SRS_001=()))] == ["RSK-DANGLING", "RSK-ONE-SIDED"]
+
+
+def test_evidence_that_leaves_out_the_controls_own_tag_is_listed():
+    (line,) = said(file([situation(1)], [control(1, evidence=["@SRS-001", "@HAZ-001"])]))
+    assert "found evidence @SRS-001, @HAZ-001; expected" in line
+
+
+def test_steps_of_both_kinds_add_up_to_an_effect():
+    plain = file([situation(1)], [control(1), control(2, probability_steps=1, severity_steps=1)])
+    assert said(plain) == []
