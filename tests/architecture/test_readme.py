@@ -15,8 +15,8 @@ MADE_BY_RUNS = ("artifacts/", ".venv")
 """Places the README names that exist only after a run."""
 
 
-PLANNED = frozenset({"review", "approve"})
-"""Commands of the release level that a repair of that level names, and that are not built yet."""
+PLANNED = frozenset({"mutate"})
+"""Commands that a page names and that are not built yet."""
 
 
 def help_of(module, *arguments):
