@@ -77,6 +77,7 @@ def _content(root: Path, subject: Subject, shelf: FigureShelf) -> dict[str, Any]
         "spec": subject.specification,
         "risk": subject.risk,
         "verification": subject.verification,
+        "anomalies": subject.anomalies,
         "validation": subject.validation,
         "model": subject.model,
         "external": subject.external,

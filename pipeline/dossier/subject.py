@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from device_sw._version import __version__
+from pipeline.dossier.anomaly_pages import AnomalyPages
 from pipeline.dossier.diagram import Structure, device_structure
 from pipeline.dossier.errors import FileError
 from pipeline.dossier.evidence import EvidenceBook
@@ -25,6 +26,7 @@ from risk.changes import RISK_BOOK, risk_content
 from risk.criteria import criteria_problems
 from risk.evaluation import evaluate
 from risk.review import review
+from verification.trace.anomalies import read_anomalies
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,6 +47,7 @@ class Subject:
     specification: SpecificationPages
     risk: RiskPages
     verification: VerificationPages
+    anomalies: AnomalyPages
     validation: ValidationPages
     model: ModelPages
     external: ExternalPages
@@ -72,12 +75,19 @@ def load_subject(root: Path) -> Subject:
         specification=SpecificationPages(specification, verification),
         risk=_judged(root, risk, specification, verification),
         verification=verification,
+        anomalies=_anomalies(root),
         validation=ValidationPages(book, names),
         model=ModelPages(book, names),
         external=ExternalPages(book),
         gaps=load_gaps(root),
         structure=device_structure(root),
     )
+
+
+def _anomalies(root: Path) -> AnomalyPages:
+    known, problems = read_anomalies(root)
+    _refuse(problems)
+    return AnomalyPages(known)
 
 
 def _specification(root: Path) -> Specification:

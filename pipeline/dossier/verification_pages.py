@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from pipeline.dossier.tables import links, plain, table
+from verification.trace.outcomes import MEANING
 
 if TYPE_CHECKING:
     from pipeline.dossier.evidence import EvidenceBook
@@ -38,6 +39,13 @@ class VerificationPages:
         ]
         total = self._book.cited(str(len(self._verdicts)), VERDICTS, "/verdicts")
         return table(["Outcome", "Scenarios and rows"], [*rows, ["**all**", total]], widths=[50, 50])
+
+    @staticmethod
+    def meanings() -> str:
+        """Return what each outcome means; a test holds the meaning fixed over every way a result can reach the gate."""
+        return table(
+            ["Outcome", "The scenario or row ..."], [[str(name), plain(text)] for name, text in MEANING.items()], widths=[25, 75]
+        )
 
     def scenarios(self) -> str:
         """Return every scenario and row with what it verifies and its outcome, one table a feature file."""

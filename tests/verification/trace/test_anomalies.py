@@ -189,4 +189,4 @@ def test_the_shipped_list_is_sound_and_holds_the_known_weaknesses():
     known, problems = read_anomalies(ROOT)
     assert problems == ()
     assert len(known.anomalies) >= 5
-    assert all(each.security for each in known.anomalies)
+    assert all(each.security for each in known.anomalies if each.state is not State.OPEN)
