@@ -78,7 +78,11 @@ def switch_duties(sources: Mapping[str, str]) -> tuple[Obligation, ...]:
         elif path.endswith(".py"):
             found += _python(path, text)
     return tuple(
-        sorted({(each.item, each.aspect, each.member): each for each in sorted(found, key=lambda one: one.where)}.values())
+        sorted(
+            {
+                (each.item, each.aspect, each.member): each for each in sorted(found, key=lambda one: one.where, reverse=True)
+            }.values()
+        )
     )
 
 
