@@ -20,9 +20,11 @@ from tests.verification.trace.test_records import edit as edit_records
 from verification.trace import features, gate
 from verification.trace.code_pages import MESSAGES
 from verification.trace.evidence import JUNIT, VERDICTS, read_record, write_json
+from verification.trace.identity import read_identity
 from verification.trace.junit import read_junit
 from verification.trace.outcomes import judge
 from verification.trace.records import RECORDS
+from verification.trace.seeded import FAULTS, SHOWN, FaultRecord, Trial
 from verification.trace.verdict_text import problem_json
 
 NEEDS = "requirements_spec/data/user_needs.toml"
@@ -422,9 +424,32 @@ LATER = {
     "TRC-RISK-RESIDUAL": _residual,
 }
 RECIPES |= {code: (RECIPES[code][0], broken) for code, broken in LATER.items()}
+
+
+def overlooked(project):
+    """Leave a run of seeded defects in which the scenario noticed nothing."""
+    case = "TC:admission.feature::A child's film is refused"
+    trial = Trial("SD-001", "RC-001", False, f"nothing failed in {case}", (), "", "", {"passed": 1}, (), ())
+    record = FaultRecord(read_identity(project.root, "verification"), (trial,))
+    write_json(project.root / SHOWN, record.to_json())
+
+
+def overlooked_before(project):
+    overlooked(project)
+    project.write("verification/steps/film.py", "AGE = 16\n")
+
+
+RECIPES |= {
+    "TRC-CONTROL-UNSEEDED": ("the table of seeded defects is gone", remove(FAULTS)),
+    "TRC-SEEDED-LINK": ("a seeded defect names a scenario that was renamed", edit(FAULTS, "A child's film", "A young film")),
+    "TRC-SEEDED-SURVIVED": ("the scenario passes although the control is broken", overlooked),
+    "TRC-SEEDED-MISSING": ("nobody has tried the defects", lambda _: None),
+    "TRC-SEEDED-STALE": ("a step changed after the defects were tried", overlooked_before),
+}
 LEVELS = {
     **dict.fromkeys(("ANO-OPEN", "ANO-UNREPORTED", "ANO-SECURITY", "ANO-REVIEW", "ANO-TREND"), "release"),
     **dict.fromkeys(("TRC-RECORD-MISSING", "TRC-RECORD-INCOMPLETE", "TRC-RECORD-FOREIGN"), "release"),
+    **dict.fromkeys(("TRC-SEEDED-MISSING", "TRC-SEEDED-STALE"), "release"),
     "TRC-LABEL-RESIDUAL": "release",
     "TRC-RISK-REVIEW": "release",
     "TRC-SIGNATURE": "release",
