@@ -148,12 +148,13 @@ def _policy(policy: Policy) -> Iterator[Obligation]:
 
 
 def _scenario(scenario: Scenario) -> Iterator[Obligation]:
-    yield from (Obligation(scenario.id, "row", row.text, 1, scenario.where) for row in scenario.rows)
+    item, where = scenario.id, scenario.where
+    yield from (Obligation(item, "row", row.text, 1, where) for row in scenario.rows)
     counts = Counter(("expected" if step.kind == "Outcome" else "done", step.text) for step in scenario.steps)
-    yield from (Obligation(scenario.id, aspect, text, count, scenario.where) for (aspect, text), count in counts.items())
+    yield from (Obligation(item, aspect, text, count, where) for (aspect, text), count in counts.items())
     for tag in scenario.tags:
         if not re.match("|".join(ITEM_PREFIXES), tag):
-            yield Obligation(scenario.id, "switch", f"@{tag}", 1, scenario.where)
+            yield Obligation(item, "switch", f"@{tag}", 1, where)
 
 
 def people_duties(people: People) -> tuple[Obligation, ...]:
