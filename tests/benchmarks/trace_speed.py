@@ -20,6 +20,7 @@ import json
 import math
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -62,7 +63,9 @@ def measure(command: Sequence[str], folder: Path, limit: float) -> Cost:
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     begin = time.perf_counter()
     with log.open("wb") as sink:
-        process = subprocess.Popen(list(command), cwd=folder, stdout=sink, stderr=subprocess.STDOUT, env=environment)
+        process = subprocess.Popen(
+            list(command), cwd=folder, stdout=sink, stderr=subprocess.STDOUT, env=environment, start_new_session=True
+        )
         ended = _waited(process, begin + limit)
     wall = time.perf_counter() - begin
     said = log.read_text(encoding="utf-8", errors="replace")[-4000:]
@@ -80,7 +83,7 @@ def _waited(process: subprocess.Popen[bytes], until: float) -> Any:
             process.returncode = os.waitstatus_to_exitcode(status)
             return status, usage
         time.sleep(0.005)
-    process.kill()
+    os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     return None
 
