@@ -55,8 +55,8 @@ def acceptability(policy: Policy, estimate: Estimate) -> Acceptability:
 
 def before_controls(policy: Policy, situation: Situation) -> Estimate:
     """Return the estimate of a situation without any control; a probability that cannot be estimated is the policy's level for it (ISO 14971 5.5)."""
-    unknown = situation.probability is None
-    return Estimate(situation.severity, policy.unknown_probability if unknown else situation.probability or 0)
+    probability = policy.unknown_probability if situation.probability is None else situation.probability
+    return Estimate(situation.severity, probability)
 
 
 def claimed(situation: Situation) -> Estimate:
