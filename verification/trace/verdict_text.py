@@ -64,12 +64,22 @@ def paragraph(found: Problem) -> str:
     )
 
 
+def _evidence(result: GateResult) -> str:
+    """Say whether the last run counts, and by which bridges where it is of another state."""
+    if not result.accepted:
+        return "not accepted; ./qms demo makes it"
+    carried = [verdict.bridge for verdicts in result.graph.verdicts.values() for verdict in verdicts if verdict.bridge]
+    return (
+        f"of another state; {len(carried)} results carried over by {', '.join(sorted(set(carried)))}" if carried else "accepted"
+    )
+
+
 def _summary(result: GateResult) -> Iterable[str]:
     by_code = Counter(each.code for each in result.problems)
     yield from (f"{count:6d}  {code}" for code, count in sorted(by_code.items()))
     yield "looked at: " + ", ".join(f"{name} {count}" for name, count in result.counts.items())
     yield f"identity:  {result.identity.sha256 or 'none: ' + result.identity.reason}"
-    yield f"evidence:  {'accepted' if result.accepted else 'not accepted; ./qms demo makes it'}"
+    yield f"evidence:  {_evidence(result)}"
     if result.evaluation is not None:
         yield f"risk:      {result.evaluation.conclusion}"
     verdict = "nothing stands against it" if result.passed else f"{len(result.problems)} problems stand against it"

@@ -73,6 +73,7 @@ def test_named_scenarios_count_marked_and_the_rest_is_stale(changed):
     assert [(each.outcome, each.bridge) for each in result.graph.verdicts[VIEWS]] == [(Outcome.STALE, "")] * 2
     assert result.graph.status("RC-001") is Status.PASSED
     assert result.graph.status("SRS-002") is Status.NOT_PASSED
+    assert "evidence:  of another state; 1 results carried over by BR-001" in gate.to_text(result)
 
 
 def test_a_bridge_over_everything_opens_the_gate(changed):

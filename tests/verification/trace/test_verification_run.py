@@ -7,6 +7,7 @@ import pytest
 from pipeline import verification_run
 from verification.trace.evidence import JUNIT, VERDICTS
 from verification.trace.identity import read_identity
+from verification.trace.records import incomplete, incomplete_run, parse_records, read_record_files
 
 CONFTEST = """
 import pytest
@@ -83,8 +84,14 @@ def test_run_writes_verdicts_bound_to_the_state_and_repeats_only_when_something_
     data = json.loads(first)
     assert data["identity"]["sha256"] == read_identity(runnable.root, "verification").sha256
     assert data["counts"] == {"passed": 3}
+    book = parse_records(read_record_files(runnable.root))
+    assert [lack for record in book.records.values() for lack in incomplete(record)] == []
+    assert (list(incomplete_run(book.run)), book.run.tester, len(book.records)) == ([], "automated run, no person", 3)
+    assert data["texts"].keys() >= {"SRS-001", "RC-001", "TC:admission.feature::Every view is told"}
     assert "time" not in first
-    assert not [code for code in runnable.codes() if not code.startswith("OBL-")], "its conftest is new, which the baseline does not know"
+    assert not [code for code in runnable.codes() if not code.startswith("OBL-")], (
+        "its conftest is new, which the baseline does not know"
+    )
 
     again, _ = run(runnable)
     assert not again.executed
