@@ -21,7 +21,7 @@ READ_BY_CONTENT = (
     "verification/features/",
     f"{STEPS}/",
     *EVERYWHERE,
-    "verification/faults/faults.toml",
+    "verification/faults/",
     "verification/anomalies.toml",
     PROTOCOL,
     "pyproject.toml",

@@ -81,6 +81,8 @@ RULES: tuple[Rule, ...] = (
     _rule(Kind.SCENARIO, [_P], Link.VERIFIES, _P, forwards=True),
     _rule(Kind.ENDPOINT, [_P], Link.VERIFIES, _P, forwards=True),
     _rule(Kind.ENDPOINT, [_S], Link.VERIFIES, _S, forwards=True),
+    _rule(Kind.CONTROL, [_D, _S, _P], Link.SEEDED_AGAINST, _J, forwards=False),
+    _rule(Kind.FAULT, [_P], Link.SEEDED_AGAINST, _P, forwards=True),
     _rule(Kind.ANOMALY, [_D], Link.CONCERNS, _J, forwards=True),
 )
 """Every way a suspicion goes. A section passes its suspicion on only to controls, whose sentence it holds; see ``_may``."""
@@ -98,6 +100,7 @@ BEGINS: dict[str, Aspect] = {
     str(Kind.SECTION): _S,
     str(Kind.SCENARIO): _P,
     str(Kind.ENDPOINT): _P,
+    str(Kind.FAULT): _P,
 }
 """In which respect an item that changed is suspect itself."""
 

@@ -18,6 +18,7 @@ GROUPS = (
     ("risks: controls and hazardous situations", (str(Kind.CONTROL), str(Kind.SITUATION), str(Kind.HAZARD))),
     ("scenarios to run again", (str(Kind.SCENARIO),)),
     ("sections of the technical file", (str(Kind.SECTION),)),
+    ("seeded defects to try again", (str(Kind.FAULT),)),
     ("other items", (str(Kind.ITEM), str(Kind.ENDPOINT), str(Kind.NEED), str(Kind.SOUP), str(Kind.MODULE), str(Kind.ANOMALY))),
 )
 """Headings and the kinds of suspects below each."""

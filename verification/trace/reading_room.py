@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from verification.trace import code_pages, gate, item_records, show
+from verification.trace import code_pages, gate, item_records, records, show
 from verification.trace.case import Level
 from verification.trace.codes import CODES
 
@@ -44,7 +44,18 @@ def look_up(root: Path, name: str) -> show.Chain | Text:
     inputs = gate.read(root)
     result = gate.judge(inputs, Level.DEVELOPMENT)
     node = show.find(result.graph, name)
-    return show.chain(result.graph, node, item_records.records(inputs, {}), result.problems, accepted=result.accepted)
+    tests = _tests(root) if result.accepted else {}
+    return show.chain(result.graph, node, item_records.records(inputs, tests), result.problems, accepted=result.accepted)
+
+
+def _tests(root: Path) -> dict[str, tuple[str, ...]]:
+    """Return one line on each row's test record (IEC 62304 5.7.5), by scenario id."""
+    found: dict[str, tuple[str, ...]] = {}
+    for case, record in records.records(root).items():
+        scenario = case.split(" [", 1)[0]
+        seen = f"{len(record.observed)} of {len(record.procedure)} steps seen, expected: {'; '.join(record.expected)}"
+        found[scenario] = (*found.get(scenario, ()), f"test record of {case.removeprefix(scenario).strip() or 'it'}: {seen}")
+    return found
 
 
 def _decision(root: Path, number: int) -> Text:

@@ -23,7 +23,7 @@ from requirements_spec import loader as specification_loader
 from requirements_spec.changes import specification_content
 from requirements_spec.fingerprint import fingerprint
 from risk import loader as risk_loader
-from verification.trace import anomalies, assembly, features, step_use
+from verification.trace import anomalies, assembly, features, seeded, step_use
 from verification.trace.file_owners import PROTOCOL, owners
 from verification.trace.impact import Impact, State, impact
 from verification.trace.item_records import scenario_fingerprint
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from requirements_spec.problem import Problem
     from risk.model import Control, RiskFile, Situation
     from verification.trace.features import Scenario
+    from verification.trace.seeded import Fault
 
 NEEDED = (
     "device_sw",
@@ -46,11 +47,15 @@ NEEDED = (
     "risk/data",
     PROTOCOL,
     "verification/anomalies.toml",
+    "verification/faults",
     "verification/features",
     STEPS,
     *EVERYWHERE,
 )
 """What is unpacked of a commit."""
+
+FAULTS = "verification/faults/"
+"""Folder of the seeded defects."""
 
 WORKING_TREE = "working tree"
 
@@ -159,6 +164,7 @@ def read_state(root: Path, files: Sequence[str]) -> State:
     risk, risk_problems = risk_loader.load(root, specification)
     scenarios, feature_problems = features.load(root)
     listed, anomaly_problems = anomalies.read_anomalies(root)
+    faults, fault_problems = seeded.read_faults(root)
     endpoints, protocol_problems = _endpoints(root)
     graph = assembly.assemble(
         assembly.Sources(
@@ -170,10 +176,11 @@ def read_state(root: Path, files: Sequence[str]) -> State:
             pages=assembly.read_pages(root),
             endpoints=tuple(endpoints.values()),
             anomalies=listed.anomalies,
+            seeded=seeded.Seeded(faults),
         )
     )
     uses, definitions = _steps(root, scenarios, files)
-    problems = (*specification_problems, *risk_problems, *feature_problems, *anomaly_problems)
+    problems = (*specification_problems, *risk_problems, *feature_problems, *anomaly_problems, *fault_problems)
     return State(
         graph=graph,
         fingerprints={
@@ -182,6 +189,7 @@ def read_state(root: Path, files: Sequence[str]) -> State:
             **{scenario.id: scenario_fingerprint(scenario) for scenario in scenarios},
             **{anomaly.id: fingerprint(anomaly) for anomaly in listed.anomalies},
             **{f"VE:{name}": digest for name, digest in _endpoint_digests(root, endpoints).items()},
+            **_of_faults(root, faults, files),
             **_of_modules(root, files),
         },
         kinds=_kinds(specification, risk),
@@ -263,6 +271,25 @@ def _endpoint_digests(root: Path, endpoints: Mapping[str, Mapping[str, Any]]) ->
         rows = [each for each in rows if each["endpoint"]]
         digests[name] = _sha256(f"{for_all}{json.dumps(rows, sort_keys=True, default=str)}")
     return digests
+
+
+def _of_faults(root: Path, faults: Sequence[Fault], files: Sequence[str]) -> dict[str, str]:
+    """Return a digest for each seeded defect: of its declaration, and of the files that put it into the device where they are among those that differ."""
+    changed = [path for path in files if path.startswith(FAULTS) and path.endswith(".py")]
+    found = {}
+    for fault in faults:
+        own = f"{FAULTS}{fault.defect.rsplit('.', 1)[0].replace('.', '/')}.py"
+        machinery = [path for path in changed if path == own or not _is_kind_of_defect(path, faults)]
+        found[fault.id] = _sha256(
+            fingerprint(fault) + "".join(_syntax(root / path) for path in machinery if (root / path).is_file())
+        )
+    return found
+
+
+def _is_kind_of_defect(path: str, faults: Sequence[Fault]) -> bool:
+    """Say whether a file holds defects of one kind; the others put every defect into the device."""
+    name = path.removeprefix(FAULTS).removesuffix(".py").replace("/", ".")
+    return any(fault.defect.startswith(f"{name}.") for fault in faults)
 
 
 def _of_modules(root: Path, files: Sequence[str]) -> dict[str, str]:

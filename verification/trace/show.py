@@ -35,6 +35,8 @@ READ_BACKWARDS: dict[Link, str] = {
     Link.REDUCES: "is reduced by",
     Link.IMPLEMENTED_BY: "implements",
     Link.VERIFIES: "is verified by",
+    Link.CONCERNS: "is concerned by",
+    Link.SEEDED_AGAINST: "is put to the test by",
 }
 """What a link says, read from its target to its source."""
 
@@ -255,9 +257,12 @@ def _notes(graph: Graph, node: Node) -> Iterator[str]:
             yield f"{verdict.row or 'result'}: {verdict.outcome}{reason}"
         for name in _faults_of(graph, node.id):
             yield f"would fail if: {graph.nodes[name].facts['would_fail_if']} ({name})"
-    elif "would_fail_if" in node.facts:
-        yield f"would fail if: {node.facts['would_fail_if']}"
-        yield _SHOWN[node.facts.get("shown")]
+    elif node.kind is Kind.FAULT:
+        why = node.facts.get("reason")
+        yield f"{_SHOWN[node.facts.get('shown')]}: {why}" if why else _SHOWN[node.facts.get("shown")]
+        yield from (f"failed with it: {case}" for case in node.facts.get("killed_by", ()))
+        if assertion := node.facts.get("assertion"):
+            yield f"{node.facts.get('step')}: {assertion}"
 
 
 _SHOWN: dict[bool | None, str] = {
@@ -268,9 +273,7 @@ _SHOWN: dict[bool | None, str] = {
 
 
 def _faults_of(graph: Graph, scenario: str) -> Iterator[str]:
-    for node in graph.nodes.values():
-        if "would_fail_if" in node.facts and scenario in node.facts.get("scenarios", ()):
-            yield node.id
+    yield from (node.id for node in graph.of(Kind.FAULT) if scenario in node.facts["scenarios"])
 
 
 _LINK_FIELDS = frozenset(

@@ -22,8 +22,6 @@ CROWD = 80
 
 CROWD_DEPTH = 2
 
-_LABEL = 14
-
 
 def to_json(chain: Chain) -> dict[str, Any]:
     """Return the chain as plain data."""
@@ -54,7 +52,8 @@ def to_text(chain: Chain, width: int) -> str:
     blocks = [
         _wrapped(f"{chain.id}  {chain.title}", "", "    ", width),
         f"{chain.kind}, {chain.where}",
-        *(_labelled(name, text, width) for name, text in _facts(chain)),
+        *_table(tuple(_facts(chain)), width),
+        *([f"  fingerprint  {chain.fingerprint}"] if chain.fingerprint else []),
         *_tree("up: what it rests on", chain.up, width),
         *_tree("down: what rests on it", chain.down, width),
         *_problems(chain, width),
@@ -67,17 +66,16 @@ def _facts(chain: Chain) -> Iterator[tuple[str, str]]:
     yield from (("record", note) for note in chain.notes)
     if chain.status:
         yield "status", chain.status if chain.accepted else f"{chain.status} (the last run is no evidence for what lies here)"
-    if chain.fingerprint:
-        yield "fingerprint", chain.fingerprint
     if chain.change:
         step = f"{chain.change.old[:12] or 'new'} -> {chain.change.new[:12] or 'removed'}"
         yield "last change", f"{chain.change.author}: {chain.change.reason} ({step}, {chain.change.where})"
 
 
-def _labelled(name: str, text: str, width: int) -> str:
-    label = f"  {name}"
-    gap = " " * max(_LABEL + 2 - len(label), 2)
-    return _wrapped(text, f"{label}{gap}", " " * (_LABEL + 2), width)
+def _table(facts: tuple[tuple[str, str], ...], width: int) -> Iterator[str]:
+    """Yield names and texts in two columns."""
+    column = max(len(name) for name, _ in facts) + 4 if facts else 0
+    for name, text in facts:
+        yield _wrapped(text, f"  {name:<{column - 2}}", " " * column, width)
 
 
 def _wrapped(text: str, first: str, rest: str, width: int) -> str:

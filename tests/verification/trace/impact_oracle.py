@@ -10,12 +10,13 @@ What counts as truly affected (ADR 0017 says why):
 - need: its sections, every requirement that serves it, and what a changed demand of each of those touches;
 - demand of a requirement: its software item, its sections, its scenarios and endpoints, every control it and the control name each other for, and what
   a weaker control touches;
-- a weaker control: its situations, its scenarios;
+- a weaker control: its situations, its scenarios, its seeded defects (to be tried again); of a control that is no longer shown the same without the scenarios;
+- seeded defect (declared otherwise, or put into the device otherwise): its control, which is no longer shown;
 - control: the section with its sentence, its situations, its scenarios, its requirements, and what a changed demand of each of those touches;
 - situation: its controls. Hazard: its situations and their controls. Policy: every situation. System: every software item;
 - module: its software item; software item, SOUP: every requirement of the items, and of each what a changed demand touches, but for the item;
 - model: every endpoint, the requirement of each, and what its loss of support touches;
-- scenario (changed, or a function it runs changed): what it verifies; for requirements their controls; of all controls the situations;
+- scenario (changed, or a function it runs changed): what it verifies; for requirements their controls; none of the controls is shown any longer;
 - page of a section: the controls whose sentence it holds, and what a weaker control touches.
 """
 
@@ -72,10 +73,10 @@ class Oracle:
         return self.named_by(requirement, "contributes to") | self.naming(requirement, "is implemented by")
 
     def weaker(self, control):
-        return {control} | self.named_by(control, "reduces") | self.naming(control, "verifies")
+        return self.unshown(control) | self.naming(control, "verifies")
 
     def unshown(self, control):
-        return {control} | self.named_by(control, "reduces")
+        return {control} | self.named_by(control, "reduces") | self.naming(control, "is seeded against")
 
     def support(self, requirement):
         found = {requirement} | self.naming(requirement, "verifies") | self.named_by(requirement, "is rendered in")
@@ -134,6 +135,9 @@ class Oracle:
 
     def _endpoint(self, name):
         return self._scenario(name)
+
+    def _seeded_defect(self, name):
+        return set().union(*(self.unshown(each) for each in self.named_by(name, "is seeded against")))
 
     def _section(self, name):
         landing = {each for each in self.naming(name, "is rendered in") if self.kinds[each] == "control"}

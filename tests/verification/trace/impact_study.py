@@ -328,6 +328,17 @@ class Bench:
         self.write(path, self.read(path) + "\nEDITED = 1\n")
         truth.model = True
 
+    def fault_text(self, truth):
+        truth.items.add(self.change_text("verification/faults/faults.toml", "fault", "would_fail_if"))
+
+    def fault_code(self, truth):
+        """Change a file that holds defects of one kind."""
+        rows = tomllib.loads(self.read("verification/faults/faults.toml"))["fault"]
+        kind = self.choose({row["defect"].rsplit(".", 1)[0] for row in rows})
+        path = f"verification/faults/{kind.replace('.', '/')}.py"
+        self.write(path, self.read(path) + f"\nEDITED = {self.random.randrange(10**6)}\n")
+        truth.items |= {row["id"] for row in rows if row["defect"].rsplit(".", 1)[0] == kind}
+
     def of_no_item(self, truth):
         path = self.choose(
             (
@@ -384,6 +395,8 @@ EDITS = (
     "threshold",
     "figures",
     "training",
+    "fault_text",
+    "fault_code",
     "of_no_item",
     "ledger",
     "data_comment",

@@ -199,7 +199,7 @@ def test_a_page_concerns_the_controls_whose_sentence_it_holds(committed):
     committed.write("docs/labelling.md", "# Labelling\n\nMore.\n")
     result = of(committed)
     assert changed(result) == {"labelling": "changed"}
-    assert suspects(result) == {"RC-001", "HS-001", CHILD}
+    assert suspects(result) == {"RC-001", "HS-001", CHILD, "SD-001"}
 
 
 def test_every_suspect_has_a_path_from_a_change_to_itself(committed):
@@ -283,6 +283,20 @@ def test_every_kind_of_item_begins_a_rule_and_is_shown_somewhere():
     kinds = {str(kind) for kind in Kind}
     assert kinds - set(impact.BEGINS) <= {"seeded defect"}
     assert kinds - set(impact.SHOWN_IN) <= {"section", "anomaly", "seeded defect"}
+
+
+def test_every_kind_of_suspect_has_a_heading():
+    assert sorted(kind for _, kinds in impact_text.GROUPS for kind in kinds) == sorted(str(kind) for kind in Kind)
+
+
+def test_a_seeded_defect_concerns_its_control_and_is_tried_again_with_it(committed):
+    committed.replace("verification/faults/faults.toml", 'would_fail_if = "', 'would_fail_if = "even if ')
+    result = of(committed)
+    assert changed(result) == {"SD-001": "changed"}
+    assert suspects(result, *ITEMS) == {"RC-001", "HS-001"}
+    committed.git("checkout", "-q", "verification/faults/faults.toml")
+    committed.replace("device_sw/device.py", "18", "17")
+    assert "SD-001" in suspects(of(committed))
 
 
 STUDY = """

@@ -67,7 +67,7 @@ def test_a_chain_leads_up_to_the_hazard_and_down_to_every_row(project):
     assert ids(chain.up) == ["UN-001", "RC-001", "HS-001", "HAZ-001"]
     assert {"SWI-DEVICE", "device_sw.device", "SOUP-NUMPY", VIEW, "software-requirements"} <= set(ids(chain.down))
     outline = next(branch for branch in chain.down if branch.id == VIEW)
-    assert outline.notes == ("view=LATERAL: passed", "view=PA: passed")
+    assert outline.notes[:2] == ("view=LATERAL: passed", "view=PA: passed")
     assert chain.status == "passed"
     assert chain.accepted
 
