@@ -1,0 +1,28 @@
+"""Every operator by its name, and the cross rules that no mutant can test yet because what they are about does not exist."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from verification.trace.mutants.operators import items, links, pipeline, results, risks, rules, scenarios
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from verification.trace.mutants.mutant import Operator
+
+OPERATORS: Mapping[str, Operator] = {
+    operator.name: operator
+    for module in (links, items, risks, scenarios, rules, results, pipeline)
+    for operator in module.OPERATORS
+}
+"""Every operator on graph and evidence, in the order in which they run."""
+
+OUTSTANDING: tuple[str, ...] = (
+    "SBOM = SOUP list = lock = environment in the test record: there is no SBOM yet",
+    "version strings equal in label, SBOM, package and tag: there is no release yet",
+    "model hash tested = model hash released: there is no release yet",
+    "criteria and protocol signed before their first use: no signature lies here yet",
+    "test films never looked at before the model was final: the cohort of this budget is open",
+)
+"""Cross rules of the traceability reference 5.9 whose objects do not exist yet."""
