@@ -204,6 +204,12 @@ def _no_result(ending: Ending) -> None:
     assert ending.code.startswith(("BND-", "INF-")), f"expected a code of BND- or INF-, observed {ending.error}"
 
 
+@then(parsers.re(r"there is no result, and the code is (?P<code>[A-Z-]+)$"))
+def _no_result_but(ending: Ending, code: str) -> None:
+    assert ending.result is None, f"expected no result, observed {len(ending.analysis.detections)} detections"
+    assert ending.code == code, f"expected {code}, observed {ending.error}"
+
+
 @then(parsers.parse("its files add up to at most {limit:d} bytes"))
 def _small_enough(bundle: Path, limit: int) -> None:
     size = sum(path.stat().st_size for path in bundle.iterdir())
