@@ -15,7 +15,7 @@ import ast
 import hashlib
 from collections import Counter
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from verification.trace.obligations import Obligation
@@ -86,7 +86,7 @@ def assertion_duties(modules: Mapping[str, str]) -> tuple[Obligation, ...]:
     >>> [each.member for each in assertion_duties({"admission": text}) if each.member]
     ["assert wrong == 'ADM'", 'wrong = ending.code']
     """
-    functions = tuple(function for module, text in sorted(modules.items()) for function in _functions(module, text))
+    functions = tuple(function for module, text in sorted(modules.items()) for function in _functions_of(module, text))
     return tuple(sorted(_Steps(functions).duties()))
 
 
@@ -170,6 +170,12 @@ class _Steps:
         early = [each for each in function.statements if isinstance(each.node, _EXITS) and each.node.lineno < last]
         for text, count in Counter(each.text(ast.unparse(each.node)) for each in early).items():
             yield Obligation(owner, "leaves early", text, count, f"{STEPS}/{function.module}.py:{early[0].node.lineno}")
+
+
+@lru_cache(maxsize=256)
+def _functions_of(module: str, text: str) -> tuple[Function, ...]:
+    """Return the functions of a module; remembered by its text, because a campaign of mutants asks for the same modules thousands of times."""
+    return tuple(_functions(module, text))
 
 
 def _functions(module: str, text: str) -> Iterator[Function]:

@@ -159,13 +159,28 @@ class Heavy:
     evidence: Evidence
     written: tuple[Obligation, ...]
     baseline: tuple[Baseline | None, tuple[Problem, ...]]
+    build: ValidatedBuild
+    tool: tuple[ToolState, tuple[Problem, ...]]
 
 
 def read_heavy(root: Path) -> Heavy:
     """Hash the tree, hold the pipeline's lock against it, read the last verification run, and take the sources apart."""
+    identity = read_identity(root, "verification")
     return Heavy(
-        read_identity(root, "verification"), read_stale(root), read_evidence(root), read_written(root), read_baseline(root)
+        identity=identity,
+        stale=read_stale(root),
+        evidence=read_evidence(root),
+        written=read_written(root),
+        baseline=read_baseline(root),
+        build=read_validated_build(root, bundle_of(identity)),
+        tool=read_tool(root),
     )
+
+
+def bundle_of(identity: Identity) -> str | None:
+    """Return the hash of the bundle that an identity's lineage ends in, or None where it has none."""
+    found = identity.lineage.get("model", {}).get("bundle_sha256")
+    return None if found is None else str(found)
 
 
 def read(root: Path, heavy: Heavy | None = None, cache: ReadingCache | None = None) -> Inputs:
@@ -187,8 +202,8 @@ def read(root: Path, heavy: Heavy | None = None, cache: ReadingCache | None = No
     people, people_problems = read_people(root)
     chain = read_chain(root)
     reviewed = tuple(sorted(_reviewed(root)))
-    tool, tool_problems = read_tool(root)
-    seeded, seeded_problems = read_seeded(root, heavy.identity)
+    tool, tool_problems = heavy.tool
+    seeded, seeded_problems = read_seeded(root, heavy.identity, cache)
     inputs = Inputs(
         specification=specification,
         risk=risk,
@@ -208,7 +223,7 @@ def read(root: Path, heavy: Heavy | None = None, cache: ReadingCache | None = No
         written=heavy.written,
         baseline=baseline,
         obligations=obligations,
-        build=read_validated_build(root, heavy.identity.lineage.get("model", {}).get("bundle_sha256")),
+        build=heavy.build,
         now=datetime.now(UTC),
         anomalies=anomalies,
         label_pages=read_label_pages(root),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from requirements_spec.problem import Problem
+    from requirements_spec.reading_cache import ReadingCache
 
 FAULTS = "verification/faults/faults.toml"
 SHOWN = "artifacts/verification/faults.json"
@@ -192,18 +193,18 @@ class Seeded:
         return next((trial for trial in trials if trial.fault == fault_id), None)
 
 
-def read_seeded(root: Path, identity: Identity) -> tuple[Seeded, tuple[Problem, ...]]:
+def read_seeded(root: Path, identity: Identity, cache: ReadingCache | None = None) -> tuple[Seeded, tuple[Problem, ...]]:
     """Read declaration and record; what is wrong with the declaration itself is returned beside them."""
-    faults, problems = read_faults(root)
+    faults, problems = read_faults(root, cache)
     record, refusal = examine_shown(root, identity)
     return Seeded(faults, record, refusal), problems
 
 
-def read_faults(root: Path) -> tuple[tuple[Fault, ...], tuple[Problem, ...]]:
+def read_faults(root: Path, cache: ReadingCache | None = None) -> tuple[tuple[Fault, ...], tuple[Problem, ...]]:
     """Return the declared defects in the order of the file; none where there is no file, which leaves every control without."""
     if not (root / FAULTS).is_file():
         return (), ()
-    document = read(root, FAULTS, TABLE)
+    document = read(root, FAULTS, TABLE, cache)
     rows = document.rows("fault")
     faults = tuple(_fault(row) for row in rows if row.sound)
     return faults, (*document.problems, *duplicate_ids(rows))

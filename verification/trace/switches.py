@@ -13,6 +13,7 @@ import json
 import re
 import tomllib
 from collections import Counter
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from requirements_spec.source_lines import line_index, line_of
@@ -66,17 +67,7 @@ def switch_duties(sources: Mapping[str, str]) -> tuple[Obligation, ...]:
     >>> [(each.where, each.member) for each in found if each.aspect == "switch"]
     [('verification/steps/a.py:2', "pytest.skip('later')")]
     """
-    found: list[Obligation] = []
-    for path, text in sources.items():
-        if path == SETTINGS:
-            found += _settings(text)
-        elif path != "verification/conftest.py" and path.rpartition("/")[2] in FOREIGN_SETTINGS:
-            found.append(Obligation(path, "switch", "a file of settings that pytest would obey", 1, f"{path}:1"))
-        elif path.startswith(GATE):
-            found += _gate(path, text) if path.startswith(GATE[0]) or path in JUDGES else _codes(path, _parsed(text))
-            found += _python(path, text) if "\ndef pytest_" in text else ()
-        elif path.endswith(".py"):
-            found += _python(path, text)
+    found = [each for path, text in sources.items() for each in _of_source(path, text)]
     return tuple(
         sorted(
             {
@@ -84,6 +75,22 @@ def switch_duties(sources: Mapping[str, str]) -> tuple[Obligation, ...]:
             }.values()
         )
     )
+
+
+@lru_cache(maxsize=2048)
+def _of_source(path: str, text: str) -> tuple[Obligation, ...]:
+    """Return what stands in one file; remembered by its text, because a campaign of mutants asks for the same files thousands of times."""
+    found: list[Obligation] = []
+    if path == SETTINGS:
+        found += _settings(text)
+    elif path != "verification/conftest.py" and path.rpartition("/")[2] in FOREIGN_SETTINGS:
+        found.append(Obligation(path, "switch", "a file of settings that pytest would obey", 1, f"{path}:1"))
+    elif path.startswith(GATE):
+        found += _gate(path, text) if path.startswith(GATE[0]) or path in JUDGES else _codes(path, _parsed(text))
+        found += _python(path, text) if "\ndef pytest_" in text else ()
+    elif path.endswith(".py"):
+        found += _python(path, text)
+    return tuple(found)
 
 
 def _python(path: str, text: str) -> Iterator[Obligation]:

@@ -8,103 +8,60 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
-import subprocess
-import tempfile
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from requirements_spec import changes
+from requirements_spec import changes, loader
 from requirements_spec.reading_cache import ReadingCache
 from risk import changes as risk_ledger
+from risk import loader as risk_loader
 from verification.trace import features, gate, renewal
+from verification.trace.assembly import VALIDATION
 from verification.trace.baseline import BASELINE, read_baseline
 from verification.trace.case import Level
-from verification.trace.evidence import read_evidence
+from verification.trace.evidence import JUNIT, VERDICTS, Evidence, read_evidence
+from verification.trace.executed_protocol import PROTOCOL
 from verification.trace.identity import Identity, digest, read_identity
-from verification.trace.inputs import Heavy, read, read_heavy, read_stale
-from verification.trace.lineage import REHASH_LIMIT, LineageError, md5_of, read_lock
+from verification.trace.inputs import Heavy, bundle_of, read, read_heavy, read_stale
+from verification.trace.lineage import md5_of, read_lock
+from verification.trace.mutants.copying import RUN, BenchError
 from verification.trace.mutants.mutant import Change, Form
 from verification.trace.mutants.project import Project
-from verification.trace.mutants.sealing import seal
+from verification.trace.mutants.sealing import clean_run, seal
 from verification.trace.slices import SLICES
+from verification.trace.switches import FOREIGN_SETTINGS, SETTINGS
+from verification.trace.tool_validation import KIT, read_state
+from verification.trace.validated_build import COHORT, MANIFEST, PARAMS, PREDICTIONS, VERSION, read_validated_build
 from verification.trace.written import read_written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
 
+    from requirements_spec.changes import Content
     from requirements_spec.problem import Problem
+    from verification.trace.tool_validation import ToolState
 
 SLICE = SLICES["verification"]
-MEMORY = Path("/dev/shm")  # noqa: S108  a file system in memory where there is one; the folder below it has a name nobody can foresee
 MOST_READINGS = 400
 """Readings kept in memory: each file of the project, and those of the last mutants."""
 
 LINEAGE = ("dvc.lock", "artifacts/bundle")
 """Paths that the model's lineage is read from."""
 
-RUN = "artifacts/verification"
-WRITTEN = ("pipeline", "pyproject.toml", "requirements_spec", "risk", "validation/protocol.toml", "verification")
-"""Paths below which the source texts lie that hold obligations, and more."""
+EVIDENCE = frozenset({JUNIT, VERDICTS})
+"""Files of the last run; a change of nothing else changes nothing else that is read."""
 
-NOT_WRITTEN = ("requirements_spec/data", "risk/data", "verification/features")
-"""Paths below those that hold none of them."""
+RECORDED_IN = (changes.SPECIFICATION_BOOK.ledger, risk_ledger.RISK_BOOK.ledger, "dvc.lock", JUNIT, VERDICTS)
+"""Files that recording a change and running again write."""
 
-BOOKS = (changes.SPECIFICATION_BOOK, risk_ledger.RISK_BOOK)
+SOURCES = ("verification", "requirements_spec", "risk", "pipeline")
+"""Folders below which source texts hold obligations."""
 
-
-class BenchError(Exception):
-    """No mutants can be made from this project; the message says why."""
-
-
-def workplace() -> Path:
-    """Return a new empty folder for copies, in memory where the machine has a file system for that."""
-    return Path(tempfile.mkdtemp(prefix="thoratrace-mutants-", dir=MEMORY if MEMORY.is_dir() else None))
-
-
-def copy_project(root: Path, target: Path) -> None:
-    """Copy what the gate reads: the files git knows or would take up, and the outputs of the pipeline; large folders only as links.
-
-    Raises:
-        BenchError: ``root`` is no git working tree.
-    """
-    listing = subprocess.run(
-        ["git", "-C", str(root), "ls-files", "-z", "-co", "--exclude-standard"], capture_output=True, check=False
-    )
-    if listing.returncode:
-        raise BenchError("not a git working tree, so the files that count cannot be listed; use a clone")
-    for name in sorted({name for name in os.fsdecode(listing.stdout).split("\0") if name}):
-        if (root / name).is_file():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(root / name, target / name, follow_symlinks=False)
-    for name in (*sorted(_outputs(root)), RUN):
-        _copy_output(root / name, target / name)
-    subprocess.run(["git", "-C", str(target), "init", "-q"], check=True, capture_output=True)
-
-
-def _outputs(root: Path) -> set[str]:
-    try:
-        stages = read_lock(root).values()
-    except LineageError:
-        return set()
-    return {str(item["path"]) for entry in stages for item in entry.get("outs") or ()}
-
-
-def _copy_output(source: Path, target: Path) -> None:
-    """Copy an output; of one that is too large to be hashed, its small files, and links in place of the rest."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if source.is_file():
-        shutil.copy(source, target)
-    elif source.is_dir() and sum(path.stat().st_size for path in source.rglob("*")) <= REHASH_LIMIT:
-        shutil.copytree(source, target, symlinks=True)
-    elif source.is_dir():
-        target.mkdir()
-        for path in source.iterdir():
-            small = path.is_file() and path.stat().st_size <= REHASH_LIMIT // 8
-            shutil.copy(path, target / path.name) if small else (target / path.name).symlink_to(path.resolve())
+BUILD = (VALIDATION, PREDICTIONS, COHORT, MANIFEST, VERSION, PARAMS, PROTOCOL, "dvc.lock")
+"""Files that the figures, and what they say of the build, are read from."""
 
 
 class MemoryCache(ReadingCache):
@@ -137,7 +94,7 @@ class Bench:
         self.owed_beyond = self._baseline_of_today()
         self.stand_in = not gate.judge(read(root), self.level).accepted
         if self.stand_in:
-            self._run_again(features.load(root)[0])
+            seal(root, features.load(root)[0], read_identity(root, SLICE.name))
         self.heavy = read_heavy(root)
         inputs = read(root, self.heavy, self._cache)
         self.verdict = gate.judge(inputs, self.level)
@@ -170,25 +127,30 @@ class Bench:
     def judge(self, change: Change) -> tuple[Problem, ...]:
         """Return what the gate says of a change, reading again only what it touches."""
         with self._harmed(change) as touched:
-            return gate.judge(read(self.root, self._heavy(touched), self._cache), change.level).problems
+            if touched <= EVIDENCE:
+                inputs = replace(self._inputs, evidence=read_evidence(self.root))
+            else:
+                inputs = read(self.root, self._heavy(touched, change.form), self._cache)
+            return gate.judge(inputs, change.level).problems
 
     def judge_fully(self, change: Change) -> tuple[Problem, ...]:
         """Return what the gate says of a change when it reads everything, as the command does."""
         with self._harmed(change):
+            if change.form is Form.RECORDED:
+                seal(self.root, features.load(self.root)[0], read_identity(self.root, SLICE.name))
             return gate.check(self.root, change.level, write=False).problems
 
     @contextmanager
     def _harmed(self, change: Change) -> Iterator[frozenset[str]]:
-        """Make a change, with what its form asks for, and take everything back; yields the paths that were written."""
-        extra = self._written_besides(change.form, change.edits)
-        kept = {name: _content(self.root / name) for name in (*change.edits, *extra)}
+        """Make a change, with what its form asks for but the run, and take everything back; yields the paths whose content is another."""
+        names = {*change.edits, *(RECORDED_IN if change.form is Form.RECORDED else ())}
+        kept = {name: _content(self.root / name) for name in names}
         try:
             for name, content in change.edits.items():
                 _write(self.root / name, content)
             if change.form is Form.RECORDED:
-                self._record()
+                self._record(change.edits)
                 self._lock_again(change.edits)
-                self._run_again(features.load(self.root, self._cache)[0], self._changed(kept))
             yield self._changed(kept)
         finally:
             for name, content in kept.items():
@@ -198,19 +160,18 @@ class Bench:
         """Return the paths whose content is not the one that was kept."""
         return frozenset(name for name, content in kept.items() if _content(self.root / name) != content)
 
-    def _written_besides(self, form: Form, edits: Mapping[str, object]) -> tuple[str, ...]:
-        if form is not Form.RECORDED:
-            return ()
-        return tuple(
-            name
-            for name in (*(book.ledger for book in BOOKS), "dvc.lock", f"{RUN}/junit.xml", f"{RUN}/verdicts.json")
-            if name not in edits
-        )
-
-    def _record(self) -> None:
+    def _record(self, edits: Iterable[str]) -> None:
         """Enter every change with the tool's own command; where the data have problems it refuses, as it does for people."""
-        for book in BOOKS:
-            changes.record(self.root, book, "DEMO-author", "recorded by whoever made the change")
+        if _touch(edits, "requirements_spec/data", "risk/data"):
+            specification, problems = loader.load(self.root, self._cache)
+            risk, risk_problems = risk_loader.load(self.root, specification, self._cache)
+            contents = (
+                (changes.SPECIFICATION_BOOK, (changes.specification_content(specification), problems)),
+                (risk_ledger.RISK_BOOK, (risk_ledger.risk_content(risk), (*problems, *risk_problems))),
+            )
+            for book, content in contents:
+                known = replace(book, load=partial(_known, content))
+                changes.record(self.root, known, "DEMO-author", "recorded by whoever made the change")
 
     def _lock_again(self, edits: Mapping[str, object]) -> None:
         """Let the pipeline's lock agree, as running the touched stages again would."""
@@ -221,33 +182,50 @@ class Bench:
                 text = text.replace(md5, md5_of(self.root / path))
             (self.root / "dvc.lock").write_text(text, encoding="utf-8")
 
-    def _run_again(self, scenarios: tuple[features.Scenario, ...], touched: frozenset[str] | None = None) -> None:
-        identity = read_identity(self.root, SLICE.name) if touched is None else self._identity(touched)
-        seal(self.root, scenarios, identity)
-
-    def _heavy(self, touched: frozenset[str]) -> Heavy:
+    def _heavy(self, touched: frozenset[str], form: Form) -> Heavy:
         """Return what takes long to read: as before, where nothing that was touched can change it."""
-        inputs = (*self._inputs_of_stages, "dvc.lock", "dvc.yaml", "params.yaml")
+        before, root = self.heavy, self.root
+        stages = (*self._inputs_of_stages, "dvc.lock", "dvc.yaml", "params.yaml")
+        identity = self._identity(before.identity, touched)
         return Heavy(
-            identity=self._identity(touched),
-            stale=read_stale(self.root) if _touch(touched, *inputs) else self.heavy.stale,
-            evidence=read_evidence(self.root) if _touch(touched, RUN) else self.heavy.evidence,
-            written=read_written(self.root) if any(_is_written(name) for name in touched) else self.heavy.written,
-            baseline=read_baseline(self.root) if _touch(touched, BASELINE) else self.heavy.baseline,
+            identity=identity,
+            stale=read_stale(root) if _touch(touched, *stages) else before.stale,
+            evidence=self._evidence(touched, form, identity),
+            written=read_written(root) if any(map(_is_written, touched)) else before.written,
+            baseline=read_baseline(root) if _touch(touched, BASELINE) else before.baseline,
+            build=read_validated_build(root, bundle_of(identity)) if _touch(touched, *BUILD) else before.build,
+            tool=self._tool(touched),
         )
 
-    def _identity(self, touched: frozenset[str]) -> Identity:
-        """Return the identity with only the touched files hashed again."""
-        before = self.heavy.identity
-        if _touch(touched, *LINEAGE):
-            return read_identity(self.root, SLICE.name)
+    def _evidence(self, touched: frozenset[str], form: Form, identity: Identity) -> Evidence:
+        """Return the run: a clean one of this state where everything ran again, else the one that lies there."""
+        if form is Form.RECORDED and self.heavy.evidence.record is not None:
+            return clean_run(features.load(self.root, self._cache)[0], identity, self.heavy.evidence.record)
+        return read_evidence(self.root) if _touch(touched, RUN) else self.heavy.evidence
+
+    def _tool(self, touched: frozenset[str]) -> tuple[ToolState, tuple[Problem, ...]]:
+        """Return what is known of the tool itself, with its identity of this state; the plan names tests, so those are looked up again."""
+        state, problems = self.heavy.tool
+        if _touch(touched, KIT, "tests"):
+            return read_state(self.root)
+        return replace(state, identity=self._identity(state.identity, touched)), problems
+
+    def _identity(self, before: Identity, touched: frozenset[str]) -> Identity:
+        """Return the identity of a slice with only the touched files hashed again."""
+        chosen = SLICES[before.slice_name]
+        if before.sha256 is None or (chosen.stages and _touch(touched, *LINEAGE)):
+            return read_identity(self.root, chosen.name)
         files = dict(before.files)
         for name in touched:
-            if _touch((name,), *SLICE.paths):
+            if _touch((name,), *chosen.paths):
                 content = _content(self.root / name)
                 files.pop(name, None)
                 files |= {} if content is None else {name: hashlib.sha256(content).hexdigest()}
-        return replace(before, sha256=digest(SLICE.name, files, before.lineage), files=dict(sorted(files.items())))
+        return replace(before, sha256=digest(chosen.name, files, before.lineage), files=dict(sorted(files.items())))
+
+
+def _known(content: tuple[Content, tuple[Problem, ...]], _: Path) -> tuple[Content, tuple[Problem, ...]]:
+    return content
 
 
 def _hashes(root: Path) -> dict[str, str]:
@@ -262,7 +240,9 @@ def _touch(names: Iterable[str], *paths: str) -> bool:
 
 
 def _is_written(name: str) -> bool:
-    return _touch((name,), *WRITTEN) and not _touch((name,), *NOT_WRITTEN)
+    """Say whether obligations stand in the text of a file: sources, the protocol, and settings of the runner."""
+    source = name.endswith(".py") and _touch((name,), *SOURCES)
+    return source or name in {PROTOCOL, SETTINGS} or name.rpartition("/")[2] in FOREIGN_SETTINGS
 
 
 def _content(path: Path) -> bytes | None:

@@ -17,8 +17,9 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from verification.trace.mutants.bench import Bench, copy_project, workplace
+from verification.trace.mutants.bench import Bench
 from verification.trace.mutants.catalogue import OPERATORS, OUTSTANDING
+from verification.trace.mutants.copying import copy_project, workplace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from verification.trace.features import FOLDER
 from verification.trace.mutants.gherkin_text import FeatureText
+from verification.trace.mutants.sealing import cases
 from verification.trace.mutants.toml_text import TomlText
 
 if TYPE_CHECKING:
@@ -121,6 +122,13 @@ class Project:
                 yield DataRow(file, path, kind, data)
                 for number, each in enumerate(data.get("situation", ()) if kind == "hazard" else ()):
                     yield DataRow(file, f"{path}.situation[{number}]", "situation", each)
+
+    @cached_property
+    def clean_cases(self) -> tuple[tuple[tuple[str, str, str], str], ...]:
+        """Every row that is owed with the test case of a clean pass."""
+        return tuple(
+            pair for scenario in self.inputs.scenarios for pair in zip(scenario.expected(), cases([scenario]), strict=True)
+        )
 
     def where(self, row: DataRow) -> str:
         """Return ``file:line`` of an item as it stands now."""

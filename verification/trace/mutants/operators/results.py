@@ -34,11 +34,8 @@ def _rows(project: Project) -> Iterator[tuple[Scenario, Key]]:
 
 def _junit(project: Project, key: Key, lines: list[str]) -> str:
     """Return a raw record in which the row's case is replaced; every other row passed."""
-    found: list[str] = []
-    for scenario in project.inputs.scenarios:
-        for own, text in zip(scenario.expected(), cases([scenario]), strict=True):
-            found += lines if own == key else [text]
-    return HEAD + "".join(found) + TAIL
+    found = [text for own, text in project.clean_cases if own != key]
+    return "".join((HEAD, *found, *lines, TAIL))
 
 
 def _tags(scenario: Scenario) -> list[str]:
@@ -52,16 +49,22 @@ def _record(project: Project) -> Record:
     return record
 
 
-def _agreed(project: Project, junit: str) -> dict[str, str]:
-    """Return both files of a run whose verdicts were counted from this raw record."""
-    verdicts = judge(project.inputs.scenarios, parse_run(JUNIT, junit.encode()).results)
-    return {JUNIT: junit, VERDICTS: json.dumps(replace(_record(project), verdicts=verdicts).to_json())}
+def _agreed(project: Project, scenario: Scenario, key: Key, lines: list[str]) -> dict[str, str]:
+    """Return both files of a run in which a row's case is replaced, the verdicts counted from the raw record.
+
+    Only the scenario's own verdicts are counted again, and those of results that belong to none: the others cannot have changed.
+    """
+    own = [text for each, text in zip(scenario.expected(), cases([scenario]), strict=True) if each != key]
+    counted = judge([scenario], parse_run(JUNIT, "".join((HEAD, *own, *lines, TAIL)).encode()).results)
+    rest = [each for each in _record(project).verdicts if each.key[:2] != key[:2]]
+    record = replace(_record(project), verdicts=tuple(sorted([*rest, *counted])))
+    return {JUNIT: _junit(project, key, lines), VERDICTS: json.dumps(record.to_json())}
 
 
 def _spoiled(code: str, children: str, scenario: Scenario, key: Key, project: Project) -> Change:
     """Let a row end in another way than a clean pass, in the raw record and in the verdicts alike."""
-    junit = _junit(project, key, [case(*key, _tags(scenario), children)])
-    return Change(_agreed(project, junit), (Sign(code, _where(project, scenario), case_id(*key)),), Form.AGREED)
+    lines = [case(*key, _tags(scenario), children)]
+    return Change(_agreed(project, scenario, key, lines), (Sign(code, _where(project, scenario), case_id(*key)),), Form.AGREED)
 
 
 def _where(project: Project, scenario: Scenario) -> str:
@@ -74,27 +77,29 @@ def _missing(scenario: Scenario, key: Key, project: Project) -> Change:
     """Lose a row in both files: a row among others is missing, a scenario without any is unbound."""
     code = "TRC-RESULT-MISSING" if len(scenario.rows) > 1 else "TRC-SCENARIO-UNBOUND"
     sign = Sign(code, _where(project, scenario), case_id(*key))
-    return Change(_agreed(project, _junit(project, key, [])), (sign,), Form.AGREED)
+    return Change(_agreed(project, scenario, key, []), (sign,), Form.AGREED)
 
 
 def _doubled(scenario: Scenario, key: Key, project: Project) -> Change:
     """Let a row have two results, both passed."""
     text = case(*key, _tags(scenario))
     sign = Sign("TRC-RESULT-DUPLICATE", _where(project, scenario), case_id(*key))
-    return Change(_agreed(project, _junit(project, key, [text, text])), (sign,), Form.AGREED)
+    return Change(_agreed(project, scenario, key, [text, text]), (sign,), Form.AGREED)
 
 
 def _foreign(scenario: Scenario, key: Key, project: Project) -> Change:
     """Add a result of a scenario that no feature file holds."""
     other = (key[0], f"{key[1]} (draft)", key[2])
-    junit = _junit(project, key, [case(*key, _tags(scenario)), case(*other, _tags(scenario))])
-    return Change(_agreed(project, junit), (Sign("TRC-RESULT-FOREIGN", VERDICTS, case_id(*other)),), Form.AGREED)
+    lines = [case(*key, _tags(scenario)), case(*other, _tags(scenario))]
+    return Change(_agreed(project, scenario, key, lines), (Sign("TRC-RESULT-FOREIGN", VERDICTS, case_id(*other)),), Form.AGREED)
 
 
 def _untagged(scenario: Scenario, key: Key, project: Project) -> Change:
     """Let a passed row carry one id less than the feature file gives it."""
-    junit = _junit(project, key, [case(*key, _tags(scenario)[1:])])
-    return Change(_agreed(project, junit), (Sign("TRC-TAG-LOST", _where(project, scenario), case_id(*key)),), Form.AGREED)
+    lines = [case(*key, _tags(scenario)[1:])]
+    return Change(
+        _agreed(project, scenario, key, lines), (Sign("TRC-TAG-LOST", _where(project, scenario), case_id(*key)),), Form.AGREED
+    )
 
 
 def _talked_up(scenario: Scenario, key: Key, project: Project) -> Change:
