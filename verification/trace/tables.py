@@ -1,7 +1,8 @@
 """The trace matrix as plain tables, and these as CSV, as an Excel workbook and as JSON.
 
-The first table, ``items``, holds every item of every kind on one line with all its neighbours by kind; it alone is the CSV. The others are the tables of the
-page. `matrix.schema.json` describes the JSON (``python -m verification.trace.tables`` prints it). In JSON a cell with several entries is a list; in CSV and Excel they stand one a line. A text that begins like a formula is text everywhere.
+The first table, ``items``, holds every item of every kind on one line with all its neighbours by kind; it alone is the CSV. The others are the tables of
+the page. In JSON a cell with several entries is a list; in CSV and Excel they stand one a line. A text that begins like a formula is text everywhere.
+`matrix.schema.json` describes the JSON (``python -m verification.trace.tables`` prints it).
 """
 
 from __future__ import annotations
@@ -457,13 +458,14 @@ def _dumped(value: object) -> str:
 def json_schema() -> dict[str, Any]:
     """Return the JSON Schema of the file, with the meaning of every column."""
     cell = {"anyOf": [{"type": ["string", "number", "boolean", "null"]}, {"type": "array", "items": {"type": "string"}}]}
+    shown = {"$ref": "#/$defs/cell"}
     described = {
         name: {
             "title": title,
             "type": "array",
             "items": {
                 "type": "object",
-                "properties": {column: {"description": text, **cell} for column, text in columns.items()},
+                "properties": {column: {"description": text, **shown} for column, text in columns.items()},
                 "required": list(columns),
                 "additionalProperties": False,
             },
@@ -488,6 +490,7 @@ def json_schema() -> dict[str, Any]:
         "properties": properties,
         "required": list(properties),
         "additionalProperties": False,
+        "$defs": {"cell": cell},
     }
 
 

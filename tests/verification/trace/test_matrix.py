@@ -3,6 +3,8 @@
 import html.parser
 import re
 
+import pytest
+
 from verification.trace import matrix
 
 ATTACK = "<script>alert(1)</script><img src=x onerror=alert(2)>"
@@ -97,3 +99,100 @@ def test_page_says_what_it_does_not_show(project):
     text = page(project)
     for sentence in matrix.NOT_SHOWN:
         assert sentence in text
+
+
+HOSTILE = """\\" onmouseover=\\"alert(3)\\" x=' javascript:alert(4) {{ 7*7 }} {% raw %} </script><!--"""
+"""As it stands inside a TOML string."""
+
+
+def test_quotes_scripts_and_template_marks_in_titles_are_inert(project):
+    project.replace("requirements_spec/data/user_needs.toml", "Adults only", HOSTILE)
+    project.replace("verification/features/admission.feature", "Every view is told", "javascript:alert(5)//</script>")
+    project.seal()
+    parsed = Attributes(page(project))
+    assert not [name for name in parsed.names if name.startswith("on")]
+    assert not [link for link in parsed.links if not re.match(r"#|\.\./|records/", link)]
+    assert parsed.scripts == 1
+    assert "{{ 7*7 }}" in page(project)
+
+
+class Attributes(html.parser.HTMLParser):
+    """Names of all attributes, values of all links, number of scripts."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.names, self.links, self.scripts = set(), [], 0
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.names |= {name for name, _ in attrs}
+        self.links += [value for name, value in attrs if name in ("href", "src", "action")]
+        self.scripts += tag == "script"
+
+
+def test_a_problem_leads_to_its_item_and_to_the_page_of_its_code(project):
+    project.replace("verification/features/admission.feature", "  @RC-001\n", "")
+    text = page(project)
+    assert 'href="../technical_file/html/codes/TRC-CONTROL-SCENARIO.html">TRC-CONTROL-SCENARIO</a>' in text
+    assert '<strong><a href="#RC-001">RC-001</a></strong>' in text
+
+
+def test_filters_offer_what_occurs(project):
+    found = {name: [value for value, _ in options] for name, _, options in matrix.view(matrix.rows(project.check()))["filters"]}
+    assert {"requirement", "situation", "control", "scenario", "endpoint", "software item"} <= set(found["kind"])
+    assert found["need"] == ["UN-001"]
+    assert found["control"] == ["inherent-design"]
+    assert found["outcome"] == ["passed"]
+    assert found["risk"] == ["acceptable"] or found["risk"] == ["reduce"]
+
+
+def test_a_scenario_can_be_found_by_the_need_behind_its_requirement(project):
+    (row,) = re.findall(r'<tr class="row" id="tc-[0-9a-f]+"([^>]*)>\s*<td[^>]*>Every view', page(project))
+    assert 'data-need="|UN-001|"' in row
+    assert 'data-outcome="|passed|"' in row
+
+
+def bytes_of(project):
+    folder = project.root / matrix.FOLDER
+    return {path.name: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_every_format_is_written_and_the_same_again(project):
+    paths = matrix.write_formats(project.root, project.check())
+    assert [path.name for path in paths.values()] == ["matrix.html", "matrix.csv", "matrix.xlsx", "matrix.json"]
+    first = bytes_of(project)
+    matrix.write_formats(project.root, project.check())
+    assert bytes_of(project) == first
+
+
+def test_only_what_was_asked_for_is_written(project):
+    assert list(matrix.write_formats(project.root, project.check(), ["csv", "csv"])) == ["csv"]
+    assert not (project.root / matrix.MATRIX).exists()
+    with pytest.raises(matrix.UnknownFormatError, match="found pdf, expected one or more of html, csv, xlsx, json"):
+        matrix.write_formats(project.root, project.check(), ["html", "pdf"])
+    assert not (project.root / matrix.MATRIX).exists()
+
+
+@pytest.mark.parametrize("part", ["to_xlsx", "write_bytes"])
+def test_all_files_or_none(project, monkeypatch, part):
+    matrix.write_formats(project.root, project.check())
+    before = bytes_of(project)
+    project.replace("verification/features/admission.feature", "Every view is told", "Every view is named")
+    project.seal()
+    result = project.check()
+    if part == "to_xlsx":
+        monkeypatch.setattr(matrix, "to_xlsx", _fails)
+    else:
+        real = type(project.root).write_bytes
+        monkeypatch.setattr(
+            type(project.root), "write_bytes", lambda path, data: _fails() if "xlsx" in path.name else real(path, data)
+        )
+    with pytest.raises(OSError, match="disk full"):
+        matrix.write_formats(project.root, result)
+    assert {name: content for name, content in bytes_of(project).items() if name not in ("trace.json", "check.json")} == {
+        name: content for name, content in before.items() if name not in ("trace.json", "check.json")
+    }
+
+
+def _fails(*_arguments):
+    raise OSError("disk full")
