@@ -20,6 +20,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from verification.trace.graph import Graph, Kind, Link
+from verification.trace.show import READ_BACKWARDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -312,7 +313,7 @@ def _begun(union: _Union, changed: tuple[Changed, ...]) -> Iterator[tuple[str, A
 def _onwards(union: _Union, name: str, aspect: Aspect, path: Path) -> Iterator[tuple[str, Aspect, Path]]:
     """Yield one step of every rule that applies."""
     for rule in _RULES_OF[union.nodes[name].kind, aspect]:
-        words = str(rule.link) if rule.forwards else f"<- {rule.link}"
+        words = str(rule.link) if rule.forwards else READ_BACKWARDS[rule.link]
         for other in union.next(name, rule):
             if _may(union, name, other):
                 yield other, rule.to, (*path[:-1], (name, words), (other, ""))

@@ -265,7 +265,7 @@ def test_text_and_data_say_the_same_at_every_width(committed):
     for width in (60, 80, 120):
         text = impact_text.to_text(result, "a", "b", width)
         assert all(each["id"].split("::")[0] in text for each in data["suspect"])
-    assert "because device_sw.device <- holds SWI-DEVICE <- is allocated to SRS-001" in impact_text.to_text(result, "a", "b", 400)
+    assert "because device_sw.device belongs to SWI-DEVICE has to meet SRS-001" in impact_text.to_text(result, "a", "b", 400)
 
 
 def test_the_answer_is_the_same_whatever_the_order_of_the_files(committed):

@@ -6,7 +6,7 @@ import pytest
 
 from verification.trace import gate, item_records, reading_room, show, show_text
 from verification.trace.codes import CODES
-from verification.trace.graph import Kind
+from verification.trace.graph import Kind, Link
 
 VIEW = "TC:admission.feature::Every view is told"
 
@@ -159,6 +159,10 @@ def test_a_decision_is_shown_and_an_unknown_one_is_answered_with_those_that_exis
     with pytest.raises(show.UnknownItemError, match="ADR-0009") as caught:
         looked_up(project, "ADR-0009")
     assert caught.value.closest == ("ADR-0003",)
+
+
+def test_every_link_can_be_read_backwards():
+    assert set(show.READ_BACKWARDS) == set(Link)
 
 
 def test_every_item_of_the_graph_has_a_chain(project):
