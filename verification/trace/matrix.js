@@ -49,12 +49,19 @@
     try { history.replaceState(null, "", text ? "#?" + text : location.pathname + location.search); } catch (error) { /* a page opened from a file may not */ }
   }
   function changed() { apply(); remember(); }
+  function choose(name, value) {
+    selects.forEach(function (select) {
+      if (select.name !== name) { return; }
+      select.value = value;
+      if (select.value !== value) { select.add(new Option(value, value, false, true)); } /* a kept address asks for what no longer occurs: no row, not every row */
+    });
+  }
   function follow() {
     var hash = location.hash, target;
     if (hash.slice(0, 2) === "#?") {
       form.reset();
       new URLSearchParams(hash.slice(2)).forEach(function (value, name) {
-        if (name === "open") { form.open.checked = true; } else if (form.elements[name]) { form.elements[name].value = value; }
+        if (name === "open") { form.open.checked = true; } else if (name === "q") { box.value = value; } else { choose(name, value); }
       });
       apply();
       return;
