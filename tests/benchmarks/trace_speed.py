@@ -183,7 +183,7 @@ def install(folder: Path) -> dict[str, Any]:
         done = _pip(python, package)
         outcome[name] = {"package": package, "installed": done.returncode == 0}
         if done.returncode != 0:
-            outcome[name]["error"] = done.stderr[-600:]
+            outcome[name]["error"] = done.stderr.strip().splitlines()[-1]
             if name == "jamb" and _pip(python, *JAMB_PURE).returncode == 0 and _pip(python, "--no-deps", package).returncode == 0:
                 outcome[name] |= {"installed": True, "note": "without its dependency quarto-cli"}
     return outcome
