@@ -137,6 +137,44 @@ def technical_file() -> None:
         raise typer.Exit(DOES_NOT_HOLD) from err
 
 
+@app.command()
+def mutate(  # noqa: PLR0913, PLR0917  one option each
+    part: Annotated[str, typer.Option(help="graph, evidence, controls or all")] = "all",
+    operator: Annotated[str | None, typer.Option(help="one operator by its name")] = None,
+    sample: Annotated[int | None, typer.Option(min=1, help="at most so many mutants of each operator")] = None,
+    seed: Annotated[int, typer.Option(help="of the sample")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="the result as JSON on stdout")] = False,  # noqa: FBT002
+    keep: Annotated[bool, typer.Option("--keep", help="keep a dated summary under evidence/trace_mutation")] = False,  # noqa: FBT002
+) -> None:
+    """Harm a copy of the project in every way that is known, one at a time; the gate has to name each harm at its place."""
+    from pipeline import mutation_run  # noqa: PLC0415
+    from pipeline.dvc_runs import canonical  # noqa: PLC0415
+    from pipeline.progress import bar  # noqa: PLC0415
+    from pipeline.seeded_defects import SeedingError  # noqa: PLC0415
+    from verification.trace.mutants.campaign import Order  # noqa: PLC0415
+    from verification.trace.mutants.copying import BenchError  # noqa: PLC0415
+
+    parts = ("graph", "evidence", "controls", "all")
+    if part not in parts:
+        raise typer.BadParameter(f"found {part!r}, expected one of {', '.join(parts)}", param_hint="--part")
+    if operator is not None and operator not in mutation_run.OPERATORS:
+        raise typer.BadParameter(
+            f"found {operator!r}, expected one of {', '.join(mutation_run.OPERATORS)}", param_hint="--operator"
+        )
+    chosen = (operator,) if operator else mutation_run.operators_of(part)
+    root = canonical().root
+    try:
+        with bar("mutants") as report:
+            found = mutation_run.run(root, "graph" if operator else part, Order(chosen, sample, seed), report)
+    except (BenchError, SeedingError) as err:
+        print(f"{err}; if no run lies here: ./qms demo", file=sys.stderr)
+        raise typer.Exit(DOES_NOT_HOLD) from err
+    print(json.dumps(found.to_json(), indent=1, sort_keys=True, ensure_ascii=False) if as_json else found.to_text())
+    if keep:
+        print(mutation_run.keep(root, found), file=sys.stderr)
+    raise typer.Exit(HOLDS if found else DOES_NOT_HOLD)
+
+
 @app.command("validate-tool")
 def validate_tool(as_json: Annotated[bool, typer.Option("--json", help="the record as JSON on stdout")] = False) -> None:  # noqa: FBT002
     """Run the tests of every potential error of this tool (ISO 13485 4.1.6) and keep what came of them."""

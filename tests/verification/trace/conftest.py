@@ -261,11 +261,11 @@ STAGES = {
     "train": ["artifacts/prepare", "pipeline/training"],
     "package": ["artifacts/train"],
     "predict": ["artifacts/bundle", "device_sw"],
-    "validate": ["artifacts/predict"],
+    "validate": ["artifacts/predictions"],
 }
-"""Stage to deps; outputs are artifacts/<stage>, of package artifacts/bundle, of validate artifacts/validation."""
+"""Stage to deps; outputs are artifacts/<stage> but for three, see ``OUTPUTS``."""
 
-OUTPUTS = {"package": "artifacts/bundle", "validate": "artifacts/validation"}
+OUTPUTS = {"package": "artifacts/bundle", "predict": "artifacts/predictions", "validate": "artifacts/validation"}
 
 
 class Project:
@@ -318,7 +318,7 @@ class Project:
         self.write("dvc.lock", yaml.safe_dump({"schema": "2.0", "stages": locked}))
 
     def _outputs(self):
-        for name in ("cohort", "prepare", "train", "predict"):
+        for name in ("cohort", "prepare", "train"):
             self.write(f"artifacts/{name}/out.txt", name)
         self.write("artifacts/bundle/weights.safetensors", "weights")
         sha256 = hashlib.sha256(b"weights").hexdigest()

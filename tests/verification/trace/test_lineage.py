@@ -60,9 +60,9 @@ def test_without_definitions_every_stage_is_stale(project):
 
 
 def test_a_missing_output_is_named(project):
-    (project.root / "artifacts/predict/out.txt").unlink()
-    (project.root / "artifacts/predict").rmdir()
-    assert ("predict", "output artifacts/predict") in stale(project)
+    (project.root / "artifacts/predictions/predictions.json").unlink()
+    (project.root / "artifacts/predictions").rmdir()
+    assert ("predict", "output artifacts/predictions") in stale(project)
 
 
 def test_stages_that_do_not_fit_together_are_named(project):

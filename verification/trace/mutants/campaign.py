@@ -166,7 +166,7 @@ class Workbench:
         mutant = self.mutants[number]
         try:
             change = mutant.make(self.bench.project)
-        except (StopIteration, KeyError, ValueError) as err:
+        except (StopIteration, LookupError, ValueError, OSError) as err:
             return Judgement(
                 mutant.operator, mutant.place, caught=False, codes=(), missing=(f"cannot be made: {type(err).__name__}: {err}",)
             )

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
 from verification.trace.assembly import VALIDATION
 from verification.trace.lineage import read_lock
 from verification.trace.mutants.mutant import Change, Form, Mutant, Operator, Part, Sign
@@ -46,21 +48,14 @@ def _claim_altered(stage: str, side: str, path: str, md5: str, project: Project)
     An output that is too large to be hashed is compared with what the stages after it read.
     """
     altered = ("0" if md5[0] != "0" else "1") + md5[1:]
-    text = _in_stage(project.text("dvc.lock"), (stage, side, path), md5, altered)
+    stages = read_lock(project.root)
+    for item in stages[stage][side]:
+        if item["path"] == path:
+            item["md5"] = altered
+    text = yaml.safe_dump({"schema": "2.0", "stages": stages}, sort_keys=False)
     readers = [name for name, where, other, _ in _locked(project) if where == "deps" and other == path]
     named = [stage] if side == "deps" or not readers else [*readers]
     return Change({"dvc.lock": text}, tuple(Sign("TRC-PIPELINE-STALE", "dvc.lock", f"stage {name}", path) for name in named))
-
-
-def _in_stage(text: str, place: tuple[str, str, str], old: str, new: str) -> str:
-    """Return the lock with one hash replaced, found below its stage, side and path."""
-    stage, side, path = place
-    at = re.compile(rf"^  {re.escape(stage)}:$", re.MULTILINE).search(text)
-    start = at.end() if at else 0
-    start = text.index(f"    {side}:", start)
-    start = text.index(f"- path: {path}\n", start)
-    begin = text.index(old, start)
-    return text[:begin] + new + text[begin + len(old) :]
 
 
 def _bundle_files(project: Project) -> Iterator[Mutant]:
