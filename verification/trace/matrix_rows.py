@@ -47,7 +47,7 @@ class Marks:
 
 @dataclass(frozen=True)
 class Case:
-    """One scenario: its name, place, status, results by row, and what it has to do with."""
+    """One scenario: its name, place, status, results by row, what it has to do with, and the bridges that carried results of another state over."""
 
     id: str
     anchor: str
@@ -58,6 +58,7 @@ class Case:
     bad: tuple[tuple[str, str], ...]
     outcomes: tuple[tuple[str, int], ...]
     verifies: tuple[str, ...]
+    bridges: tuple[str, ...]
     marks: Marks
 
 
@@ -244,6 +245,7 @@ class _Tables:
             bad=tuple((verdict.row, str(verdict.outcome)) for verdict in verdicts if verdict.outcome is not Outcome.PASSED),
             outcomes=tuple(sorted(outcomes.items())),
             verifies=verifies,
+            bridges=_each_once(verdict.bridge for verdict in verdicts if verdict.bridge),
             marks=Marks("scenario", str(status), needs, kinds, tuple(sorted(outcomes)) or ("none",)),
         )
 

@@ -130,6 +130,7 @@ _SCENARIOS = {
     "rows": "number of its examples",
     "outcomes": "how many rows had which outcome",
     "not_passed": "rows that are no clean pass",
+    "bridges": "bridges that carried results of another state of the sources over",
     "where": _WHERE,
 }
 _FAULTS = {
@@ -302,7 +303,7 @@ def _scenario_rows(matrix: Matrix) -> Iterator[tuple[Cell, ...]]:
 def _scenario_row(case: Case) -> tuple[Cell, ...]:
     outcomes = tuple(f"{count} {outcome}" for outcome, count in case.outcomes)
     bad = tuple(f"{outcome}: {row}" if row else outcome for row, outcome in case.bad)
-    return case.id, case.name, case.verifies, str(case.status), case.rows, outcomes, bad, case.place
+    return case.id, case.name, case.verifies, str(case.status), case.rows, outcomes, bad, case.bridges, case.place
 
 
 def _fault_rows(matrix: Matrix) -> Iterator[tuple[Cell, ...]]:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema_rs
@@ -143,3 +144,12 @@ def test_json_and_tables_hold_the_same(project, found):
         assert content["tables"][each.name] == json.loads(
             json.dumps([dict(zip(each.columns, row, strict=True)) for row in each.rows])
         )
+
+
+def test_a_result_that_a_bridge_carried_over_is_marked_in_every_format(project):
+    result = project.check()
+    verdicts = {name: tuple(replace(each, bridge="BR-001") for each in found) for name, found in result.graph.verdicts.items()}
+    carried = rows(replace(result, graph=replace(result.graph, verdicts=verdicts)))
+    assert {row["bridges"] for row in table(tables.tables(carried), "scenarios")} == {("BR-001",)}
+    assert matrix.page(carried).count("carried over</span>") == len(verdicts)
+    assert "carried over</span>" not in matrix.render(result)
