@@ -43,13 +43,13 @@ class MutationRun:
     def to_json(self) -> dict[str, Any]:
         """Return the result as plain data."""
         return {
-            "campaign": self.campaign.to_json() if self.campaign else None,
-            "controls": self.controls.to_json() if self.controls else None,
+            "campaign": self.campaign.to_json() if self.campaign is not None else None,
+            "controls": self.controls.to_json() if self.controls is not None else None,
         }
 
     def to_text(self) -> str:
         """Return the result for people."""
-        return "\n".join([*([to_text(self.campaign)] if self.campaign else []), *_controls(self.controls)])
+        return "\n".join([*([to_text(self.campaign)] if self.campaign is not None else []), *_controls(self.controls)])
 
 
 def _controls(record: FaultRecord | None) -> list[str]:
@@ -92,14 +92,14 @@ def run(root: Path, part: str, order: Order, report: Report) -> MutationRun:
 def keep(root: Path, found: MutationRun) -> Path:
     """Write the dated summary that is committed: numbers for each operator, survivors, how long it took on how many cores."""
     data: dict[str, Any] = {"schema": "thoratrace/mutation-evidence/1", "date": datetime.now(UTC).date().isoformat()}
-    if found.campaign:
+    if found.campaign is not None:
         data |= {
             **found.campaign.to_json(),
             "seconds": round(found.campaign.seconds),
             "workers": campaign.WORKERS,
             "cores": os.cpu_count(),
         }
-    if found.controls:
+    if found.controls is not None:
         data["controls"] = {
             "defects": len(found.controls.trials),
             "noticed": len(found.controls.trials) - len(found.controls.survivors),
