@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import ast
 import json
+import os
 import random
 import re
 import shutil
@@ -20,6 +21,7 @@ import tempfile
 import time
 import tomllib
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.verification.trace.impact_oracle import Oracle, step_use
@@ -468,6 +470,7 @@ def summary(rows, n, seed):
         "unread": sum(bool(row["unread"]) for row in rows),
         "seconds_max": max(seconds),
         "seconds_median": statistics.median(seconds),
+        "calls_over_5_seconds": sum(each > 5 for each in seconds),
         "cpu_seconds_max": max(row["cpu_seconds"] for row in rows),
         "extra_by_edit": {name: sum(len(row["extra"]) for row in rows if name in row["edits"]) for name in kinds},
     }
@@ -497,6 +500,11 @@ def main():
     options = parser.parse_args()
     kept = ROOT / f"{KEPT}.{options.seed}"
     figures = summary(study(options.n, options.seed, kept), options.n, options.seed)
+    figures |= {
+        "date": datetime.now(UTC).date().isoformat(),
+        "cores": os.cpu_count(),
+        "load_at_the_end": round(os.getloadavg()[0], 1),
+    }
     sys.stdout.write(json.dumps(figures, indent=1) + "\n")
     if options.out:
         write_json(options.out, figures)
