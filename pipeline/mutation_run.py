@@ -96,6 +96,7 @@ def keep(root: Path, found: MutationRun) -> Path:
         data |= {
             **found.campaign.to_json(),
             "seconds": round(found.campaign.seconds),
+            "processor_seconds": round(found.campaign.processor_seconds),
             "workers": campaign.WORKERS,
             "cores": os.cpu_count(),
         }

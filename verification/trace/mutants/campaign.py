@@ -73,6 +73,7 @@ class Campaign:
         stand_in: whether a clean run had to be put in the place of evidence that does not belong to what lies here.
         owed_beyond: obligations in which the shipped baseline lags behind; the copies had a baseline of the day.
         seconds: wall time, of all sessions together.
+        processor_seconds: processor time of the judging, which a busy machine stretches less.
         outstanding: cross rules that no mutant tests yet.
     """
 
@@ -81,6 +82,7 @@ class Campaign:
     stand_in: bool
     owed_beyond: int
     seconds: float = field(compare=False)
+    processor_seconds: float = field(default=0.0, compare=False)
     outstanding: tuple[str, ...] = OUTSTANDING
 
     @property
@@ -207,8 +209,14 @@ def _open_workbench(root: Path, order: Order) -> None:
     multiprocessing.util.Finalize(None, _WORKBENCH[0].close, exitpriority=10)
 
 
-def _judge_numbers(numbers: Sequence[int]) -> list[tuple[int, Judgement]]:
-    return [(number, _WORKBENCH[0].judge(number)) for number in numbers]
+def _judge_numbers(numbers: Sequence[int]) -> list[tuple[int, Judgement, float]]:
+    return [_timed(_WORKBENCH[0], number) for number in numbers]
+
+
+def _timed(bench: Workbench, number: int) -> tuple[int, Judgement, float]:
+    """Return number, judgement and the processor time it took, in seconds."""
+    begun = time.process_time()
+    return number, bench.judge(number), time.process_time() - begun
 
 
 def fingerprint(root: Path) -> str:
@@ -233,12 +241,12 @@ def run(root: Path, order: Order, report: Callable[[int, int, str], None], *, wo
         kept = Kept(root / KEPT, {"state": state, "order": asdict(order)})
         open_numbers = [number for number in range(total) if number not in kept.judgements]
         report(total - len(open_numbers), total, "")
-        for number, judgement in _judged(first.bench.root, order, open_numbers, first if workers < 2 else None, workers):
-            kept.add(number, judgement)
+        for number, judgement, spent in _judged(first.bench.root, order, open_numbers, first if workers < 2 else None, workers):
+            kept.add(number, judgement, spent)
             report(len(kept.judgements), total, "" if judgement.caught else f"survived: {judgement.operator} {judgement.place}")
         seconds = kept.seconds + time.monotonic() - started
         judgements = tuple(kept.judgements[number] for number in range(total))
-        campaign = Campaign(judgements, state, first.bench.stand_in, first.bench.owed_beyond, seconds)
+        campaign = Campaign(judgements, state, first.bench.stand_in, first.bench.owed_beyond, seconds, kept.processor_seconds)
         kept.close()
         return campaign
     finally:
@@ -247,10 +255,10 @@ def run(root: Path, order: Order, report: Callable[[int, int, str], None], *, wo
 
 def _judged(
     prepared: Path, order: Order, numbers: list[int], here: Workbench | None, workers: int
-) -> Iterator[tuple[int, Judgement]]:
+) -> Iterator[tuple[int, Judgement, float]]:
     """Yield judgements as they come: from this process, or from workers with a copy each."""
     if here is not None:
-        yield from ((number, here.judge(number)) for number in numbers)
+        yield from (_timed(here, number) for number in numbers)
         return
     chunks = [numbers[start : start + CHUNK] for start in range(0, len(numbers), CHUNK)]
     with ProcessPoolExecutor(
@@ -268,6 +276,7 @@ class Kept:
         self.file = file
         self.judgements: dict[int, Judgement] = {}
         self.seconds = 0.0
+        self.processor_seconds = 0.0
         head = json.dumps(campaign, sort_keys=True)
         lines = file.read_text(encoding="utf-8").split("\n") if file.is_file() else []
         if lines and lines[0] == head:
@@ -284,19 +293,25 @@ class Kept:
         for line in lines:
             try:
                 entry = json.loads(line)
-                self.seconds = float(entry["seconds"])
+                self.seconds, self.processor_seconds = float(entry["seconds"]), float(entry["processor"])
                 self.judgements[int(entry["number"])] = _recalled(entry["judgement"])
             except (ValueError, KeyError, TypeError):
                 return
 
-    def add(self, number: int, judgement: Judgement) -> None:
-        """Keep one more."""
+    def add(self, number: int, judgement: Judgement, spent: float = 0.0) -> None:
+        """Keep one more, with the processor time it took."""
+        self.processor_seconds += spent
         self.judgements[number] = judgement
         self._write(number, judgement)
 
     def _write(self, number: int, judgement: Judgement) -> None:
         begun = getattr(self, "_begun", time.monotonic())
-        entry = {"number": number, "judgement": asdict(judgement), "seconds": self.seconds + time.monotonic() - begun}
+        entry = {
+            "number": number,
+            "judgement": asdict(judgement),
+            "seconds": self.seconds + time.monotonic() - begun,
+            "processor": self.processor_seconds,
+        }
         self._stream.write(f"{json.dumps(entry, ensure_ascii=False)}\n")
         self._stream.flush()
 

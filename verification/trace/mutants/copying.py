@@ -11,6 +11,7 @@ from pathlib import Path
 from verification.trace.lineage import REHASH_LIMIT, LineageError, read_lock
 
 MEMORY = Path("/dev/shm")  # noqa: S108  a file system in memory where there is one; the folder below it has a name nobody can foresee
+PREFIX = "thoratrace-mutants-"
 RUN = "artifacts/verification"
 """Where the last verification run lies."""
 
@@ -20,8 +21,26 @@ class BenchError(Exception):
 
 
 def workplace() -> Path:
-    """Return a new empty folder for copies, in memory where the machine has a file system for that."""
-    return Path(tempfile.mkdtemp(prefix="thoratrace-mutants-", dir=MEMORY if MEMORY.is_dir() else None))
+    """Return a new empty folder for copies, in memory where the machine has a file system for that.
+
+    Its name holds the process that made it; folders of processes that were killed are removed on the way.
+    """
+    parent = MEMORY if MEMORY.is_dir() else Path(tempfile.gettempdir())
+    for folder in parent.glob(f"{PREFIX}*"):
+        owner = folder.name.removeprefix(PREFIX).partition("-")[0]
+        if owner.isdecimal() and not _is_alive(int(owner)):
+            shutil.rmtree(folder, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=parent))
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def copy_project(root: Path, target: Path) -> None:

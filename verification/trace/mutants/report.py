@@ -56,4 +56,4 @@ def _outstanding(campaign: Campaign) -> Iterator[str]:
 def _verdict(campaign: Campaign) -> str:
     total, survived = len(campaign.judgements), len(campaign.survivors)
     share = 100 * (total - survived) / total if total else 0.0
-    return f"{total - survived} of {total} mutants caught ({share:.2f} %) in {campaign.seconds:.0f} s"
+    return f"{total - survived} of {total} mutants caught ({share:.2f} %) in {campaign.seconds:.0f} s ({campaign.processor_seconds:.0f} s of processor time)"
