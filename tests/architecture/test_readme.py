@@ -15,10 +15,6 @@ MADE_BY_RUNS = ("artifacts/", ".venv")
 """Places the README names that exist only after a run."""
 
 
-PLANNED = frozenset({"mutate"})
-"""Commands that a page names and that are not built yet."""
-
-
 def help_of(module, *arguments):
     environment = {
         **numeric_environment(),
@@ -50,14 +46,9 @@ def paths_named():
     return sorted({name for name in quoted if "/" in name or "." in name[1:]} | set(listed) | set(pictures))
 
 
-@pytest.mark.parametrize("command", sorted(set(commands_named("./qms")) - PLANNED))
+@pytest.mark.parametrize("command", commands_named("./qms"))
 def test_each_qms_command_exists(command):
     help_of("pipeline.cli", command)
-
-
-def test_a_planned_command_that_exists_is_planned_no_longer():
-    listed = help_of("pipeline.cli")
-    assert [command for command in sorted(PLANNED) if re.search(rf"^\W*{command}\s", listed, re.MULTILINE)] == []
 
 
 @pytest.mark.parametrize("command", commands_named("thoratrace"))
@@ -70,9 +61,15 @@ def test_both_command_lines_are_named():
     assert {"analyse", "info", "self-test"} <= set(commands_named("thoratrace"))
 
 
-@pytest.mark.parametrize("option", sorted(set(re.findall(r"(?<=\s)--[a-z-]+", TEXT))))
-def test_each_option_of_the_pipeline_command_exists(option):
-    assert option in help_of("pipeline.cli", "pipeline")
+def options_named():
+    """Return each command of `./qms` with each option that the README gives it."""
+    calls = re.findall(r"`(?:\./)?qms ([a-z-]+)((?: [a-z]+(?= --))?)([^`]*)`", TEXT)
+    return sorted({(name, group.strip(), option) for name, group, rest in calls for option in re.findall(r"--[a-z-]+", rest)})
+
+
+@pytest.mark.parametrize(("command", "group", "option"), options_named())
+def test_each_option_of_a_command_exists(command, group, option):
+    assert option in help_of("pipeline.cli", *(part for part in (command, group) if part))
 
 
 @pytest.mark.parametrize("name", paths_named())
