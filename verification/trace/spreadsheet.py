@@ -13,6 +13,7 @@ import re
 import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape as quote_xml
 
 from lxml import etree
 from openpyxl import Workbook
@@ -21,7 +22,7 @@ from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
@@ -97,27 +98,62 @@ def inert(text: str) -> str:
 
 
 def to_bytes(sheets: Iterable[Sheet]) -> bytes:
-    """Return the workbook; equal sheets give equal bytes."""
+    """Return the workbook; equal sheets give equal bytes.
+
+    openpyxl makes everything but the rows below the headings: written as text they take a sixth of the time.
+    """
     workbook = Workbook(write_only=True)
-    for sheet in sheets:
-        _write(workbook.create_sheet(sheet.name), sheet)
+    rows = {}
+    for number, sheet in enumerate(sheets, start=1):
+        rows[f"xl/worksheets/sheet{number}.xml"] = _write(workbook.create_sheet(sheet.name), sheet)
     draft = io.BytesIO()
     workbook.save(draft)
-    return _repacked(draft.getvalue())
+    return _repacked(draft.getvalue(), rows)
 
 
-def _write(page: WriteOnlyWorksheet, sheet: Sheet) -> None:
+def _write(page: WriteOnlyWorksheet, sheet: Sheet) -> bytes:
+    """Give the sheet its headings and return its rows as XML."""
     for number, (_, width) in enumerate(sheet.columns, start=1):
         page.column_dimensions[get_column_letter(number)].width = width
     page.freeze_panes = "B2"
     for column, choices in sheet.choices:
         _offer(page, column, choices)
     page.append([_heading(page, name) for name, _ in sheet.columns])
-    rows = 1
-    for row in sheet.rows:
-        page.append([_cell(page, value) for value in row])
-        rows += 1
-    page.auto_filter.ref = f"A1:{get_column_letter(max(len(sheet.columns), 1))}{rows}"
+    quoted, wrapped = WriteOnlyCell(page), WriteOnlyCell(page)
+    quoted.quotePrefix, wrapped.alignment = True, _WRAPPED
+    form = _Form(
+        tuple(get_column_letter(number) for number in range(1, len(sheet.columns) + 1)), quoted.style_id, wrapped.style_id
+    )
+    lines = [form.row(number, row) for number, row in enumerate(sheet.rows, start=2)]
+    page.auto_filter.ref = f"A1:{get_column_letter(max(len(sheet.columns), 1))}{len(lines) + 1}"
+    return "".join(lines).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """How the rows of a sheet are written: its column letters, and the styles of a text that looks like a formula and of one with several lines."""
+
+    letters: tuple[str, ...]
+    quoted: int
+    wrapped: int
+
+    def row(self, number: int, values: Sequence[Cell]) -> str:
+        """Return a row; empty cells are left out."""
+        cells = (self._cell(f"{letter}{number}", value) for letter, value in zip(self.letters, values, strict=True))
+        return f'<row r="{number}">{"".join(cells)}</row>'
+
+    def _cell(self, place: str, value: Cell) -> str:
+        if isinstance(value, str):
+            return self._text(place, value) if value else ""
+        if value is None:
+            return ""
+        return f'<c r="{place}" t="b"><v>{value:d}</v></c>' if isinstance(value, bool) else f'<c r="{place}"><v>{value!r}</v></c>'
+
+    def _text(self, place: str, value: str) -> str:
+        """Return a text cell: its type says text, whatever it begins with, so that no program computes it."""
+        looks_like_more = value.startswith((*FORMULA_START, "#", "'"))
+        style = f' s="{self.quoted}"' if looks_like_more else f' s="{self.wrapped}"' if "\n" in value else ""
+        return f'<c r="{place}"{style} t="inlineStr"><is><t xml:space="preserve">{quote_xml(escape(value))}</t></is></c>'
 
 
 def _offer(page: WriteOnlyWorksheet, column: int, choices: tuple[str, ...]) -> None:
@@ -142,28 +178,17 @@ def _heading(page: WriteOnlyWorksheet, text: str) -> WriteOnlyCell:
     return cell
 
 
-def _cell(page: WriteOnlyWorksheet, value: Cell) -> Cell | WriteOnlyCell:
-    """Return what openpyxl writes as the value itself, with a type that says text for every text."""
-    if not isinstance(value, str):
-        return value
-    text = escape(value)
-    if value.startswith((*FORMULA_START, "#", "'")):
-        cell = WriteOnlyCell(page, "")
-        cell.value = text
-        cell.data_type = "s"
-        cell.quotePrefix = True
-        return cell
-    return text
-
-
-def _repacked(content: bytes) -> bytes:
-    """Return the package with its entries in order and all times fixed."""
+def _repacked(content: bytes, rows: Mapping[str, bytes]) -> bytes:
+    """Return the package with the rows in their sheets, its entries in order, and all times fixed."""
     packed = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as target:
         for name in source.namelist():
             data = source.read(name)
             if name == "docProps/core.xml":
                 data = _TIMES.sub(rb"\g<1>" + EPOCH_TEXT, data)
+            if name in rows:
+                head, end, tail = data.rpartition(b"</sheetData>")
+                data = head + rows[name] + end + tail
             info = zipfile.ZipInfo(name, EPOCH)
             info.compress_type = zipfile.ZIP_DEFLATED
             info.external_attr = 0o600 << 16
