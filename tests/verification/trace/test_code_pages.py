@@ -85,11 +85,7 @@ def test_commands_in_the_steps_exist():
     named = {
         name for entry in code_pages.guidance().values() for step in entry.steps for name in re.findall(r"\./qms ([a-z-]+)", step)
     }
-    assert named <= set(get_command(app).commands) | PLANNED
-
-
-PLANNED: set[str] = {"mutate"}
-"""Commands that pages name before they exist; empty when they do."""
+    assert named <= set(get_command(app).commands)
 
 
 @pytest.mark.parametrize(
