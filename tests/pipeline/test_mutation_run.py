@@ -85,7 +85,8 @@ def test_parts_share_out_the_operators():
 
 
 def trial(*, shown):
-    return Trial("SD-001", "RC-001", shown, "" if shown else "not noticed", (), "", "", {}, (), ())
+    killed = ("TC:a",) if shown else ()
+    return Trial("SD-001", "RC-001", shown, "" if shown else "not noticed", killed, "", "", {"failed": 1}, (), ())
 
 
 @pytest.mark.parametrize(("trials", "good"), [((), False), ((True,), True), ((True, False), False)])

@@ -10,6 +10,7 @@ import ast
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +21,11 @@ from verification.trace.mutants.mutant import Change, Form, Mutant, Operator, Pa
 from verification.trace.mutants.operators.signs import obligation
 from verification.trace.mutants.project import SOUP, DataRow, Project, place
 from verification.trace.mutants.toml_text import TomlText
-from verification.trace.seeded import FAULTS
+from verification.trace.seeded import FAULTS, SHOWN
 
 if TYPE_CHECKING:
     from verification.trace.obligations import Obligation
+    from verification.trace.seeded import FaultRecord
 
 Places = Callable[[Project], Iterator[Mutant]]
 """What an operator is applied to."""
@@ -150,6 +152,37 @@ def _unseeded(control: str, project: Project) -> Change:
         if fault["control"] == control:
             text = TomlText(text).without_row(f"$.fault[{index}]")
     return Change({FAULTS: text}, (Sign("TRC-CONTROL-UNSEEDED", project.where(project.row(control)), control),))
+
+
+def _trials(project: Project) -> Iterator[Mutant]:
+    """Let each trial of a seeded defect end unnoticed, or be lost; only where a record of trials counts for this state."""
+    record = project.inputs.seeded.record
+    for index, trial in enumerate(record.trials if record else ()):
+        yield Mutant("seeded-trial-spoilt", f"{trial.fault} not noticed", partial(_unnoticed, index))
+        yield Mutant("seeded-trial-spoilt", f"{trial.fault} not tried", partial(_untried, index))
+
+
+def _unnoticed(index: int, project: Project) -> Change:
+    record = _record_of_trials(project)
+    trial = record.trials[index]
+    trials = (*record.trials[:index], replace(trial, shown=False, reason="passed"), *record.trials[index + 1 :])
+    sign = Sign("TRC-SEEDED-SURVIVED", place(FAULTS, project.text(FAULTS), trial.fault), trial.fault)
+    return Change({SHOWN: json.dumps(replace(record, trials=trials).to_json())}, (sign,), Form.AGREED)
+
+
+def _untried(index: int, project: Project) -> Change:
+    record = _record_of_trials(project)
+    trial = record.trials[index]
+    rest = replace(record, trials=(*record.trials[:index], *record.trials[index + 1 :]))
+    sign = Sign("TRC-SEEDED-MISSING", place(FAULTS, project.text(FAULTS), trial.fault), trial.fault)
+    return Change({SHOWN: json.dumps(rest.to_json())}, (sign,), Form.AGREED, Level.RELEASE)
+
+
+def _record_of_trials(project: Project) -> FaultRecord:
+    record = project.inputs.seeded.record
+    if record is None:
+        raise ValueError("no record of seeded defects counts for this state")
+    return record
 
 
 def _anomalies(project: Project) -> Iterator[Mutant]:
@@ -319,6 +352,7 @@ OPERATORS = (
     Operator("warning-not-printed", Part.GRAPH, "a warning stands where the user reads", _sentences),
     Operator("residual-not-disclosed", Part.GRAPH, "a residual risk is disclosed in the instructions for use", _residuals),
     Operator("seeded-defect-lost", Part.GRAPH, "each control has a seeded defect that its scenario fails on", _faults),
+    Operator("seeded-trial-spoilt", Part.EVIDENCE, "each seeded defect was tried and noticed", _trials),
     Operator("anomaly-list-unsound", Part.GRAPH, "the list of anomalies is whole, assessed and as new as the run", _anomalies),
     Operator("check-removed", Part.GRAPH, _OWED, _questions),
     Operator("runner-forgiving", Part.GRAPH, _OWED, _switches),
