@@ -117,9 +117,9 @@ def _text(step: Any) -> str:
     return f"{step.keyword.strip()} {step.name}".splitlines()[0]
 
 
-@dataclass
+@dataclass(eq=False)
 class RunBook:
-    """What is noted for the run as a whole, in one process or over the workers of pytest-xdist."""
+    """What is noted for the run as a whole, in one process or over the workers of pytest-xdist; hashed by identity, as pytest needs its plugins."""
 
     config: pytest.Config
     left_out: list[pytest.Item] = field(default_factory=list)

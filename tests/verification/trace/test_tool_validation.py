@@ -1,7 +1,10 @@
 """The tool's own validation: the plan names tests that exist, the worst case of a test counts, and a record belongs to one tool."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,7 @@ import pytest
 from verification.trace import gate
 from verification.trace.case import Level
 from verification.trace.identity import Identity, digest
+from verification.trace.junit import read_junit
 from verification.trace.outcomes import Outcome, Result
 from verification.trace.tool_validation import (
     KIT,
@@ -134,6 +138,32 @@ def test_a_record_survives_the_round_trip_and_a_broken_one_is_none(tmp_path):
     for broken in ("", "[]", "{}", '{"schema": "other/1"}', json.dumps(record.to_json()).replace('"passed"', '"fine"')):
         path.write_text(broken)
         assert read_shown(tmp_path) is None
+
+
+def test_tests_of_folders_with_a_conftest_each_are_run_and_recorded(tmp_path):
+    """pytest puts aside the plugins of the other folders then, and has to be able to hash ours."""
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "conftest.py").write_text("")
+        (tmp_path / name / f"test_{name}.py").write_text("def test_it():\n    pass\n")
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "verification.trace.recording",
+        "--junitxml=raw.xml",
+        "one",
+        "two",
+    ]
+    finished = subprocess.run(
+        command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
+    )
+    assert finished.returncode == 0, finished.stdout
+    assert [each.outcome for each in read_junit(tmp_path / "raw.xml")] == [Outcome.PASSED, Outcome.PASSED]
 
 
 def test_the_gate_asks_for_the_validation_from_release_on(project):
