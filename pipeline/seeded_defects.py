@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -40,6 +41,9 @@ TRIALS = "artifacts/verification/faults"
 
 SAMPLE = 2
 """How many other scenarios of the same features run under each defect, to show that what fails is what was meant."""
+
+COSTLY = re.compile(r"\bbatch\b|\bruns?\b|process|launcher|phantom|handed over|\d{6} bytes|\d MB")
+"""Steps that start processes or take seconds; a sample has none that the defect's own scenarios do not have already."""
 
 _CONTINUED = ("And ", "But ", "* ")
 
@@ -97,9 +101,16 @@ def _order(fault: Fault, scenarios: Iterable[Scenario], folder: Path) -> Order:
     """Return what is to be run: the fault's scenarios, and a sample of others from the same feature files."""
     wanted = tuple(_split(name) for name in fault.scenarios)
     features = {feature for feature, _ in wanted}
-    others = [s for s in scenarios if s.feature in features and s.id not in fault.scenarios and "needs_run" not in s.tags]
+    taken = {step.text for s in scenarios if s.id in fault.scenarios for step in s.steps}
+    others = [s for s in scenarios if s.feature in features and s.id not in fault.scenarios and _is_cheap(s, taken)]
     drawn = sorted(others, key=lambda s: hashlib.sha256(f"{fault.id} {s.id}".encode()).hexdigest())[:SAMPLE]
     return Order(fault.id, (*wanted, *((s.feature, s.name) for s in drawn)), folder / fault.id)
+
+
+def _is_cheap(scenario: Scenario, taken: Collection[str]) -> bool:
+    """Say whether a scenario can run beside others for little, given the steps that are taken anyway; rows are steps' words, too."""
+    words = [step.text for step in scenario.steps if step.text not in taken] + [row.text for row in scenario.rows]
+    return "needs_run" not in scenario.tags and not any(COSTLY.search(text) for text in words)
 
 
 def _split(scenario_id: str) -> tuple[str, str]:
