@@ -26,10 +26,15 @@ from mutmut.stats import status_by_exit_code
 
 ROOT = Path(__file__).resolve().parents[2]
 GOAL = 0.9
-TRACE_TESTS = (
-    "anomalies", "approvals", "bridges", "cucumber", "features", "gate", "graph", "identity", "keys", "lineage", "mutations", "obligations", "outcomes",
-    "people", "plain_gherkin", "records", "risk_duties", "seeded", "switches", "tool_validation", "codes",
+CORE = (
+    "anomalies", "assembly", "case", "cucumber", "evidence", "features", "gate", "graph", "identity", "junit", "keys", "lineage", "outcomes", "people",
+    "plain_gherkin", "tool_validation",
 )  # fmt: skip
+CORE_TESTS = (
+    "anomalies", "cucumber", "features", "gate", "graph", "identity", "keys", "lineage", "outcomes", "people", "plain_gherkin", "tool_validation",
+)  # fmt: skip
+RECORDS = ("approvals", "baseline", "bridges", "duties", "obligations", "records", "seeded", "subjects", "switches")
+RECORDS_TESTS = ("approvals", "assertions", "bridges", "obligations", "records", "seeded", "switches")
 
 
 @dataclass(frozen=True)
@@ -60,43 +65,13 @@ GROUPS = {
     ),
     "trace": Group(
         "verification/trace",
-        (
-            "verification/trace/checks/*.py",
-            *(
-                f"verification/trace/{name}.py"
-                for name in (
-                    "anomalies",
-                    "approvals",
-                    "assembly",
-                    "baseline",
-                    "bridges",
-                    "case",
-                    "cucumber",
-                    "duties",
-                    "evidence",
-                    "executed_protocol",
-                    "features",
-                    "gate",
-                    "graph",
-                    "identity",
-                    "inputs",
-                    "junit",
-                    "keys",
-                    "lineage",
-                    "obligations",
-                    "outcomes",
-                    "people",
-                    "plain_gherkin",
-                    "records",
-                    "seeded",
-                    "subjects",
-                    "switches",
-                    "tool_validation",
-                    "validated_build",
-                )
-            ),
-        ),
-        tuple(f"tests/verification/trace/test_{name}.py" for name in TRACE_TESTS),
+        ("verification/trace/checks/*.py", *(f"verification/trace/{name}.py" for name in CORE)),
+        tuple(f"tests/verification/trace/test_{name}.py" for name in CORE_TESTS),
+    ),
+    "records": Group(
+        "verification/trace",
+        tuple(f"verification/trace/{name}.py" for name in RECORDS),
+        tuple(f"tests/verification/trace/test_{name}.py" for name in RECORDS_TESTS),
     ),
 }
 
