@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,10 +24,14 @@ def locked_versions(root: Path) -> dict[str, str]:
     Raises:
         OSError: the lock or pyproject.toml cannot be read.
     """
-    versions = pins((root / LOCK).read_text(encoding="utf-8"))
-    project = tomllib.loads((root / PROJECT).read_text(encoding="utf-8"))
-    versions[INTERPRETER] = str(project["project"]["requires-python"])
-    return versions
+    return dict(_versions((root / LOCK).read_text(encoding="utf-8"), (root / PROJECT).read_text(encoding="utf-8")))
+
+
+@lru_cache(maxsize=8)
+def _versions(lock: str, project: str) -> tuple[tuple[str, str], ...]:
+    """Return the pins of a lock and the interpreter of a project; remembered by their texts, because a campaign of mutants asks thousands of times."""
+    interpreter = str(tomllib.loads(project)["project"]["requires-python"])
+    return tuple({**pins(lock), INTERPRETER: interpreter}.items())
 
 
 def pins(text: str) -> dict[str, str]:

@@ -131,7 +131,7 @@ class Inputs:
     problems: tuple[Problem, ...]
     anomalies: AnomalyList = NO_LIST
     label_pages: Mapping[str, str] = field(default_factory=dict)
-    protocol: ExecutedProtocol = ExecutedProtocol()
+    protocol: ExecutedProtocol = field(default_factory=ExecutedProtocol)
     people: People = field(default_factory=People)
     approvals: Approvals = field(default_factory=Approvals)
     documents: Mapping[str, Document] = field(default_factory=dict)
@@ -161,6 +161,11 @@ class Heavy:
     baseline: tuple[Baseline | None, tuple[Problem, ...]]
     build: ValidatedBuild
     tool: tuple[ToolState, tuple[Problem, ...]]
+    endpoints: tuple[Mapping[str, Any], ...] | None
+    protocol: ExecutedProtocol
+    dependencies: tuple[Dependency, ...] | None
+    gaps: tuple[Problem, ...]
+    documents: Mapping[str, Document]
 
 
 def read_heavy(root: Path) -> Heavy:
@@ -174,6 +179,11 @@ def read_heavy(root: Path) -> Heavy:
         baseline=read_baseline(root),
         build=read_validated_build(root, bundle_of(identity)),
         tool=read_tool(root),
+        endpoints=assembly.read_endpoints(root),
+        protocol=read_executed_protocol(root),
+        dependencies=read_dependencies(root),
+        gaps=tuple(read_gaps(root)),
+        documents=read_documents(root, (*_reviewed(root), *named(read_chain(root)))),
     )
 
 
@@ -215,11 +225,11 @@ def read(root: Path, heavy: Heavy | None = None, cache: ReadingCache | None = No
         evidence=heavy.evidence,
         identity=heavy.identity,
         stale=heavy.stale,
-        endpoints=assembly.read_endpoints(root),
-        dependencies=read_dependencies(root),
+        endpoints=heavy.endpoints,
+        dependencies=heavy.dependencies,
         reviewed=reviewed,
         has_people=(root / PEOPLE).is_file(),
-        gaps=tuple(read_gaps(root)),
+        gaps=heavy.gaps,
         written=heavy.written,
         baseline=baseline,
         obligations=obligations,
@@ -227,9 +237,9 @@ def read(root: Path, heavy: Heavy | None = None, cache: ReadingCache | None = No
         now=datetime.now(UTC),
         anomalies=anomalies,
         label_pages=read_label_pages(root),
-        protocol=read_executed_protocol(root),
+        protocol=heavy.protocol,
         people=people,
-        documents=read_documents(root, (*reviewed, *named(chain))),
+        documents=heavy.documents,
         record_files=read_record_files(root),
         bridges=bridges,
         tool=tool,

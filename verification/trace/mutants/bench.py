@@ -17,20 +17,21 @@ from requirements_spec import changes, loader
 from requirements_spec.reading_cache import ReadingCache
 from risk import changes as risk_ledger
 from risk import loader as risk_loader
-from verification.trace import features, gate, renewal
+from verification.trace import assembly, features, gate, renewal
 from verification.trace.assembly import VALIDATION
 from verification.trace.baseline import BASELINE, read_baseline
 from verification.trace.case import Level
 from verification.trace.evidence import JUNIT, VERDICTS, Evidence, read_evidence
-from verification.trace.executed_protocol import PROTOCOL
+from verification.trace.executed_protocol import PROTOCOL, read_executed_protocol
 from verification.trace.identity import Identity, digest, read_identity
-from verification.trace.inputs import Heavy, bundle_of, read, read_heavy, read_stale
+from verification.trace.inputs import GAPS, SIGNED, Heavy, bundle_of, read, read_dependencies, read_gaps, read_heavy, read_stale
 from verification.trace.lineage import md5_of, read_lock
 from verification.trace.mutants.copying import RUN, BenchError
 from verification.trace.mutants.mutant import Change, Form
 from verification.trace.mutants.project import Project
 from verification.trace.mutants.sealing import clean_run, seal
 from verification.trace.slices import SLICES
+from verification.trace.subjects import read_documents
 from verification.trace.switches import FOREIGN_SETTINGS, SETTINGS
 from verification.trace.tool_validation import KIT, read_state
 from verification.trace.validated_build import COHORT, MANIFEST, PARAMS, PREDICTIONS, VERSION, read_validated_build
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
     from requirements_spec.changes import Content
     from requirements_spec.problem import Problem
+    from verification.trace.subjects import Document
     from verification.trace.tool_validation import ToolState
 
 SLICE = SLICES["verification"]
@@ -195,7 +197,20 @@ class Bench:
             baseline=read_baseline(root) if _touch(touched, BASELINE) else before.baseline,
             build=read_validated_build(root, bundle_of(identity)) if _touch(touched, *BUILD) else before.build,
             tool=self._tool(touched),
+            endpoints=assembly.read_endpoints(root) if _touch(touched, VALIDATION) else before.endpoints,
+            protocol=read_executed_protocol(root) if _touch(touched, VALIDATION, PROTOCOL) else before.protocol,
+            dependencies=read_dependencies(root) if _touch(touched, SETTINGS) else before.dependencies,
+            gaps=tuple(read_gaps(root)) if _touch(touched, GAPS) else before.gaps,
+            documents=self._documents(touched),
         )
+
+    def _documents(self, touched: frozenset[str]) -> Mapping[str, Document]:
+        """Return what a signature is held against, with only the touched files hashed again; a new file, or a line of the chain, asks for all."""
+        before = self.heavy.documents
+        if any(_touch((name,), *SIGNED, "verification/approvals.jsonl") and name not in before for name in touched):
+            return read_heavy(self.root).documents
+        known = {name: each for name, each in before.items() if name not in touched}
+        return dict(sorted({**known, **read_documents(self.root, touched & before.keys())}.items()))
 
     def _evidence(self, touched: frozenset[str], form: Form, identity: Identity) -> Evidence:
         """Return the run: a clean one of this state where everything ran again, else the one that lies there."""

@@ -275,8 +275,13 @@ def _arising(project: Project, row: DataRow, situations: list[str]) -> str:
     return project.toml(row.file).with_value(f"{row.path}.arising", value)
 
 
-def _page_gone(section: str, _: Project) -> Change:
-    return Change({f"docs/{section}.md": None}, (Sign("TRC-SECTION-UNKNOWN", f"docs/{section}.md:1", section),))
+def _page_gone(section: str, project: Project) -> Change:
+    """Remove a page of the technical file: what is rendered there has no place, and the page itself was owed."""
+    where = f"docs/{section}.md:1"
+    signs = [obligation("OBL-REMOVED", where, f"page {section}", "item")]
+    if project.verdict.graph.sources(section, Link.RENDERED_IN):
+        signs.append(Sign("TRC-SECTION-UNKNOWN", where, section))
+    return Change({f"docs/{section}.md": None}, tuple(signs))
 
 
 def _deletions(project: Project) -> Iterator[Mutant]:
