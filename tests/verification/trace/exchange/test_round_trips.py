@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+import reqif as reqif_library
+import xmlschema
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -113,3 +115,24 @@ def test_every_kind_attribute_and_link_of_the_model_is_there(document):
     for item in document.items:
         kind = document.kind(item.kind)
         assert set(item.values) == {each.name for each in kind.attributes}
+
+
+@pytest.fixture(scope="module")
+def reqif_schema():
+    """The schema of ReqIF that the library carries; nothing is fetched."""
+    folder = Path(reqif_library.__file__).parent / "reqif_schema"
+    return xmlschema.XMLSchema(str(folder / "reqif.xsd"), allow="local")
+
+
+def test_the_shipped_project_as_reqif_fits_the_schema_of_the_standard(shipped, reqif_schema):
+    assert [error.reason for error in reqif_schema.iter_errors(reqif.export(shipped).decode())] == []
+
+
+def test_the_schema_would_notice(shipped, reqif_schema):
+    broken = (
+        reqif.export(shipped)
+        .decode()
+        .replace("<SPEC-OBJECT ", "<SPEC-SUBJECT ", 1)
+        .replace("</SPEC-OBJECT>", "</SPEC-SUBJECT>", 1)
+    )
+    assert list(reqif_schema.iter_errors(broken))
