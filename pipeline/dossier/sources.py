@@ -78,6 +78,7 @@ def _content(root: Path, subject: Subject, shelf: FigureShelf) -> dict[str, Any]
         "risk": subject.risk,
         "verification": subject.verification,
         "anomalies": subject.anomalies,
+        "tool": subject.tool,
         "validation": subject.validation,
         "model": subject.model,
         "external": subject.external,

@@ -17,6 +17,7 @@ from pipeline.dossier.gaps import Gap, load_gaps
 from pipeline.dossier.model_pages import ModelPages
 from pipeline.dossier.risk_pages import RiskPages
 from pipeline.dossier.specification_pages import SpecificationPages
+from pipeline.dossier.tool_pages import ToolPages
 from pipeline.dossier.validation_pages import ValidationPages
 from pipeline.dossier.verification_pages import VerificationPages
 from requirements_spec import loader as specification_loader
@@ -27,6 +28,7 @@ from risk.criteria import criteria_problems
 from risk.evaluation import evaluate
 from risk.review import review
 from verification.trace.anomalies import read_anomalies
+from verification.trace.tool_validation import read_kit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,6 +50,7 @@ class Subject:
     risk: RiskPages
     verification: VerificationPages
     anomalies: AnomalyPages
+    tool: ToolPages
     validation: ValidationPages
     model: ModelPages
     external: ExternalPages
@@ -76,6 +79,7 @@ def load_subject(root: Path) -> Subject:
         risk=_judged(root, risk, specification, verification),
         verification=verification,
         anomalies=_anomalies(root),
+        tool=_tool(root),
         validation=ValidationPages(book, names),
         model=ModelPages(book, names),
         external=ExternalPages(book),
@@ -88,6 +92,12 @@ def _anomalies(root: Path) -> AnomalyPages:
     known, problems = read_anomalies(root)
     _refuse(problems)
     return AnomalyPages(known)
+
+
+def _tool(root: Path) -> ToolPages:
+    kit, problems = read_kit(root)
+    _refuse(problems)
+    return ToolPages(kit)
 
 
 def _specification(root: Path) -> Specification:

