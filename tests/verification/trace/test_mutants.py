@@ -14,7 +14,7 @@ from verification.trace.mutants import campaign
 from verification.trace.mutants.campaign import Campaign, Judgement, Kept, Order
 from verification.trace.mutants.catalogue import OPERATORS, OUTSTANDING
 from verification.trace.mutants.copying import BenchError, copy_project
-from verification.trace.mutants.mutant import Change, Form, Sign
+from verification.trace.mutants.mutant import Change, Form, Mutant, Sign
 from verification.trace.mutants.report import to_text
 from verification.trace.seeded import SHOWN, FaultRecord, Trial
 
@@ -56,7 +56,9 @@ def test_a_sample_of_every_operator_is_caught_and_the_short_way_is_the_gate(work
 def test_a_spoilt_trial_of_a_seeded_defect_is_caught(workbench):
     bench = workbench.bench
     faults = bench.project.inputs.seeded.faults[:2]
-    trials = tuple(Trial(each.id, each.control, True, "", ("TC:a",), "Then it", "assert", {"failed": 1}, (), ()) for each in faults)
+    trials = tuple(
+        Trial(each.id, each.control, True, "", ("TC:a",), "Then it", "assert", {"failed": 1}, (), ()) for each in faults
+    )
     record = FaultRecord(bench.heavy.identity, trials)
     (bench.root / SHOWN).write_text(json.dumps(record.to_json()))
     try:
@@ -102,6 +104,22 @@ def test_a_blinded_gate_has_survivors(workbench, monkeypatch, operator, blinded)
     assert judgements
     assert not any(each.caught for each in judgements)
     assert all(each.missing for each in judgements)
+
+
+def test_a_mutant_that_changes_nothing_is_no_catch(workbench, monkeypatch):
+    mutant = Mutant("link-deleted", "nothing", lambda project: Change({"params.yaml": project.text("params.yaml")}, ()))
+    monkeypatch.setattr(workbench, "mutants", (mutant,))
+    judgement = workbench.judge(0)
+    assert not judgement.caught
+    assert judgement.missing == ("cannot be made: changes nothing",)
+
+
+def test_a_mutant_that_cannot_be_made_is_no_catch(workbench, monkeypatch):
+    mutant = Mutant("link-deleted", "nowhere", lambda project: Change({"x": project.text("no/such/file")}, ()))
+    monkeypatch.setattr(workbench, "mutants", (mutant,))
+    judgement = workbench.judge(0)
+    assert not judgement.caught
+    assert "cannot be made: FileNotFoundError" in judgement.missing[0]
 
 
 def test_a_message_at_another_place_is_no_catch(small):

@@ -126,6 +126,10 @@ class Bench:
             self._before[level] = frozenset(gate.judge(self._inputs, level).problems)
         return self._before[level]
 
+    def is_a_change(self, change: Change) -> bool:
+        """Say whether an edit leaves any file other than it was: a mutant that changes nothing proves nothing."""
+        return any(_bytes(content) != _content(self.root / name) for name, content in change.edits.items())
+
     def judge(self, change: Change) -> tuple[Problem, ...]:
         """Return what the gate says of a change, reading again only what it touches."""
         with self._harmed(change) as touched:
@@ -270,4 +274,8 @@ def _write(path: Path, content: str | bytes | None) -> None:
         path.unlink(missing_ok=True)
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    path.write_bytes(_bytes(content) or b"")
+
+
+def _bytes(content: str | bytes | None) -> bytes | None:
+    return content.encode() if isinstance(content, str) else content

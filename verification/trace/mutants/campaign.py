@@ -174,6 +174,8 @@ class Workbench:
             return Judgement(
                 mutant.operator, mutant.place, caught=False, codes=(), missing=(f"cannot be made: {type(err).__name__}: {err}",)
             )
+        if not self.bench.is_a_change(change):
+            return Judgement(mutant.operator, mutant.place, caught=False, codes=(), missing=("cannot be made: changes nothing",))
         problems = self.bench.judge(change)
         new = [each for each in problems if each not in self.bench.before(change.level)]
         missing = tuple(f"{sign.code} {sign.where} {sign.item}" for sign in change.signs if not sign.is_in(new))

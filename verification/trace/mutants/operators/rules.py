@@ -257,7 +257,7 @@ def _members(text: str) -> Iterator[tuple[int, str]]:
 
 def _unasked(line: int, member: str, project: Project) -> Change:
     lines = project.text(REGISTER).split("\n")
-    text = "\n".join([*lines[: line - 1], lines[line - 1].replace(f"{member},", "", 1), *lines[line:]])
+    text = "\n".join([*lines[: line - 1], re.sub(rf"\b{re.escape(member)},?", "", lines[line - 1], count=1), *lines[line:]])
     known = _asked(project, member)
     return Change({REGISTER: text}, (Sign("OBL-CHECK", known.where, known.item, f"{known.name}: from "),))
 
