@@ -10,7 +10,7 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from generated_project import PER_FILE, Mix, name
+from tests.benchmarks.generated_project import PER_FILE, Mix, name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

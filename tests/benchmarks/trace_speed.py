@@ -1,6 +1,6 @@
 """Measures the trace gate on generated projects, and four public tools on the same graph in the same run.
 
-    python tests/benchmarks/trace_speed.py --sizes 1000,10000,100000 --work FOLDER --peers FOLDER --out evidence/trace_speed/speed.json
+    python -m tests.benchmarks.trace_speed --sizes 1000,10000,100000 --work FOLDER --peers FOLDER --out evidence/trace_speed/speed.json
 
 Every figure is of a whole process: wall time, processor time (user and system, children included) and peak resident memory, the median of the
 repetitions. Where other work shares the machine, wall time grows and processor time hardly does; both are kept, with the load at the time. The file is
@@ -29,16 +29,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
-sys.path[:0] = [str(ROOT), str(HERE)]
-
-import peer_projects  # noqa: E402 - found by the path above
-from generated_project import Mix, write_project  # noqa: E402
+from tests.benchmarks import peer_projects
+from tests.benchmarks.generated_project import Mix, write_project
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
 SCHEMA = "thoratrace/trace-speed/1"
 PACKAGES = {"strictdoc": "strictdoc==0.30.4", "doorstop": "doorstop==3.2", "jamb": "jamb==2.0.0"}
 JAMB_PURE = ("click", "jinja2", "openpyxl", "pytest", "pyyaml", "tomlkit")
