@@ -72,6 +72,21 @@ class Function:
         return tuple(_flat(body, ()))
 
     @cached_property
+    def tests(self) -> tuple[ast.AST, ...]:
+        """The expressions that the checks ask, with the conditions they stand under."""
+        return tuple(_tests(self))
+
+    @cached_property
+    def feeding(self) -> tuple[Statement, ...]:
+        """The assignments, in their order, whose values reach a check."""
+        return _feeding(self)
+
+    @cached_property
+    def calls(self) -> tuple[ast.expr, ...]:
+        """What is called anywhere in the function."""
+        return tuple(node.func for node in ast.walk(self.node) if isinstance(node, ast.Call))
+
+    @cached_property
     def checks(self) -> tuple[Statement, ...]:
         """The statements that make a scenario fail by themselves."""
         return tuple(each for each in self.statements if isinstance(each.node, ast.Assert | ast.Raise) or _expects(each.node))
@@ -108,7 +123,7 @@ class _Steps:
         for name, each in self.by_name.items():
             if "." in each.name:
                 self.methods.setdefault(each.name.rsplit(".", 1)[1], []).append(name)
-        self.calls = {name: frozenset(self._called(each, each.node)) for name, each in self.by_name.items()}
+        self.calls = {name: self._meant(each, each.calls) for name, each in self.by_name.items()}
         self.checking = self._closed(name for name, each in self.by_name.items() if each.checks)
         self.values = self._value_functions()
 
@@ -134,14 +149,17 @@ class _Steps:
         """Return the functions whose value some check rests on, directly or through other functions; those that check are listed as such."""
         found: set[str] = set()
         for each in self.functions:
-            for node in (*_tests(each), *(statement.node for statement in _feeding(each))):
+            for node in (*each.tests, *(statement.node for statement in each.feeding)):
                 found |= self._called(each, node)
         while more := {called for name in found for called in self.calls[name]} - found:
             found |= more
         return frozenset(found)
 
     def _called(self, function: Function, node: ast.AST) -> set[str]:
-        return {name for call in ast.walk(node) if isinstance(call, ast.Call) for name in self._targets(function, call.func)}
+        return set(self._meant(function, (call.func for call in ast.walk(node) if isinstance(call, ast.Call))))
+
+    def _meant(self, function: Function, callees: Iterable[ast.expr]) -> frozenset[str]:
+        return frozenset(name for callee in callees for name in self._targets(function, callee))
 
     def _targets(self, function: Function, callee: ast.expr) -> Iterable[str]:
         """Return the functions of the steps that a call may mean; a method by its name, whatever the object."""
@@ -160,7 +178,7 @@ class _Steps:
             yield from (each.text(ast.unparse(each.node)) for each in function.statements)
             return
         yield from (each.text(_said(each.node)) for each in function.checks)
-        feeding = _feeding(function)
+        feeding = function.feeding
         yield from (each.text(ast.unparse(each.node)) for each in feeding)
         yield from (short(f"{key} = {ast.unparse(value)}") for key, value in _constants(function, feeding))
         yield from (f"calls {called}" for called in sorted(self.calls[name] & self.checking))
@@ -297,7 +315,7 @@ def _names(node: ast.AST) -> set[str]:
 
 def _feeding(function: Function) -> tuple[Statement, ...]:
     """Return the assignments, in their order, whose values reach a check of the function."""
-    wanted = {name for node in _tests(function) for name in _names(node)}
+    wanted = {name for node in function.tests for name in _names(node)}
     assignments = [each for each in function.statements if isinstance(each.node, ast.Assign | ast.AnnAssign | ast.AugAssign)]
     found: dict[int, Statement] = {}
     while more := [each for each in assignments if each.node.lineno not in found and _targets_of(each.node) & wanted]:
@@ -316,5 +334,5 @@ def _targets_of(node: ast.stmt) -> set[str]:
 
 def _constants(function: Function, feeding: tuple[Statement, ...]) -> Iterator[tuple[str, ast.expr]]:
     """Yield the module's constants that a check rests on."""
-    used = {name for node in (*_tests(function), *(each.node for each in feeding)) for name in _names(node)}
+    used = {name for node in (*function.tests, *(each.node for each in feeding)) for name in _names(node)}
     yield from ((name, function.constants[name]) for name in sorted(used & function.constants.keys()))

@@ -17,6 +17,7 @@ import json
 from collections import defaultdict
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ from requirements_spec.fingerprint import fingerprint
 from requirements_spec.schema import AUTHOR
 from verification.trace.codes import problem
 from verification.trace.evidence import write_json
-from verification.trace.obligations import ASPECTS, LINK, Obligation, Reduction
+from verification.trace.obligations import ASPECTS, LINK, Obligation, Reduction, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from requirements_spec.datafile import Row
     from requirements_spec.problem import Problem
+    from verification.trace.obligations import Key
 
 BASELINE = "verification/baseline.json"
 LEDGER = "verification/obligations.toml"
@@ -88,6 +90,11 @@ class Baseline:
 
     obligations: tuple[Obligation, ...]
     sha256: str
+
+    @cached_property
+    def table(self) -> Mapping[Key, Obligation]:
+        """The obligations by item, aspect and member."""
+        return table_of(self.obligations)
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,7 +156,12 @@ def reductions(baseline: Iterable[Obligation], current: Iterable[Obligation]) ->
     >>> reductions(new, old)
     ()
     """
-    before, after = _table(baseline), _table(current)
+    return smaller_than(table_of(baseline), current)
+
+
+def smaller_than(before: Mapping[Key, Obligation], current: Iterable[Obligation]) -> tuple[Reduction, ...]:
+    """Return the reductions against a baseline whose table was made before."""
+    after = table_of(current)
     other = {key: old for key, old in before.items() if not _is_as_before(old, after.get(key))}
     new = {key: each for key, each in after.items() if key in other or key not in before}
     if not other and not new:
@@ -178,7 +183,7 @@ def _places(obligations: Mapping[Key, Obligation]) -> dict[str, str]:
     return places
 
 
-def _table(obligations: Iterable[Obligation]) -> dict[Key, Obligation]:
+def table_of(obligations: Iterable[Obligation]) -> dict[Key, Obligation]:
     """Return the obligations by key; of two with one key the same one stays in whatever order they come (their loader names the second)."""
     table: dict[Key, Obligation] = {}
     for each in obligations:
@@ -222,7 +227,7 @@ def holds(rule: Rule, old: Value, new: Value) -> bool:
 
 def grown(baseline: Iterable[Obligation], current: Iterable[Obligation]) -> tuple[Obligation, ...]:
     """Return what ``current`` owes beyond ``baseline``: new obligations, and those with another value that is no reduction, sorted."""
-    before, after = _table(baseline), _table(current)
+    before, after = table_of(baseline), table_of(current)
     return tuple(sorted(new for key, new in after.items() if _is_more(before.get(key), new)))
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from verification.trace.baseline import ledger_problems
 from verification.trace.duties import duties, people_duties
-from verification.trace.obligations import reductions
+from verification.trace.obligations import smaller_than
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,5 +30,5 @@ def obligations_are_kept(case: Case) -> Iterator[Problem]:
     if inputs.baseline is None:
         yield from ledger_problems((), inputs.obligations, None)
         return
-    found = reductions(inputs.baseline.obligations, owed(inputs, case.graph))
+    found = smaller_than(inputs.baseline.table, owed(inputs, case.graph))
     yield from ledger_problems(found, inputs.obligations, inputs.baseline)
