@@ -17,7 +17,7 @@ from device_sw.detector.bundle import load_bundle
 from device_sw.detector.inference import Detector, DetectorOutput, SelfTest
 from device_sw.detector.postprocess import marked
 from device_sw.dicom import admission, reader
-from device_sw.errors import BundleError, InputRefused
+from device_sw.errors import BundleError, InferenceFailed, InputRefused
 from device_sw.explanation.eigencam import LABEL, HeatMap, eigencam
 from device_sw.preprocessing.geometry import letterbox
 from device_sw.preprocessing.intensity import PREPROCESSING_IDS, normalise
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from device_sw.dicom.reader import OpenedFile
+    from device_sw.dicom.source import SourceHeader
     from device_sw.settings import DeviceSettings
     from device_sw.types import ModelInput, NormalisedFilm
 
@@ -152,6 +153,7 @@ class Analysis:
 
     _opened: OpenedFile
     _description: FilmDescription
+    _source: SourceHeader
     _film: NormalisedFilm
     _cautions: tuple[str, ...]
     _model_input: ModelInput
@@ -195,6 +197,7 @@ class Analysis:
         self._refuse((*verdict.reasons, *(reason for reason in reasons if reason.where not in told)))
         self._cautions = (*self._opened.attributes.cautions, *verdict.cautions, *self._film.cautions)
         self._description = _description(self._opened)
+        self._source = self._opened.source
         del self._opened
 
     def _refuse(self, reasons: tuple[InputRefused, ...]) -> None:
@@ -203,6 +206,7 @@ class Analysis:
         except InputRefused as refusal:
             refusal.content_sha256 = self._opened.content_sha256
             refusal.sop_instance_uid = self._opened.attributes.sop_instance_uid or None
+            refusal.source = self._opened.source
             raise
 
     def preprocess(self) -> None:
@@ -211,9 +215,21 @@ class Analysis:
         self._model_input = letterbox(self._film, self._engine.settings.input_size)
 
     def detect(self) -> None:
-        """Run the network."""
+        """Run the network.
+
+        Raises:
+            InferenceFailed: it gave no result; the error carries the film's identity.
+        """
         self._advance(Step.DETECTED)
-        self._output = self._engine.detector.detect(self._model_input)
+        try:
+            self._output = self._engine.detector.detect(self._model_input)
+        except InferenceFailed as failure:
+            failure.content_sha256, failure.sop_instance_uid = (
+                self._description.content_sha256,
+                self._description.sop_instance_uid,
+            )
+            failure.source = self._source
+            raise
 
     def explain(self, *, wanted: bool) -> None:
         """Compute the heat map, where it is wanted and there are features."""
@@ -227,6 +243,7 @@ class Analysis:
         settings = self._engine.settings
         return AnalysisResult(
             film=self._description,
+            source=self._source,
             policy=self._policy,
             candidates=self._output.candidates,
             detections=marked(self._output.candidates, settings.thresholds),

@@ -33,7 +33,17 @@ class CodedError(Exception):
 
 
 class DeviceError(CodedError):
-    """Something the device cannot do."""
+    """Something the device cannot do.
+
+    Attributes:
+        content_sha256: of the file concerned, once it was read.
+        sop_instance_uid: of the image concerned, once its header was read.
+        source: the image's `device_sw.dicom.source.SourceHeader`, once its header was read; for the writers of DICOM objects only.
+    """
+
+    content_sha256: str | None = None
+    sop_instance_uid: str | None = None
+    source: object | None = None
 
 
 class InputRefused(DeviceError):
@@ -41,8 +51,6 @@ class InputRefused(DeviceError):
 
     Attributes:
         also: further reasons that hold for the same input, so that the sender can repair all of them at once.
-        content_sha256: of the refused file, once it was read.
-        sop_instance_uid: of the refused image, once its header was read.
     """
 
     def __init__(  # noqa: PLR0913 - the five parts of every error, and the further ones
@@ -51,8 +59,6 @@ class InputRefused(DeviceError):
         """Keep the primary reason and the further ones."""
         super().__init__(code, where=where, found=found, expected=expected, repair=repair)
         self.also = also
-        self.content_sha256: str | None = None
-        self.sop_instance_uid: str | None = None
 
 
 class BundleError(DeviceError):

@@ -252,7 +252,7 @@ def _years_between(birth: date | None, study: date | None) -> float | None:
 
 def _text_faults(dataset: Dataset) -> tuple[str, ...]:
     uids = [keyword for keyword in _UIDS if _text(dataset, keyword) and not _valid_uid(_text(dataset, keyword))]
-    texts = [keyword for keyword, limit in _TEXT_LIMITS.items() if _hostile(_text(dataset, keyword), limit)]
+    texts = [keyword for keyword, limit in _TEXT_LIMITS.items() if hostile(_text(dataset, keyword), limit)]
     return tuple(place(keyword) for keyword in (*uids, *texts))
 
 
@@ -266,5 +266,10 @@ def _valid_uid(text: str) -> bool:
     return len(text) <= 64 and UID(text, validation_mode=0).is_valid
 
 
-def _hostile(text: str, limit: int) -> bool:
+def hostile(text: str, limit: int) -> bool:
+    """Say whether a text is longer than its limit or holds what a viewer could take for a control, a script or a path.
+
+    >>> hostile("DOE^JANE", 64), hostile("<script>", 64), hostile("x" * 65, 64)
+    (False, True, True)
+    """
     return len(text) > limit or _HOSTILE.search(text) is not None

@@ -21,6 +21,7 @@ from device_sw.dicom.attributes import film_attributes, place
 from device_sw.dicom.boundary import refuse_on_failure, silence
 from device_sw.dicom.pixels import stored_values
 from device_sw.dicom.radiograph import Radiograph
+from device_sw.dicom.source import source_header
 from device_sw.errors import InputRefused
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset, FileDataset
 
     from device_sw.dicom.radiograph import FilmAttributes
+    from device_sw.dicom.source import SourceHeader
 
 MAX_FILE_BYTES = 100_000_000
 """Largest file that is opened."""
@@ -49,6 +51,7 @@ class OpenedFile:
 
     dataset: Dataset
     attributes: FilmAttributes
+    source: SourceHeader
     content_sha256: str
 
 
@@ -70,21 +73,27 @@ def open_file(path: Path) -> OpenedFile:
     data = file_bytes(path)
     digest = hashlib.sha256(data).hexdigest()
     try:
-        dataset, attributes = _parsed(data)
+        dataset, attributes, source = _parsed(data)
     except InputRefused as refusal:
         refusal.content_sha256 = digest
         raise
-    return OpenedFile(dataset=dataset, attributes=attributes, content_sha256=digest)
+    return OpenedFile(dataset=dataset, attributes=attributes, source=source, content_sha256=digest)
 
 
-def _parsed(data: bytes) -> tuple[Dataset, FilmAttributes]:
+def _parsed(data: bytes) -> tuple[Dataset, FilmAttributes, SourceHeader]:
     with silence() as irregularities:
         dataset, cautions = _parse(data)
         _require_whole(dataset)
-        attributes = film_attributes(dataset, _transfer_syntax(dataset), _identity_faults(dataset), cautions)
+        faults = _identity_faults(dataset)
+        source = source_header(dataset, faults)
+        try:
+            attributes = film_attributes(dataset, _transfer_syntax(dataset), faults, cautions)
+        except InputRefused as refusal:
+            refusal.source = source
+            raise
     if sum(irregularities):
         attributes = replace(attributes, cautions=(*attributes.cautions, "the parser met irregular elements"))
-    return dataset, attributes
+    return dataset, attributes, source
 
 
 def decode(opened: OpenedFile) -> Radiograph:

@@ -1,6 +1,6 @@
 """What the device says of one film: the value that every form of report is made from, and the words that all of them share.
 
-It holds no patient data. No output calls a film without marks anything but that: a film on which no finding was marked.
+It holds no patient data but the source header, which only the writers of DICOM objects read. No output calls a film without marks anything but that: a film on which no finding was marked.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from device_sw.dicom.source import SourceHeader
     from device_sw.findings import Finding
     from device_sw.settings import DeviceSettings
     from device_sw.types import Detection
@@ -46,6 +47,7 @@ class AnalysisResult:
 
     Attributes:
         film: its technical description.
+        source: its identity in the archive, for the writers of DICOM objects only.
         policy: the admission policy it was admitted under.
         candidates: everything above the score floor, film coordinates, best first.
         detections: the candidates that reach their finding's operating point.
@@ -60,6 +62,7 @@ class AnalysisResult:
     """
 
     film: FilmDescription
+    source: SourceHeader
     policy: Policy
     candidates: tuple[Detection, ...]
     detections: tuple[Detection, ...]

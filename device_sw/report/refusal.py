@@ -38,6 +38,4 @@ def _reason(error: DeviceError) -> dict[str, str]:
 
 def _film(error: DeviceError) -> dict[str, str | None]:
     """Return the film's identity as far as it could be read."""
-    if not isinstance(error, InputRefused):
-        return {"content_sha256": None, "sop_instance_uid": None}
     return {"content_sha256": error.content_sha256, "sop_instance_uid": error.sop_instance_uid}
