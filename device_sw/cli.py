@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,10 +22,8 @@ from device_sw.types import Policy
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from device_sw.audit import AuditTrail
+    from device_sw.batch import Batch
     from device_sw.device import Device
-    from device_sw.report.content import AnalysisResult
-    from device_sw.report.folder import OutputFolder
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -63,12 +58,14 @@ def analyse(
     json_only: JsonOption = False,  # noqa: FBT002 - typer reads the flag from the signature
 ) -> None:
     """Analyse films one by one; every input ends in a result or a refusal record, and in one audit line."""
+    from device_sw.batch import Batch  # noqa: PLC0415 - see the module's docstring
+
     inputs = list(_inputs(paths))
     if not inputs:
         _say_error("no file to analyse in the given paths")
         raise typer.Exit(USAGE)
     with _environment_errors():
-        batch = Batch(_device(bundle, policy), out)
+        batch = Batch(_device(bundle, policy), out, _say_error)
         try:
             for path in _with_progress(inputs):
                 batch.take(path)
@@ -110,136 +107,6 @@ def self_test(bundle: BundleOption = None, *, json_only: JsonOption = False) -> 
         outcome = _device(bundle, Policy.INTENDED_USE).self_test
     facts = {"passed": outcome.passed, "films": outcome.films, "max_box_px": outcome.max_box_px, "max_score": outcome.max_score}
     _print_facts(facts, json_only=json_only)
-
-
-@dataclass
-class Batch:
-    """A run over many inputs into one output folder. Numbers continue where an earlier run into the same folder ended."""
-
-    device: Device
-    root: Path
-    outcomes: list[dict[str, Any]] = field(default_factory=list)
-    _names: list[dict[str, Any]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        """Open output folder and audit trail."""
-        from device_sw.audit import AuditTrail  # noqa: PLC0415
-        from device_sw.report.folder import OutputFolder  # noqa: PLC0415
-
-        self._folder: OutputFolder = OutputFolder(self.root)
-        self._trail: AuditTrail = AuditTrail(self.root / "audit.jsonl")
-        self._names = _earlier_names(self.root / "index.json")
-
-    @property
-    def all_analysed(self) -> bool:
-        """Whether no input was refused and none failed."""
-        return all(outcome["status"] == "analysed" for outcome in self.outcomes)
-
-    def take(self, path: Path) -> None:
-        """Analyse one input and record what became of it."""
-        index = self._trail.count + 1
-        try:
-            result = self.device.analyse(path)
-        except DeviceError as error:
-            self._record_refusal(index, path, error)
-        else:
-            self._record_result(index, path, result)
-
-    def _record_result(self, index: int, path: Path, result: AnalysisResult) -> None:
-        from device_sw.report.json_report import json_report  # noqa: PLC0415
-        from device_sw.report.overlay import overlay  # noqa: PLC0415
-
-        stem = f"{index:04d}-{result.film.content_sha256[:8]}"
-        marked = Counter(str(detection.finding) for detection in result.detections)
-        outcome = {
-            "status": "analysed",
-            "code": None,
-            "content_sha256": result.film.content_sha256,
-            "sop_instance_uid": result.film.sop_instance_uid,
-        }
-        with self._folder.transaction() as folder:
-            folder.stage_json(f"results/{stem}.json", json_report(result, index))
-            folder.stage_image(f"overlays/{stem}.png", overlay(result))
-            self._audit(index, {**outcome, "detections": dict(sorted(marked.items()))})
-        self._note(index, path, {**outcome, "file": f"results/{stem}.json", "detections": sum(marked.values())})
-
-    def _record_refusal(self, index: int, path: Path, error: DeviceError) -> None:
-        from device_sw.report.refusal import refusal_record  # noqa: PLC0415
-
-        settings = {
-            "policy": self.device.policy,
-            "device_version": self.device.version,
-            "bundle_sha256": self.device.bundle_sha256,
-        }
-        record = refusal_record(error, index=index, **settings)  # type: ignore[arg-type]
-        digest = record["input"]["content_sha256"]
-        outcome = {
-            "status": record["status"],
-            "code": error.code,
-            **{key: record["input"][key] for key in ("content_sha256", "sop_instance_uid")},
-        }
-        name = f"refusals/{index:04d}-{digest[:8] if digest else 'unread'}.json"
-        with self._folder.transaction() as folder:
-            folder.stage_json(name, record)
-            self._audit(index, {**outcome, "detections": {}})
-        self._note(index, path, {**outcome, "file": name})
-        _say_error(f"{index:04d} {record['status']}: {error}")
-
-    def _audit(self, index: int, outcome: dict[str, Any]) -> None:
-        from device_sw.report.content import mark  # noqa: PLC0415
-
-        words = mark(self.device.policy)
-        self._trail.append(
-            {
-                "schema": "thoratrace/audit/1",
-                "time": datetime.now(UTC).isoformat(timespec="seconds"),
-                "index": index,
-                "device_version": self.device.version,
-                "model_version": self.device.settings.model_version,
-                "bundle_sha256": self.device.bundle_sha256,
-                "policy": self.device.policy.value,
-                **({} if words is None else {"mark": words}),
-                **outcome,
-            }
-        )
-
-    def _note(self, index: int, path: Path, outcome: dict[str, Any]) -> None:
-        self.outcomes.append({"index": index, **outcome})
-        self._names.append({"index": index, "path": str(path), "content_sha256": outcome["content_sha256"]})
-
-    def finish(self) -> None:
-        """Write the index of names and the summary of this run, also where the run ends early."""
-        with self._folder.transaction() as folder:
-            folder.stage_json("index.json", {"schema": "thoratrace/index/1", "inputs": self._names})
-            folder.stage_json("summary.json", self.summary())
-
-    def summary(self) -> dict[str, Any]:
-        """Return what became of the inputs, in the order they were given."""
-        from device_sw.report.content import STATEMENT, mark  # noqa: PLC0415
-
-        words = mark(self.device.policy)
-        statuses = Counter(outcome["status"] for outcome in self.outcomes)
-        return {
-            "schema": "thoratrace/summary/1",
-            **({} if words is None else {"mark": words}),
-            "statement": STATEMENT,
-            "policy": self.device.policy.value,
-            "device_version": self.device.version,
-            "model_version": self.device.settings.model_version,
-            "bundle_sha256": self.device.bundle_sha256,
-            "inputs": len(self.outcomes),
-            **{status: statuses[status] for status in ("analysed", "refused", "failed")},
-            "codes": dict(sorted(Counter(outcome["code"] for outcome in self.outcomes if outcome["code"]).items())),
-            "outcomes": self.outcomes,
-        }
-
-
-def _earlier_names(path: Path) -> list[dict[str, Any]]:
-    """Return the entries of an earlier index; one that cannot be read is replaced, since it is for convenience only."""
-    try:
-        return list(json.loads(path.read_text(encoding="utf-8"))["inputs"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return []
 
 
 def _inputs(paths: Iterable[Path]) -> Iterator[Path]:

@@ -10,10 +10,6 @@ import pytest
 from typer.testing import CliRunner
 
 from device_sw import cli
-from device_sw.audit import AuditTrail
-from device_sw.errors import InferenceFailed, OutputFailed
-from device_sw.types import Policy
-from tests.device_sw.stand_ins import FixedDetector, device
 from verification.steps import bundles, films
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -182,42 +178,6 @@ def test_an_output_folder_that_cannot_be_made_ends_with_three(folder, tmp_path, 
     told = analyse(folder, tmp_path / "out", bundle)
     assert told.exit_code == 3
     assert "OUT-FOLDER at output folder: found" in told.stderr
-
-
-def test_a_result_whose_audit_line_fails_does_not_appear(folder, tmp_path, monkeypatch):
-    batch = cli.Batch(device(), tmp_path / "out")
-
-    def fail(self, entry):
-        raise OutputFailed("OUT-AUDIT", where="audit.jsonl", found="full disk", expected="a line", repair="make room")
-
-    monkeypatch.setattr(AuditTrail, "append", fail)
-    with pytest.raises(OutputFailed, match="OUT-AUDIT at"):
-        batch.take(folder / "b.dcm")
-    assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == []
-
-
-def test_a_result_that_cannot_be_written_leaves_no_part(folder, tmp_path, monkeypatch):
-    batch = cli.Batch(device(), tmp_path / "out")
-
-    def fail(self, target):
-        raise OSError("disk full")
-
-    monkeypatch.setattr(Path, "replace", fail)
-    with pytest.raises(OutputFailed, match=r"OUT-WRITE at 0001-.*: found OSError"):
-        batch.take(folder / "b.dcm")
-    assert {path.name for path in (tmp_path / "out").rglob("*") if path.is_file()} == {"audit.jsonl"}
-
-
-def test_a_failed_inference_is_recorded_and_the_batch_goes_on(folder, tmp_path):
-    class Broken(FixedDetector):
-        def detect(self, _model_input):
-            raise InferenceFailed("INF-NONFINITE", where="network output", found="NaN", expected="numbers", repair="self-test")
-
-    batch = cli.Batch(device(Broken(), Policy.RESEARCH), tmp_path / "out")
-    for path in (folder / "b.dcm", folder / "a.txt"):
-        batch.take(path)
-    assert [outcome["status"] for outcome in batch.outcomes] == ["failed", "refused"]
-    assert not batch.all_analysed
 
 
 def test_info_tells_what_this_is(bundle):

@@ -125,7 +125,7 @@ def test_a_safety_mark_that_does_not_fit_the_controls_is_a_problem(project):
 
 
 def test_an_id_used_in_two_files_is_a_problem(project):
-    found = change(project, "software_requirements/cli.toml", '"SRS-064"', '"SRS-001"')
+    found = change(project, "software_requirements/cli.toml", '"SRS-065"', '"SRS-001"')
     assert ("SPC-DUPLICATE-ID", "SRS-001") in found
 
 

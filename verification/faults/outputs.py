@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 
 def refusals_not_recorded(module: ModuleType) -> None:
-    """A refused input leaves a message and nothing else (device_sw.cli)."""
+    """A refused input leaves a message and nothing else (device_sw.batch)."""
 
-    def refusal(_self: Any, index: int, _path: Path, error: Any) -> None:
-        module._say_error(f"{index:04d} refused: {error}")  # noqa: SLF001
+    def refusal(self: Any, index: int, _path: Path, error: Any) -> None:
+        self.say(f"{index:04d} refused: {error}")
 
     replace(module, "Batch._record_refusal", refusal)
 
 
 def batch_ends_at_the_first_refusal(module: ModuleType) -> None:
-    """The first refusal ends the batch (device_sw.cli)."""
+    """The first refusal ends the batch (device_sw.batch)."""
 
     def take(original: Any, self: Any, path: Path) -> None:
         original(self, path)
@@ -40,12 +40,12 @@ def batch_ends_at_the_first_refusal(module: ModuleType) -> None:
 
 
 def refusals_end_with_success(module: ModuleType) -> None:
-    """The exit code does not tell of refusals (device_sw.cli)."""
+    """The exit code does not tell of refusals (device_sw.batch)."""
     replace(module, "Batch.all_analysed", property(lambda _self: True))
 
 
 def audit_lines_for_results_only(module: ModuleType) -> None:
-    """A refused input adds no audit line (device_sw.cli)."""
+    """A refused input adds no audit line (device_sw.batch)."""
 
     def audit(original: Any, self: Any, index: int, outcome: dict[str, Any]) -> None:
         if outcome["status"] == "analysed":
@@ -55,7 +55,7 @@ def audit_lines_for_results_only(module: ModuleType) -> None:
 
 
 def failures_passed_over(module: ModuleType) -> None:
-    """A film on which the network fails leaves nothing (device_sw.cli)."""
+    """A film on which the network fails leaves nothing (device_sw.batch)."""
 
     def refusal(original: Any, self: Any, index: int, path: Path, error: Any) -> None:
         if error.code.startswith("INF-"):
@@ -66,7 +66,7 @@ def failures_passed_over(module: ModuleType) -> None:
 
 
 def films_ranked_by_marks(module: ModuleType) -> None:
-    """The summary begins with the film that has the most marks (device_sw.cli)."""
+    """The summary begins with the film that has the most marks (device_sw.batch)."""
 
     def finish(original: Any, self: Any) -> None:
         self.outcomes.sort(key=lambda outcome: -outcome.get("detections", 0))
@@ -76,17 +76,17 @@ def films_ranked_by_marks(module: ModuleType) -> None:
 
 
 def path_in_the_message(module: ModuleType) -> None:
-    """The message of a refusal begins with the path of the input (device_sw.cli)."""
+    """The message of a refusal begins with the path of the input (device_sw.batch)."""
 
     def refusal(original: Any, self: Any, index: int, path: Path, error: Any) -> None:
-        module._say_error(f"{path}:")  # noqa: SLF001
+        self.say(f"{path}:")
         original(self, index, path, error)
 
     wrap(module, "Batch._record_refusal", refusal)
 
 
 def path_in_the_audit_line(module: ModuleType) -> None:
-    """An audit line names the path of the input (device_sw.cli)."""
+    """An audit line names the path of the input (device_sw.batch)."""
 
     def take(original: Any, self: Any, path: Path) -> None:
         self._path = path
@@ -128,7 +128,7 @@ def option_for_operating_points(module: ModuleType) -> None:
 
 
 def asks_for_updates(module: ModuleType) -> None:
-    """A batch begins with a question to the network (device_sw.cli)."""
+    """A batch begins with a question to the network (device_sw.batch)."""
 
     def opened(original: Any, self: Any) -> None:
         with suppress(OSError):

@@ -11,7 +11,7 @@ from PIL import Image
 from pytest_bdd import given, parsers, then, when
 
 from device_sw._version import __version__
-from device_sw.cli import Batch
+from device_sw.batch import Batch
 from device_sw.device import Device, Engine, open_engine
 from device_sw.errors import InferenceFailed
 from device_sw.findings import all_findings
@@ -388,7 +388,7 @@ def _failing(small_bundle: Path) -> Device:
 
 @when("a batch of one chest film is run with it", target_fixture="failed_out")
 def _failed_batch(failing: Device, tmp_path: Path) -> Path:
-    batch = Batch(failing, tmp_path / "out")
+    batch = Batch(failing, tmp_path / "out", print)
     batch.take(films.write(films.film(), tmp_path / "film.dcm"))
     batch.finish()
     return tmp_path / "out"
