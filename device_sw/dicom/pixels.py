@@ -1,7 +1,7 @@
 """Turns the Pixel Data of a single-frame greyscale object into stored values, or refuses it.
 
 The header is judged before anything is decoded, so that a lying header cannot make the device reserve memory. Uncompressed values are read here,
-compressed ones by pydicom's decoders (pylibjpeg, pyjpegls). A value that does not fit Bits Stored is refused, never masked.
+compressed ones by one named decoder for each transfer syntax, without a second try. A value that does not fit Bits Stored is refused, never masked.
 
 Source: DICOM PS3.3 C.7.6.3.1, PS3.5 8.1, 8.2 and A.4.
 """
@@ -16,6 +16,7 @@ from pydicom.pixels.decoders.base import get_decoder
 
 from device_sw.dicom.boundary import refuse_on_failure
 from device_sw.dicom.codestream import ENCAPSULATED, RUN_LENGTH, StreamHeader, read_header
+from device_sw.dicom.run_length import unpacked
 from device_sw.errors import InputRefused
 
 if TYPE_CHECKING:
@@ -32,6 +33,10 @@ MAX_SIDE = 10_000
 
 MAX_PIXELS = 36_000_000
 """Largest picture that is decoded; a 43 x 43 cm detector of 100 um pixels has 18.5 million."""
+
+_DECODERS = {syntax: "pyjpegls" if syntax.endswith((".80", ".81")) else "pylibjpeg" for syntax in ENCAPSULATED - {RUN_LENGTH}}
+"""The one decoder of each syntax: CharLS for JPEG-LS, libjpeg and OpenJPEG in pylibjpeg for the rest. Without a name pydicom tries one after the other,
+so that a damaged stream gets as many chances as decoders are installed, and the grey values of a lossy one depend on which they are."""
 
 _PLACE = "(7FE0,0010) PixelData"
 
@@ -135,20 +140,17 @@ def _beyond() -> InputRefused:
 
 def _decompressed(dataset: Dataset, data: bytes, attributes: FilmAttributes) -> NDArray[np.int32]:
     stream = _single_frame(data)
-    _require_agreement(read_header(stream, attributes.transfer_syntax), attributes)
+    header = read_header(stream, attributes.transfer_syntax)
+    _require_agreement(header, attributes)
     expected = "a stream that the offered decoders accept"
     with refuse_on_failure(
         "IN-DECODE", where=_PLACE, expected=expected, repair="export the image again, if possible uncompressed"
     ):
-        values, _ = _decoder_output(dataset, attributes.transfer_syntax)
+        if header is None:
+            return _within_bits(unpacked(stream, attributes.rows, attributes.columns, attributes.bits_allocated), attributes)
+        syntax = attributes.transfer_syntax
+        values, _ = get_decoder(syntax).as_array(dataset, index=0, raw=True, decoding_plugin=_DECODERS[syntax])
     return _decoded_values(values, attributes)
-
-
-def _decoder_output(dataset: Dataset, transfer_syntax: str) -> tuple[NDArray[Any], Any]:
-    """Decode with pydicom's plugins; RLE with the one in Python, because the one in Rust panics on damaged streams and writes that to the terminal."""
-    plugin = "pydicom" if transfer_syntax == RUN_LENGTH else ""
-    output: tuple[NDArray[Any], Any] = get_decoder(transfer_syntax).as_array(dataset, index=0, raw=True, decoding_plugin=plugin)
-    return output
 
 
 def _single_frame(data: bytes) -> bytes:

@@ -18,6 +18,32 @@ Feature: Reading a DICOM file whole or not at all
       | JPEG-LS Lossless          |
       | JPEG 2000 Lossless        |
 
+  @SRS-001 @RC-007
+  Scenario Outline: Bits, signs and rarer encodings give the stored values that were encoded
+    Given the chest film encoded as "<encoding>"
+    When the device reads it
+    Then the stored values equal those that were encoded
+
+    Examples:
+      | encoding                             |
+      | 8 bits in 8                          |
+      | 8 bits, odd length                   |
+      | 10 bits                              |
+      | 15 bits                              |
+      | 16 bits                              |
+      | signed 8 bits                        |
+      | signed 12 bits, not extended         |
+      | signed 16 bits                       |
+      | RLE, 8 bits                          |
+      | RLE, signed 16 bits                  |
+      | JPEG Lossless .57, selection value 4 |
+      | JPEG Lossless .70, 16 bits           |
+      | JPEG-LS .80, several fragments       |
+      | JPEG 2000 .90, signed 12 bits        |
+      | HTJ2K .201                           |
+      | HTJ2K .201, signed                   |
+      | HTJ2K .202                           |
+
   @SRS-001
   Scenario: Signed stored values keep their sign
     Given a chest film with signed stored values
@@ -150,6 +176,13 @@ Feature: Reading a DICOM file whole or not at all
       | 10001 | 3000    | intended-use | ADM-ASPECT   |
       | 3000  | 10001   | research     | ADM-ASPECT   |
       | 10001 | 5001    | research     | IN-TOO-LARGE |
+
+  @SRS-006 @RC-027
+  Scenario: A run-length stream that unfolds beyond its film is refused before it unfolds
+    Given a chest film whose run-length stream unfolds to 1 GB
+    When the device analyses it under the intended-use policy
+    Then it is refused with IN-PIXELS-SURPLUS
+    And that took less than 2 seconds of processor time
 
   @SRS-006 @RC-027
   Scenario: A deflated dataset that unfolds beyond 200 MB is refused

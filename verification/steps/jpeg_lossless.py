@@ -39,20 +39,21 @@ def _segment(marker: int, payload: bytes) -> bytes:
 
 
 def _differences(values: NDArray[np.int64], precision: int) -> NDArray[np.int64]:
-    """Return sample minus prediction: left neighbour, upper neighbour in the first column, half range at the start (H.1.2.1)."""
+    """Return sample minus prediction, modulo 2**16: left neighbour, upper one in the first column, half range at the start (H.1.2.1)."""
     predicted = np.empty_like(values)
     predicted[:, 1:] = values[:, :-1]
     predicted[1:, 0] = values[:-1, 0]
     predicted[0, 0] = 1 << (precision - 1)
-    return (values - predicted).ravel()
+    return (values - predicted + 32767).ravel() % 65536 - 32767
 
 
 def _entropy_coded(differences: NDArray[np.int64]) -> bytes:
-    """Return category code and extra bits of every difference, packed, padded with ones and byte-stuffed (F.1.2.1, B.1.1.5)."""
+    """Return category code and extra bits of every difference, packed, padded with ones and byte-stuffed (F.1.2.1, B.1.1.5); category 16 has none (H.1.2.2)."""
     magnitude = np.abs(differences)
     category = np.where(magnitude > 0, np.floor(np.log2(np.maximum(magnitude, 1))).astype(np.int64) + 1, 0)
     extra = np.where(differences >= 0, differences, differences + (1 << category) - 1)
-    word, length = (category << category) | extra, category + _CODE_BITS
+    extended = np.where(category == _CATEGORIES - 1, 0, category)
+    word, length = (category << extended) | np.where(extended, extra, 0), extended + _CODE_BITS
     start = np.concatenate([[0], np.cumsum(length)])
     bits = np.ones((int(start[-1]) + 7) // 8 * 8, dtype=np.uint8)
     for position in range(int(length.max())):

@@ -27,7 +27,7 @@ from pydicom.uid import (
 )
 from pytest_bdd import given, parsers
 
-from verification.steps import films
+from verification.steps import encodings, films
 from verification.steps.jpeg_lossless import encoded
 
 if TYPE_CHECKING:
@@ -139,6 +139,12 @@ def encode(dataset: films.FileDataset, syntax: UID) -> None:
         dataset.compress(syntax, generate_instance_uid=False)
     else:
         dataset.file_meta.TransferSyntaxUID = syntax
+
+
+@given(parsers.parse('the chest film encoded as "{name}"'), target_fixture="sent")
+def _of_table(name: str) -> Input:
+    dataset = encodings.ENCODINGS[name]()
+    return Input(dataset=dataset, stored=encodings.encoded_values(dataset))
 
 
 @given("the file is cut to half of its bytes")
@@ -370,6 +376,16 @@ def _bomb() -> Input:
     sent = film_input()
     encode(sent.dataset, DeflatedExplicitVRLittleEndian)
     sent.damages.append(_inflating)
+    return sent
+
+
+@given("a chest film whose run-length stream unfolds to 1 GB", target_fixture="sent")
+def _runs() -> Input:
+    sent = film_input()
+    runs = bytes([129, 7]) * 4_000_000
+    header = b"".join(number.to_bytes(4, "little") for number in (2, 64, 64 + len(runs), *[0] * 13))
+    encode(sent.dataset, RLELossless)
+    sent.dataset.PixelData = encapsulate([header + runs + runs])
     return sent
 
 
