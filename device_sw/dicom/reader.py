@@ -93,7 +93,7 @@ def _parsed(data: bytes) -> tuple[Dataset, FilmAttributes, SourceHeader]:
             raise
     if sum(irregularities):
         attributes = replace(attributes, cautions=(*attributes.cautions, "the parser met irregular elements"))
-    return dataset, attributes, source
+    return dataset, attributes, replace(source, attributes=attributes)
 
 
 def decode(opened: OpenedFile) -> Radiograph:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from pydicom.dataset import Dataset
 
+    from device_sw.dicom.radiograph import FilmAttributes
+
 BINDING = ("PatientName", "PatientID", "IssuerOfPatientID", "AccessionNumber")
 """What binds a result to its patient and its order: copied exactly, or no object is written."""
 
@@ -61,8 +63,7 @@ class SourceHeader:
         sop_instance_uid: of the film.
         study_instance_uid: the study that results are filed in.
         series_instance_uid: the film's own series, which results refer to and are never added to.
-        rows: of the film's pixel matrix; 0 where it states none that can be read.
-        columns: likewise.
+        attributes: the film's technical attributes, which decide how it is shown; None where they could not be read.
         carried: keyword -> text, for each attribute of `CARRIED` that is present, not empty and valid.
         faults: places of what a result could not be bound by; empty for a film that objects can be written for.
     """
@@ -71,8 +72,7 @@ class SourceHeader:
     sop_instance_uid: str
     study_instance_uid: str
     series_instance_uid: str
-    rows: int
-    columns: int
+    attributes: FilmAttributes | None
     carried: Mapping[str, str]
     faults: tuple[str, ...]
 
@@ -104,8 +104,7 @@ def source_header(dataset: Dataset, identity_faults: tuple[str, ...] = ()) -> So
         sop_instance_uid=uids["SOPInstanceUID"],
         study_instance_uid=uids["StudyInstanceUID"],
         series_instance_uid=uids["SeriesInstanceUID"],
-        rows=_side(dataset, "Rows"),
-        columns=_side(dataset, "Columns"),
+        attributes=None,
         carried=MappingProxyType({keyword: text for keyword, text in texts.items() if text}),
         faults=tuple(dict.fromkeys((*map(place, broken), *identity_faults))),
     )
@@ -114,11 +113,6 @@ def source_header(dataset: Dataset, identity_faults: tuple[str, ...] = ()) -> So
 def _uid(dataset: Dataset, keyword: str) -> str:
     text = _text(dataset, keyword) or ""
     return text if len(text) <= 64 and UID(text, validation_mode=0).is_valid else ""
-
-
-def _side(dataset: Dataset, keyword: str) -> int:
-    value = _value(dataset, keyword)
-    return value if isinstance(value, int) and 0 < value < 65536 else 0
 
 
 def _text(dataset: Dataset, keyword: str) -> str | None:

@@ -32,7 +32,7 @@ class OutputFolder:
         self.root = root
         self._staged: list[tuple[Path, Path]] = []
         try:
-            for name in ("results", "overlays", "refusals"):
+            for name in ("results", "overlays", "refusals", "dicom"):
                 (root / name).mkdir(parents=True, exist_ok=True)
         except OSError as err:
             raise _failed("OUT-FOLDER", "output folder", type(err).__name__) from err
@@ -40,6 +40,10 @@ class OutputFolder:
     def stage_json(self, name: str, value: Any) -> None:
         """Write a JSON file under a temporary name."""
         content = (json.dumps(value, indent=1, sort_keys=False, ensure_ascii=False, allow_nan=False) + "\n").encode()
+        self._stage(name, lambda path: path.write_bytes(content))
+
+    def stage_bytes(self, name: str, content: bytes) -> None:
+        """Write a file under a temporary name; its own folder is made where it does not exist."""
         self._stage(name, lambda path: path.write_bytes(content))
 
     def stage_image(self, name: str, image: Image.Image) -> None:
@@ -51,6 +55,7 @@ class OutputFolder:
         temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
         self._staged.append((temporary, target))
         with _reported(name):
+            target.parent.mkdir(exist_ok=True)
             write(temporary)
             descriptor = os.open(temporary, os.O_RDONLY)
             try:

@@ -1,6 +1,7 @@
 """Every file that one input leaves behind: stages all of them, so that they become visible together or not at all.
 
-An analysed film leaves its result and its overlay; an input that was not analysed leaves its record.
+An analysed film leaves its result, its overlay and its DICOM objects; an input that was not analysed leaves its record, and DICOM objects that say so
+where its header tells which patient and study they belong to. Each JSON file lists the objects by their UIDs, or says why there are none.
 """
 
 from __future__ import annotations
@@ -8,14 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from device_sw.dicom.source import SourceHeader
+from device_sw.report.dicom_objects.files import refusal_files, result_files
 from device_sw.report.json_report import json_report
 from device_sw.report.overlay import overlay
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from device_sw.errors import DeviceError
     from device_sw.report.content import AnalysisResult
+    from device_sw.report.dicom_objects.header import DicomFile
     from device_sw.report.folder import OutputFolder
 
 
@@ -49,11 +54,13 @@ def stage_result(folder: OutputFolder, result: AnalysisResult, index: int, stem:
     Raises:
         OutputFailed: a file could not be written in full.
     """
-    del wanted
+    page = overlay(result)
+    capture = page if wanted.secondary_capture else None
+    objects = result_files(result, wanted.run_time, page=capture) if wanted.dicom else {}
     names = [f"results/{stem}.json", f"overlays/{stem}.png"]
-    folder.stage_json(names[0], json_report(result, index))
-    folder.stage_image(names[1], overlay(result))
-    return names
+    folder.stage_json(names[0], json_report(result, index) | _told(objects, result.source, wanted))
+    folder.stage_image(names[1], page)
+    return [*names, *_staged(folder, objects, stem)]
 
 
 def stage_refusal(  # noqa: PLR0913, PLR0917 - the folder, and what is known of one input
@@ -72,7 +79,33 @@ def stage_refusal(  # noqa: PLR0913, PLR0917 - the folder, and what is known of 
     Raises:
         OutputFailed: a file could not be written in full.
     """
-    del error, index, wanted
-    names = [f"refusals/{stem}.json"]
-    folder.stage_json(names[0], record)
+    del index
+    objects = refusal_files(error, record, wanted.run_time) if wanted.dicom else {}
+    source = error.source if isinstance(error.source, SourceHeader) else None
+    name = f"refusals/{stem}.json"
+    folder.stage_json(name, record | _told(objects, source, wanted))
+    return [name, *_staged(folder, objects, stem)]
+
+
+def _told(objects: Mapping[str, DicomFile], source: SourceHeader | None, wanted: Wanted) -> dict[str, Any]:
+    """Return what the JSON file says of the DICOM objects: which were written, or why none was."""
+    written = [
+        {"kind": kind, "sop_class_uid": made.sop_class_uid, "sop_instance_uid": made.sop_instance_uid}
+        for kind, made in objects.items()
+    ]
+    return {"dicom_objects": {"written": written, "withheld": None if written else _withheld(source, wanted)}}
+
+
+def _withheld(source: SourceHeader | None, wanted: Wanted) -> str:
+    if not wanted.dicom:
+        return "not asked for"
+    if source is None:
+        return "the input has no readable header to file an object by"
+    return f"the film does not say which patient and study an object belongs to, at {', '.join(source.faults)}"
+
+
+def _staged(folder: OutputFolder, objects: Mapping[str, DicomFile], stem: str) -> list[str]:
+    names = [f"dicom/{stem}/{kind}.dcm" for kind in objects]
+    for name, made in zip(names, objects.values(), strict=True):
+        folder.stage_bytes(name, made.content)
     return names

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 SCHEMA = "thoratrace/refusal/1"
 
+NOT_ANALYSED = "Not analysed."
+"""The conclusion about an input that was not analysed."""
+
 
 def refusal_record(error: DeviceError, *, index: int, policy: Policy, device_version: str, bundle_sha256: str) -> dict[str, Any]:
     """Return the JSON value of a refusal (``refused``) or of an analysis that failed (``failed``); the first reason is the primary one."""
@@ -22,7 +25,7 @@ def refusal_record(error: DeviceError, *, index: int, policy: Policy, device_ver
         "status": "refused" if refused else "failed",
         **({} if words is None else {"mark": words}),
         "statement": STATEMENT,
-        "conclusion": "Not analysed.",
+        "conclusion": NOT_ANALYSED,
         "policy": policy.value,
         **_reason(error),
         "reasons": [_reason(reason) for reason in (error, *(error.also if isinstance(error, InputRefused) else ()))],
@@ -30,6 +33,12 @@ def refusal_record(error: DeviceError, *, index: int, policy: Policy, device_ver
         "device": {"name": "ThoraTrace", "version": device_version},
         "model": {"bundle_sha256": bundle_sha256},
     }
+
+
+def refusal_lines(error: DeviceError) -> tuple[str, ...]:
+    """Return why an input was not analysed, for people: a sentence, then one line for each reason."""
+    reasons = (error, *(error.also if isinstance(error, InputRefused) else ()))
+    return (NOT_ANALYSED, *(f"Not analysed, because {reason}" for reason in reasons))
 
 
 def _reason(error: DeviceError) -> dict[str, str]:
