@@ -15,8 +15,7 @@ from device_sw.audit import AuditTrail
 from device_sw.errors import DeviceError
 from device_sw.report.content import STATEMENT, mark
 from device_sw.report.folder import OutputFolder
-from device_sw.report.json_report import json_report
-from device_sw.report.overlay import overlay
+from device_sw.report.outputs import Wanted, stage_refusal, stage_result
 from device_sw.report.refusal import refusal_record
 
 if TYPE_CHECKING:
@@ -35,12 +34,14 @@ class Batch:
         device: what analyses.
         root: the output folder.
         say: receives one line for each input that was not analysed.
+        wanted: what is written for each input.
         outcomes: what became of the inputs of this run, in their order.
     """
 
     device: Device
     root: Path
     say: Callable[[str], None]
+    wanted: Wanted = field(default_factory=lambda: Wanted(run_time=datetime.now(UTC)))
     outcomes: list[dict[str, Any]] = field(default_factory=list)
     _names: list[dict[str, Any]] = field(default_factory=list)
 
@@ -75,8 +76,7 @@ class Batch:
             "sop_instance_uid": result.film.sop_instance_uid,
         }
         with self._folder.transaction() as folder:
-            folder.stage_json(f"results/{stem}.json", json_report(result, index))
-            folder.stage_image(f"overlays/{stem}.png", overlay(result))
+            stage_result(folder, result, index, stem, self.wanted)
             self._audit(index, {**outcome, "detections": dict(sorted(marked.items()))})
         self._note(index, path, {**outcome, "file": f"results/{stem}.json", "detections": sum(marked.values())})
 
@@ -93,11 +93,11 @@ class Batch:
             "code": error.code,
             **{key: record["input"][key] for key in ("content_sha256", "sop_instance_uid")},
         }
-        name = f"refusals/{index:04d}-{digest[:8] if digest else 'unread'}.json"
+        stem = f"{index:04d}-{digest[:8] if digest else 'unread'}"
         with self._folder.transaction() as folder:
-            folder.stage_json(name, record)
+            stage_refusal(folder, error, record, index, stem, self.wanted)
             self._audit(index, {**outcome, "detections": {}})
-        self._note(index, path, {**outcome, "file": name})
+        self._note(index, path, {**outcome, "file": f"refusals/{stem}.json"})
         self.say(f"{index:04d} {record['status']}: {error}")
 
     def _audit(self, index: int, outcome: dict[str, Any]) -> None:

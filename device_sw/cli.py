@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -48,7 +49,7 @@ def main() -> None:
 
 
 @app.command()
-def analyse(
+def analyse(  # noqa: PLR0913 - one parameter for each option
     paths: Annotated[
         list[Path], typer.Argument(metavar="PATH...", help="DICOM files, or folders of them (read recursively, in sorted order).")
     ],
@@ -56,16 +57,21 @@ def analyse(
     bundle: BundleOption = None,
     policy: Annotated[Policy, typer.Option(help="Admission policy; research output is marked.")] = Policy.INTENDED_USE,
     json_only: JsonOption = False,  # noqa: FBT002 - typer reads the flag from the signature
+    *,
+    dicom: Annotated[bool, typer.Option(help="Write DICOM objects for the archive; they hold the film's patient data.")] = True,
+    secondary_capture: Annotated[bool, typer.Option(help="Write the overlay as a DICOM Secondary Capture, too.")] = False,
 ) -> None:
     """Analyse films one by one; every input ends in a result or a refusal record, and in one audit line."""
     from device_sw.batch import Batch  # noqa: PLC0415 - see the module's docstring
+    from device_sw.report.outputs import Wanted  # noqa: PLC0415
 
     inputs = list(_inputs(paths))
     if not inputs:
         _say_error("no file to analyse in the given paths")
         raise typer.Exit(USAGE)
     with _environment_errors():
-        batch = Batch(_device(bundle, policy), out, _say_error)
+        wanted = Wanted(datetime.now(UTC), dicom=dicom, secondary_capture=secondary_capture)
+        batch = Batch(_device(bundle, policy), out, _say_error, wanted)
         try:
             for path in _with_progress(inputs):
                 batch.take(path)

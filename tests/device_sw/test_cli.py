@@ -68,17 +68,32 @@ def test_every_input_has_its_files_and_one_audit_line(folder, tmp_path, bundle):
     assert all("mark" not in line for line in lines)
 
 
-def test_only_the_index_knows_names(folder, tmp_path, bundle):
+def test_only_the_index_and_the_objects_for_the_archive_know_names(folder, tmp_path, bundle):
     out = tmp_path / "out"
     told = analyse(folder, out, bundle)
     planted = films.planted_bytes(folder / "b.dcm").values()
-    outputs = {path.name: path.read_bytes() for path in out.rglob("*") if path.is_file()}
-    leaks = [name for name, content in outputs.items() if name != "index.json" and any(value in content for value in planted)]
+    outputs = {path: path.read_bytes() for path in out.rglob("*") if path.is_file() and path.suffix != ".dcm"}
+    leaks = [
+        path.name for path, content in outputs.items() if path.name != "index.json" and any(value in content for value in planted)
+    ]
     assert leaks == []
     assert not any(value in (told.stdout + told.stderr).encode() for value in planted)
     assert [entry["path"] for entry in read(out / "index.json")["inputs"]] == [
         str(folder / name) for name in ("a.txt", "b.dcm", "deeper/c.dcm")
     ]
+
+
+@pytest.mark.parametrize(
+    ("options", "written"),
+    [((), {"sr.dcm", "gsps.dcm"}), (("--secondary-capture",), {"sr.dcm", "gsps.dcm", "sc.dcm"}), (("--no-dicom",), set())],
+)
+def test_dicom_objects_are_an_option(folder, tmp_path, bundle, options, written):
+    out = tmp_path / "out"
+    analyse(folder / "b.dcm", out, bundle, *options)
+    assert {path.name for path in out.rglob("*.dcm")} == written
+    told = read(next((out / "results").iterdir()))["dicom_objects"]
+    assert {f"{made['kind']}.dcm" for made in told["written"]} == written
+    assert told["withheld"] == (None if written else "not asked for")
 
 
 def test_a_good_batch_ends_with_zero(folder, tmp_path, bundle):

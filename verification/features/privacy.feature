@@ -4,7 +4,8 @@ Feature: Privacy
   @SRS-052 @SRS-021 @RC-025
   Scenario: No planted patient data in any output
     Given the batch of a good film, a text file, a truncated film, a lateral film and another good film
-    Then no planted value is found in any output file, on stdout or on stderr
+    Then no planted value is found on stdout, on stderr or in any output file but the DICOM objects
+    And the DICOM objects hold the planted patient and order of their film, and no other planted value
 
   @SRS-052 @RC-025
   Scenario: No source path in a result, overlay, record or message

@@ -28,12 +28,22 @@ def _planted(run: Run) -> dict[str, bytes]:
     return {name: value for name, value in values.items() if not name.startswith("source")}
 
 
-@then("no planted value is found in any output file, on stdout or on stderr")
+@then("no planted value is found on stdout, on stderr or in any output file but the DICOM objects")
 def _no_planted(run: Run) -> None:
-    places = streams_and_files(run)
+    places = {place: content for place, content in streams_and_files(run).items() if not place.startswith("dicom/")}
     assert len(places) == 12, f"expected ten files and two streams, observed {sorted(places)}"
     leaked = [(place, name) for place, content in places.items() for name, value in _planted(run).items() if value in content]
     assert not leaked, f"expected no patient data, observed {leaked}"
+
+
+@then("the DICOM objects hold the planted patient and order of their film, and no other planted value")
+def _objects_bound(run: Run) -> None:
+    objects = {place: content for place, content in streams_and_files(run).items() if place.startswith("dicom/")}
+    expected = {"PatientName", "PatientID", "PatientBirthDate", "AccessionNumber", "ReferringPhysicianName"}
+    assert len(objects) == 8, f"expected two objects for each of four films with a header, observed {sorted(objects)}"
+    for place, content in objects.items():
+        held = {name for name, value in _planted(run).items() if value in content}
+        assert held == expected, f"expected {sorted(expected)} in {place}, observed {sorted(held)}"
 
 
 def _paths(run: Run) -> list[bytes]:

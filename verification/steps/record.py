@@ -123,12 +123,13 @@ def _untouched(run: Run) -> None:
     assert not changed, f"expected unchanged sources, observed changes in {len(changed)}"
 
 
-@then("only results, overlays, refusals, audit file, index and summary lie in the output folder")
+@then("only results, overlays, refusals, DICOM objects, audit file, index and summary lie in the output folder")
 def _only(run: Run) -> None:
     names = [path.relative_to(run.out).as_posix() for path in files(run)]
-    allowed = re.compile(r"(results|refusals)/\d{4}-\w+\.json|overlays/\d{4}-\w+\.png|audit\.jsonl|index\.json|summary\.json")
+    kinds = r"(results|refusals)/\d{4}-\w+\.json", r"overlays/\d{4}-\w+\.png", r"dicom/\d{4}-\w+/(sr|gsps)\.dcm"
+    allowed = re.compile("|".join((*kinds, r"audit\.jsonl|index\.json|summary\.json")))
     surplus = [name for name in names if not allowed.fullmatch(name)]
-    assert len(names) == 10, f"expected 10 files, observed {names}"
+    assert len(names) == 18, f"expected 18 files, observed {names}"
     assert not surplus, f"expected no other file, observed {surplus}"
 
 

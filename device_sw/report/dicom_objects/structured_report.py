@@ -80,6 +80,9 @@ SCORE = Code("TT-SCORE", PRIVATE_SCHEME, "Detection score")
 HIGHEST_SCORE = Code("TT-HISCORE", PRIVATE_SCHEME, "Highest detection score")
 OPERATING_POINT = Code("TT-OPPOINT", PRIVATE_SCHEME, "Operating point of the detection score")
 
+SHORTEST_SIDE = 0.0625
+"""Pixels; coordinates are written in single precision, in which a thinner box would become a line."""
+
 
 def result_report(origin: Origin, result: AnalysisResult) -> DicomFile:
     """Return the report of an analysed film as a DICOM file."""
@@ -107,16 +110,22 @@ def refusal_report(origin: Origin, error: DeviceError) -> DicomFile:
 
 
 def outline(box: Box, columns: int, rows: int) -> tuple[tuple[float, float], ...]:
-    """Return a box as a closed line of five (column, row) points, held within the film.
+    """Return a box as a closed line of five (column, row) points, held within the film, no side shorter than `SHORTEST_SIDE`.
 
     >>> from device_sw.types import Box
     >>> outline(Box(1.0, 2.0, 3.0, 9.0), 4, 8)
     ((1.0, 2.0), (3.0, 2.0), (3.0, 8.0), (1.0, 8.0), (1.0, 2.0))
     """
     x0, y0, x1, y1 = box.as_tuple()
-    x0, x1 = (min(max(edge, 0.0), float(columns)) for edge in (x0, x1))
-    y0, y1 = (min(max(edge, 0.0), float(rows)) for edge in (y0, y1))
+    x0, x1 = _held(x0, x1, columns)
+    y0, y1 = _held(y0, y1, rows)
     return ((x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0))
+
+
+def _held(low: float, high: float, limit: int) -> tuple[float, float]:
+    """Return an interval within [0, limit] that single precision does not close."""
+    low = min(max(low, 0.0), limit - SHORTEST_SIDE)
+    return low, min(max(high, low + SHORTEST_SIDE), float(limit))
 
 
 def _document(origin: Origin, kind: Kind, groups: tuple[Item, ...], evaluations: Item) -> DicomFile:
