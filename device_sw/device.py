@@ -1,33 +1,37 @@
 """Composes the device: verified bundle, admission, preprocessing, detection, explanation. The one entry at run time.
 
-The order is fixed and enforced: loaded -> admitted -> preprocessed -> detected -> explained -> reported. A step out of order is a programming error
+The order is fixed and enforced: loaded -> admitted -> preprocessed -> detected -> judged -> explained -> reported. A step out of order is a programming error
 and raises RuntimeError. There is no switch that leaves a step out. A device exists only after its bundle is verified and its self-test has passed.
 """
 
 from __future__ import annotations
 
 import hashlib
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import partial
 from importlib.resources import files
 from typing import TYPE_CHECKING, Protocol
 
 from device_sw._version import __version__
 from device_sw.detector.bundle import load_bundle
 from device_sw.detector.inference import Detector, DetectorOutput, SelfTest
-from device_sw.detector.postprocess import marked
+from device_sw.detector.judgement import golden_faults, judge
 from device_sw.dicom import admission, reader
 from device_sw.errors import BundleError, InferenceFailed, InputRefused
 from device_sw.explanation.eigencam import LABEL, HeatMap, eigencam
 from device_sw.preprocessing.geometry import letterbox
 from device_sw.preprocessing.intensity import PREPROCESSING_IDS, normalise
-from device_sw.report.content import AnalysisResult, FilmDescription
+from device_sw.report.content import AnalysisResult, FilmDescription, placement_cautions
 from device_sw.types import Policy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from device_sw.detector.distribution import ReferenceDistribution
+    from device_sw.detector.judgement import Judgement
     from device_sw.dicom.reader import OpenedFile
     from device_sw.dicom.source import SourceHeader
     from device_sw.settings import DeviceSettings
@@ -46,11 +50,21 @@ class DetectsFilms(Protocol):
 
 @dataclass(frozen=True)
 class Engine:
-    """A detector with the settings and the identity of its verified bundle."""
+    """A detector with the settings and the identity of its verified bundle.
+
+    Attributes:
+        detector: what runs the network.
+        settings: what the bundle tells the device to do.
+        bundle_sha256: SHA-256 of the bundle's manifest.
+        distribution: the films that the model was trained on; without them every result says that nobody compared.
+        judgement_faults: names the golden films whose calibrated scores or distances are not the released ones.
+    """
 
     detector: DetectsFilms
     settings: DeviceSettings
     bundle_sha256: str
+    distribution: ReferenceDistribution | None = None
+    judgement_faults: Callable[[], list[str]] = list
 
 
 def open_engine(bundle_path: Path) -> Engine:
@@ -70,7 +84,10 @@ def open_engine(bundle_path: Path) -> Engine:
             expected=expected,
             repair="use a bundle made for this device version",
         )
-    return Engine(Detector(bundle), bundle.settings, bundle.sha256)
+    detector = Detector(bundle)
+    return Engine(
+        detector, bundle.settings, bundle.sha256, bundle.distribution, judgement_faults=partial(golden_faults, bundle, detector)
+    )
 
 
 class Device:
@@ -102,6 +119,15 @@ class Device:
                 expected="at most 0.5 px and 1e-4",
                 repair="use a machine of the released numeric class, or restore the bundle",
             )
+        faults = self._engine.judgement_faults()
+        if faults:
+            raise BundleError(
+                "BND-SELF-TEST",
+                where="golden judgements",
+                found="; ".join(faults),
+                expected="the released calibrated scores and distances",
+                repair="use a machine of the released numeric class, or restore the bundle",
+            )
         return outcome
 
     def analyse(self, path: Path, *, explain: bool = True) -> AnalysisResult:
@@ -120,6 +146,7 @@ class Device:
         analysis.admit()
         analysis.preprocess()
         analysis.detect()
+        analysis.judge()
         analysis.explain(wanted=explain)
         return analysis.report()
 
@@ -144,8 +171,9 @@ class Step(IntEnum):
     ADMITTED = 2
     PREPROCESSED = 3
     DETECTED = 4
-    EXPLAINED = 5
-    REPORTED = 6
+    JUDGED = 5
+    EXPLAINED = 6
+    REPORTED = 7
 
 
 class Analysis:
@@ -158,6 +186,7 @@ class Analysis:
     _cautions: tuple[str, ...]
     _model_input: ModelInput
     _output: DetectorOutput
+    _judgement: Judgement
     _heat_map: HeatMap
 
     def __init__(self, engine: Engine, policy: Policy) -> None:
@@ -221,13 +250,27 @@ class Analysis:
             InferenceFailed: it gave no result; the error carries the film's identity.
         """
         self._advance(Step.DETECTED)
-        try:
+        with self._identified():
             self._output = self._engine.detector.detect(self._model_input)
+
+    def judge(self) -> None:
+        """Calibrate the scores, hold them against the operating points, and the film against the films the model was trained on.
+
+        Raises:
+            InferenceFailed: the network's features are no numbers; the error carries the film's identity.
+        """
+        self._advance(Step.JUDGED)
+        with self._identified():
+            self._judgement = judge(self._output, self._model_input, self._engine.settings, self._engine.distribution)
+
+    @contextmanager
+    def _identified(self) -> Iterator[None]:
+        """Give a failure the film's identity."""
+        try:
+            yield
         except InferenceFailed as failure:
-            failure.content_sha256, failure.sop_instance_uid = (
-                self._description.content_sha256,
-                self._description.sop_instance_uid,
-            )
+            failure.content_sha256 = self._description.content_sha256
+            failure.sop_instance_uid = self._description.sop_instance_uid
             failure.source = self._source
             raise
 
@@ -245,9 +288,10 @@ class Analysis:
             film=self._description,
             source=self._source,
             policy=self._policy,
-            candidates=self._output.candidates,
-            detections=marked(self._output.candidates, settings.thresholds),
-            cautions=self._cautions,
+            candidates=self._judgement.candidates,
+            detections=self._judgement.detections,
+            placement=self._judgement.placement,
+            cautions=(*self._cautions, *placement_cautions(self._judgement.placement)),
             settings=settings,
             bundle_sha256=self._engine.bundle_sha256,
             device_version=__version__,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from device_sw.types import FindingId
+    from device_sw.types import FindingId, ScoreCurve
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +21,11 @@ class DeviceSettings:
         preprocessing_id: the named preprocessing the network was trained with.
         input_size: side of the square network input, pixels.
         findings: what the network was trained to mark, in class order (class 0 is background).
-        thresholds: operating point per finding, score in [0, 1].
-        score_floor: detections below it are not even kept as candidates.
+        thresholds: operating point per finding, calibrated score in [0, 1].
+        score_floor: boxes that the network itself scores lower are not even kept as candidates.
         profile: data the model was trained on (``phantom``, ``coco`` ...), printed with each result.
         budget: training budget (``quick`` makes no performance claim).
+        calibration: what turns the network's score of a finding into the calibrated one.
     """
 
     model_version: str
@@ -35,13 +36,21 @@ class DeviceSettings:
     score_floor: float
     profile: str
     budget: str
+    calibration: Mapping[FindingId, ScoreCurve]
 
     def __post_init__(self) -> None:
-        """Refuse settings in which a finding has no threshold, or one that no candidate could be held against, and freeze the mapping."""
-        missing = [name for name in self.findings if name not in self.thresholds]
-        if missing:
-            raise ValueError(f"no threshold for {', '.join(missing)}")
-        wrong = [name for name, value in self.thresholds.items() if not self.score_floor <= value <= 1.0]
+        """Refuse settings in which a finding has no threshold or no calibration, or a threshold that no candidate could be held against."""
+        for kind, values in (("threshold", self.thresholds), ("calibration", self.calibration)):
+            missing = [name for name in self.findings if name not in values]
+            if missing:
+                raise ValueError(f"no {kind} for {', '.join(missing)}")
+        known = [name for name in self.thresholds if name in self.calibration]
+        wrong = [name for name in known if not self.lowest_score(name) <= self.thresholds[name] <= 1.0]
         if wrong:
-            raise ValueError(f"thresholds must lie in [{self.score_floor}, 1]; not so for {', '.join(wrong)}")
-        object.__setattr__(self, "thresholds", MappingProxyType(dict(self.thresholds)))
+            raise ValueError(f"thresholds must lie between the calibrated score floor and 1; not so for {', '.join(wrong)}")
+        for name in ("thresholds", "calibration"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+
+    def lowest_score(self, finding: FindingId) -> float:
+        """Return the calibrated score of a box at the score floor; no candidate of the finding has a lower one."""
+        return self.calibration[finding].calibrated(self.score_floor)

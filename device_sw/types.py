@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from math import isfinite
+from math import exp, isfinite, log, log1p
 from typing import TYPE_CHECKING, NewType
 
 if TYPE_CHECKING:
@@ -56,8 +56,38 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
+class ScoreCurve:
+    """The calibration of one finding's scores: ``logit(calibrated) = slope * logit(score) + offset``, rising, so that no order changes.
+
+    Scores are cut to [1e-9, 1 - 1e-9] first, since the logit of 0 and 1 is infinite. Slope 1 and offset 0 leave a score exactly as it is.
+
+    Source: Platt, "Probabilistic outputs for support vector machines", 1999, on the logit of the score; for detections Küppers et al., CVPR-W 2020
+    (arXiv:2004.13546).
+
+    >>> ScoreCurve(slope=1.0, offset=0.0).calibrated(0.25), ScoreCurve(slope=2.0, offset=0.0).calibrated(0.25)
+    (0.25, 0.1)
+    """
+
+    slope: float
+    offset: float
+
+    def __post_init__(self) -> None:
+        """Refuse a curve that does not rise or is no curve."""
+        if not (isfinite(self.slope) and isfinite(self.offset) and self.slope > 0.0):
+            raise ValueError(f"a score curve needs a slope above 0 and a finite offset, got {self.slope} and {self.offset}")
+
+    def calibrated(self, score: float) -> float:
+        """Return the calibrated score, in [0, 1]."""
+        if (self.slope, self.offset) == (1.0, 0.0):
+            return score
+        kept = min(max(score, 1e-9), 1.0 - 1e-9)
+        logit = self.slope * (log(kept) - log1p(-kept)) + self.offset
+        return 1.0 / (1.0 + exp(-logit)) if logit > -700.0 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Detection:
-    """One finding, where it is, and the network's score for it (in [0, 1]; not a probability of disease)."""
+    """One finding, where it is, and the score for it (in [0, 1]; not a probability of disease), the network's own or the calibrated one."""
 
     finding: FindingId
     box: Box

@@ -12,17 +12,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError
+from safetensors.numpy import load as load_arrays
 from safetensors.torch import load as load_safetensors
 
 from device_sw.detector.architecture import Architecture
+from device_sw.detector.distribution import DESCRIPTIONS, ReferenceDistribution, ReferenceFilms
 from device_sw.errors import BundleError
 from device_sw.findings import all_findings
 from device_sw.settings import DeviceSettings
-from device_sw.types import FindingId
+from device_sw.types import FindingId, ScoreCurve
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from numpy.typing import NDArray
     from torch import Tensor
 
 MANIFEST = "manifest.json"
@@ -34,6 +37,10 @@ REQUIRED = (
     "findings.toml",
     "golden_inputs.safetensors",
     "golden_outputs.json",
+    "calibration.json",
+    "distribution.json",
+    "distribution.safetensors",
+    "golden_judgements.json",
 )
 """Files without which a bundle is not one."""
 
@@ -50,6 +57,8 @@ class Bundle:
     weights: dict[str, Tensor]
     golden_inputs: dict[str, Tensor]
     golden_outputs: dict[str, Any]
+    distribution: ReferenceDistribution
+    golden_judgements: dict[str, Any]
 
 
 def load_bundle(path: Path) -> Bundle:
@@ -143,20 +152,25 @@ def _parse(path: Path, manifest_bytes: bytes, manifest: dict[str, Any], contents
     try:
         model = json.loads(contents["model.json"])
         thresholds = json.loads(contents["thresholds.json"])["thresholds"]
+        curves = json.loads(contents["calibration.json"])["curves"]
         bundle = Bundle(
             path=path,
             sha256=hashlib.sha256(manifest_bytes).hexdigest(),
             manifest=manifest,
             architecture=Architecture.from_json(model["architecture"]),
-            settings=_settings(manifest, model, thresholds),
+            settings=_settings(manifest, model, thresholds, curves),
             weights=load_safetensors(contents["weights.safetensors"]),
             golden_inputs=load_safetensors(contents["golden_inputs.safetensors"]),
             golden_outputs=json.loads(contents["golden_outputs.json"]),
+            distribution=_distribution(
+                json.loads(contents["distribution.json"]), load_arrays(contents["distribution.safetensors"])
+            ),
+            golden_judgements=json.loads(contents["golden_judgements.json"]),
         )
     except (ValueError, KeyError, TypeError, AttributeError, SafetensorError) as err:
         raise BundleError(
             "BND-CONTENT",
-            where="model.json, thresholds.json or a safetensors file",
+            where="model.json, thresholds.json, calibration.json, distribution.json or a safetensors file",
             found=f"{type(err).__name__} while reading it",
             expected="the fields this device version reads",
             repair="use a bundle made for this device version",
@@ -165,7 +179,9 @@ def _parse(path: Path, manifest_bytes: bytes, manifest: dict[str, Any], contents
     return bundle
 
 
-def _settings(manifest: dict[str, Any], model: dict[str, Any], thresholds: dict[str, float]) -> DeviceSettings:
+def _settings(
+    manifest: dict[str, Any], model: dict[str, Any], thresholds: dict[str, float], curves: dict[str, dict[str, float]]
+) -> DeviceSettings:
     return DeviceSettings(
         model_version=manifest["model_version"],
         preprocessing_id=model["preprocessing"],
@@ -175,17 +191,35 @@ def _settings(manifest: dict[str, Any], model: dict[str, Any], thresholds: dict[
         score_floor=model["architecture"]["score_floor"],
         profile=manifest["profile"],
         budget=manifest["budget"],
+        calibration={FindingId(name): ScoreCurve(**curve) for name, curve in curves.items()},
+    )
+
+
+def _distribution(values: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> ReferenceDistribution:
+    return ReferenceDistribution(
+        films={
+            name: ReferenceFilms(
+                mean=arrays[f"{name}_mean"],
+                scale=arrays[f"{name}_scale"],
+                precision=arrays[f"{name}_precision"],
+                unit=float(values["units"][name]),
+            )
+            for name in DESCRIPTIONS
+        },
+        limit=float(values["limit"]),
+        reference_films=int(values["reference_films"]),
+        held_out_films=int(values["held_out_films"]),
     )
 
 
 def _check_findings(settings: DeviceSettings) -> None:
     known = {row.id for row in all_findings()}
-    unknown = [name for name in (*settings.findings, *settings.thresholds) if name not in known]
-    if unknown or set(settings.findings) != set(settings.thresholds):
+    unknown = [name for name in (*settings.findings, *settings.thresholds, *settings.calibration) if name not in known]
+    if unknown or not set(settings.findings) == set(settings.thresholds) == set(settings.calibration):
         raise BundleError(
             "BND-FINDINGS",
-            where="model.json and thresholds.json",
-            found=f"findings {', '.join(sorted(set(unknown))) or 'that differ between the two files'}",
-            expected="the same findings in both, all of them in the device's table",
+            where="model.json, thresholds.json and calibration.json",
+            found=f"findings {', '.join(sorted(set(unknown))) or 'that differ between the files'}",
+            expected="the same findings in all of them, each in the device's table",
             repair="use a bundle made for this device version",
         )

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from device_sw.detector.distribution import Placement
     from device_sw.dicom.source import SourceHeader
     from device_sw.findings import Finding
     from device_sw.settings import DeviceSettings
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 STATEMENT = "Engineering baseline, not cleared, not for clinical use. A mark supports but never replaces reading the whole film; a place without a mark says nothing."
 """Printed with every result."""
+
+OUT_OF_DISTRIBUTION = "OOD"
+"""Begins the caution on a film that is unlike the films the model was trained on."""
 
 RESEARCH = "RESEARCH"
 """The mark of everything that the research policy produces."""
@@ -49,9 +53,10 @@ class AnalysisResult:
         film: its technical description.
         source: its identity in the archive, for the writers of DICOM objects only.
         policy: the admission policy it was admitted under.
-        candidates: everything above the score floor, film coordinates, best first.
+        candidates: everything above the score floor, film coordinates, calibrated scores, best first.
         detections: the candidates that reach their finding's operating point.
-        cautions: what was assumed, in words.
+        placement: how far the film lies from the films the model was trained on, None where nobody could tell.
+        cautions: what was assumed, and a warning where the film is unlike those, in words.
         settings: the model's settings.
         bundle_sha256: SHA-256 of the bundle's manifest.
         device_version: version of this software.
@@ -66,6 +71,7 @@ class AnalysisResult:
     policy: Policy
     candidates: tuple[Detection, ...]
     detections: tuple[Detection, ...]
+    placement: Placement | None
     cautions: tuple[str, ...]
     settings: DeviceSettings
     bundle_sha256: str
@@ -100,6 +106,28 @@ def conclusion(result: AnalysisResult) -> str:
         return f"Marked: {', '.join(marked)}."
     looked = [finding.name for finding in all_findings() if result.looked_for(finding)]
     return f"No finding was marked at the operating points. Looked for: {', '.join(looked)}."
+
+
+def placement_cautions(placement: Placement | None) -> tuple[str, ...]:
+    """Return the caution for a film beyond the limit of the reference films, or for one that could not be compared; none for a film within.
+
+    >>> placement_cautions(None)
+    ('OOD not judged: nobody compared this film with the films the model was trained on',)
+    """
+    if placement is None:
+        return (f"{OUT_OF_DISTRIBUTION} not judged: nobody compared this film with the films the model was trained on",)
+    if not placement.outside:
+        return ()
+    least = f"distance {placement.distance:.1f}, limit {placement.limit:.1f}"
+    return (
+        f"{OUT_OF_DISTRIBUTION}: this film is unlike the films the model was trained on ({least}); the model's figures do not hold for it",
+    )
+
+
+def score_note(settings: DeviceSettings) -> str:
+    """Return what a score is, and what it is not."""
+    data = "phantom films" if settings.profile == "phantom" else f"films of the profile {settings.profile}"
+    return f"Scores are calibrated on {data}: of 100 boxes that score 0.30 there, about 30 lie right. They are no probability of disease."
 
 
 def training_note(settings: DeviceSettings) -> str:

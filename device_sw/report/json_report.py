@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from device_sw.findings import all_findings
-from device_sw.report.content import STATEMENT, conclusion, mark, training_note
+from device_sw.report.content import STATEMENT, conclusion, mark, score_note, training_note
 
 if TYPE_CHECKING:
+    from device_sw.detector.distribution import Placement
     from device_sw.findings import Finding
     from device_sw.report.content import AnalysisResult
     from device_sw.types import Detection
@@ -32,6 +33,8 @@ def json_report(result: AnalysisResult, index: int) -> dict[str, Any]:
         "device": {"name": "ThoraTrace", "version": result.device_version},
         "model": _model(result),
         "findings": [_finding(result, finding) for finding in all_findings()],
+        "scores": score_note(result.settings),
+        "distribution": _distribution(result.placement),
         "cautions": list(result.cautions),
         "explanation": {"method": "EigenCAM", "available": result.heat_map is not None, "label": result.heat_map_label},
     }
@@ -67,6 +70,14 @@ def _model(result: AnalysisResult) -> dict[str, Any]:
         "budget": settings.budget,
         "note": training_note(settings),
     }
+
+
+def _distribution(placement: Placement | None) -> dict[str, Any]:
+    """Say how far the film lies from the films the model was trained on, in median distances of films held out."""
+    if placement is None:
+        return {"state": "not judged", "picture": None, "network": None, "limit": None}
+    state = "outside" if placement.outside else "within"
+    return {"state": state, "picture": placement.picture, "network": placement.network, "limit": placement.limit}
 
 
 def _finding(result: AnalysisResult, finding: Finding) -> dict[str, Any]:

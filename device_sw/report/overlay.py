@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from device_sw.findings import all_findings, finding
-from device_sw.report.content import STATEMENT, conclusion, mark, training_note
+from device_sw.report.content import STATEMENT, conclusion, mark, score_note, training_note
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -200,7 +200,13 @@ def _legend_lines(result: AnalysisResult, width: int) -> list[tuple[str, str]]:
         first, *more = _wrapped(_finding_line(result, row, number), width - _PAD)
         lines += [(_SWATCH + first, colour), *((part, colour) for part in more)]
         number += count
-    rest = [conclusion(result), *(f"Caution: {caution}." for caution in result.cautions), f"{result.heat_map_label}", STATEMENT]
+    rest = [
+        conclusion(result),
+        *(f"Caution: {caution}." for caution in result.cautions),
+        f"{result.heat_map_label}",
+        score_note(result.settings),
+        STATEMENT,
+    ]
     return [*lines, ("", _INK), *((part, _INK) for text in rest for part in _wrapped(text, width))]
 
 

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
+from device_sw.detector.distribution import ReferenceDistribution, ReferenceFilms
 from device_sw.detector.inference import DetectorOutput, SelfTest
 from device_sw.device import Device, Engine
 from device_sw.findings import all_findings
 from device_sw.settings import DeviceSettings
-from device_sw.types import Box, Detection, Policy
+from device_sw.types import Box, Detection, Policy, ScoreCurve
 
 IDS = tuple(row.id for row in all_findings())
 
@@ -45,10 +46,23 @@ class FixedDetector:
         return SelfTest(films=1, max_box_px=0.1 if self.passes else 3.0, max_score=0.0, passed=self.passes)
 
 
+def unchanged(findings):
+    """A calibration that leaves every score as it is."""
+    return dict.fromkeys(findings, ScoreCurve(slope=1.0, offset=0.0))
+
+
+def all_alike():
+    """Reference films that no film is unlike: one unit is a million."""
+    films = {name: ReferenceFilms(np.zeros(n), np.ones(n), np.eye(n), unit=1e6) for name, n in (("picture", 92), ("network", 8))}
+    return ReferenceDistribution(films, limit=1.0, reference_films=9, held_out_films=3)
+
+
 def settings(*, findings=IDS, preprocessing="tt-default-1", profile="phantom"):
-    return DeviceSettings("1.2.3", preprocessing, 128, findings, dict.fromkeys(findings, 0.5), 0.02, profile, "quick")
+    return DeviceSettings(
+        "1.2.3", preprocessing, 128, findings, dict.fromkeys(findings, 0.5), 0.02, profile, "quick", unchanged(findings)
+    )
 
 
 def device(detector=None, policy=Policy.INTENDED_USE, **options):
-    engine = Engine(detector or FixedDetector(), settings(**options), "b" * 64)
+    engine = Engine(detector or FixedDetector(), settings(**options), "b" * 64, all_alike())
     return Device(Path("bundle"), policy, open_engine=lambda _: engine)

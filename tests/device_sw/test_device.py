@@ -95,7 +95,7 @@ def test_no_device_with_an_unknown_preprocessing():
         device(preprocessing="other-1")
 
 
-STEPS = ["load", "admit", "preprocess", "detect", "explain", "report"]
+STEPS = ["load", "admit", "preprocess", "detect", "judge", "explain", "report"]
 
 
 def take(analysis, step, path):

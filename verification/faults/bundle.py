@@ -62,8 +62,8 @@ def parsed_before_compared(module: ModuleType) -> None:
 def missing_points_filled(module: ModuleType) -> None:
     """A finding without operating point gets one half."""
 
-    def settings(original: Any, manifest: Any, model: Any, thresholds: Any) -> Any:
-        return original(manifest, model, {**dict.fromkeys(model["findings"], 0.5), **thresholds})
+    def settings(original: Any, manifest: Any, model: Any, thresholds: Any, curves: Any) -> Any:
+        return original(manifest, model, {**dict.fromkeys(model["findings"], 0.5), **thresholds}, curves)
 
     wrap(module, "_settings", settings)
 
@@ -71,12 +71,12 @@ def missing_points_filled(module: ModuleType) -> None:
 def points_from_the_environment(module: ModuleType) -> None:
     """A variable of the environment overrides the operating points."""
 
-    def settings(original: Any, manifest: Any, model: Any, thresholds: Any) -> Any:
+    def settings(original: Any, manifest: Any, model: Any, thresholds: Any, curves: Any) -> Any:
         asked = os.environ.get("THORATRACE_THRESHOLD")
         if asked is None:
-            return original(manifest, model, thresholds)
+            return original(manifest, model, thresholds, curves)
         point = max(float(asked), float(model["architecture"]["score_floor"]))
-        return original(manifest, model, dict.fromkeys(thresholds, point))
+        return original(manifest, model, dict.fromkeys(thresholds, point), curves)
 
     wrap(module, "_settings", settings)
 
@@ -100,7 +100,8 @@ def points_of_any_size(module: ModuleType) -> None:
     """The range of an operating point is not looked at (device_sw.settings)."""
 
     def freeze(self: Any) -> None:
-        object.__setattr__(self, "thresholds", MappingProxyType(dict(self.thresholds)))
+        for name in ("thresholds", "calibration"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
     replace(module, "DeviceSettings.__post_init__", freeze)
 
@@ -110,7 +111,7 @@ def table_of_findings_not_compared(module: ModuleType) -> None:
 
     def open_engine(path: Path) -> Any:
         loaded = module.load_bundle(path)
-        return module.Engine(module.Detector(loaded), loaded.settings, loaded.sha256)
+        return module.Engine(module.Detector(loaded), loaded.settings, loaded.sha256, loaded.distribution)
 
     replace(module, "open_engine", open_engine)
     replace(module, "Device.__init__.__kwdefaults__", {"open_engine": open_engine})

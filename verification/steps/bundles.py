@@ -14,11 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import load, save_file
 
 from device_sw.detector.architecture import Architecture, build
 from device_sw.detector.bundle import load_bundle
+from device_sw.detector.calibration import calibrated
+from device_sw.detector.distribution import DESCRIPTIONS, network_values, picture_values
 from device_sw.detector.inference import Detector, detections_to_json
+from device_sw.detector.judgement import golden_judgement
 from device_sw.findings import all_findings
 from device_sw.preprocessing.geometry import letterbox
 from device_sw.types import NormalisedFilm
@@ -57,8 +61,10 @@ def untrained(folder: Path) -> Path:
     _write(folder / "model.json", {"architecture": ARCHITECTURE.to_json(), "findings": FINDINGS, "preprocessing": "tt-default-1"})
     _write(folder / "thresholds.json", {"thresholds": dict.fromkeys(FINDINGS, 0.5)})
     (folder / "findings.toml").write_bytes(files("device_sw").joinpath("findings.toml").read_bytes())
+    _write(folder / "calibration.json", {"curves": CURVES})
     _golden(folder)
-    found = Detector(load_bundle(seal(folder))).detect(_golden_film()).candidates
+    loaded = load_bundle(seal(folder))
+    found = calibrated(Detector(loaded).detect(_golden_film()).candidates, loaded.settings)
     with_operating_points(folder, {finding: _median(found, finding) for finding in FINDINGS})
     return folder
 
@@ -79,6 +85,25 @@ GOLDEN_SEEDS = {"film_0": 0, "film_1": 1}
 """The golden films by the seed of their picture; more than one, because a self-test that looks at the first only has to be noticed."""
 
 
+CURVES = {finding: {"slope": 0.7 + 0.1 * place, "offset": 0.1 * place - 0.5} for place, finding in enumerate(FINDINGS)}
+"""Every finding has a curve of its own, none of which leaves a score as it is."""
+
+
+def _reference(folder: Path, described: list[dict[str, Any]]) -> None:
+    """Write reference films: statistics of some films with the values counted as independent, and a limit which those films keep twice over."""
+    arrays, units = {}, {}
+    for name in DESCRIPTIONS:
+        values = np.stack([film[name] for film in described])
+        mean, scale = values.mean(axis=0), np.maximum(values.std(axis=0), 0.05)
+        arrays |= {f"{name}_mean": mean, f"{name}_scale": scale, f"{name}_precision": np.eye(len(mean))}
+        units[name] = max(float(np.linalg.norm((film - mean) / scale)) for film in values) or 1.0
+    save_arrays(arrays, folder / "distribution.safetensors")
+    _write(
+        folder / "distribution.json",
+        {"limit": 2.0, "units": units, "reference_films": len(described), "held_out_films": len(described)},
+    )
+
+
 def _golden_film(seed: int = 0) -> Any:
     normalised = NormalisedFilm(np.asarray(picture(seed=seed) / 4095.0, dtype=np.float32), "tt-default-1")
     return letterbox(normalised, ARCHITECTURE.input_size)
@@ -90,10 +115,27 @@ def _golden(folder: Path) -> None:
     save_file({name: torch.from_numpy(film.pixels.copy()) for name, film in films.items()}, folder / "golden_inputs.safetensors")
     outputs: dict[str, Any] = {name: {"letterbox": _frame(film), "candidates": []} for name, film in films.items()}
     _write(folder / "golden_outputs.json", outputs)
+    _write(folder / "golden_judgements.json", {})
+    nothing = {"picture": np.zeros(1), "network": np.zeros(1)}
+    _reference(folder, [nothing])
     detector = Detector(load_bundle(seal(folder)))
+    described = [_described(detector, _golden_film(seed)) for seed in range(REFERENCE_FILMS)]
+    _reference(folder, described)
     for name, film in films.items():
         outputs[name]["candidates"] = detections_to_json(detector.detect(film).candidates)
     _write(folder / "golden_outputs.json", outputs)
+    loaded = load_bundle(seal(folder))
+    judgements = {name: golden_judgement(loaded, detector, name, outputs[name]["letterbox"]) for name in films}
+    _write(folder / "golden_judgements.json", judgements)
+
+
+REFERENCE_FILMS = 6
+
+
+def _described(detector: Detector, film: Any) -> dict[str, Any]:
+    features = detector.detect(film).features
+    assert features is not None
+    return {"picture": picture_values(film), "network": network_values(features, film.letterbox)}
 
 
 def _frame(film: Any) -> dict[str, int]:

@@ -5,17 +5,33 @@ from __future__ import annotations
 import hashlib
 import json
 
+import numpy as np
 import pytest
 import torch
+from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import save_file
 
 from device_sw.detector.architecture import Architecture, build
 from device_sw.detector.bundle import load_bundle
 from device_sw.detector.inference import Detector, detections_to_json
+from device_sw.detector.judgement import golden_judgement
 from device_sw.types import Letterbox, ModelInput
 
 ARCHITECTURE = Architecture(2, 64, (8, 8, 8, 8), 1, 8, 16, 40, 20, (((8.0, 8.0),), ((16.0, 16.0),), ((32.0, 32.0),)), 0.05)
 FINDINGS = ["cardiac_hypertrophy", "scoliosis"]
+CURVES = {"cardiac_hypertrophy": {"slope": 0.8, "offset": -0.5}, "scoliosis": {"slope": 1.5, "offset": 0.25}}
+VALUES = {"picture": 92, "network": 16}
+
+
+def write_reference(folder, *, limit=2.0):
+    """Reference films around zero with independent values."""
+    parts = {name: {"mean": np.zeros(n), "scale": np.ones(n), "precision": np.eye(n)} for name, n in VALUES.items()}
+    save_arrays(
+        {f"{name}_{part}": values for name, own in parts.items() for part, values in own.items()},
+        folder / "distribution.safetensors",
+    )
+    counts = {"reference_films": 4, "held_out_films": 3}
+    (folder / "distribution.json").write_text(json.dumps({"limit": limit, "units": {"picture": 10.0, "network": 5.0}, **counts}))
 
 
 def seal(folder, **changes):
@@ -47,10 +63,17 @@ def pristine(tmp_path_factory):
     film = torch.linspace(0, 1, 64 * 64).reshape(64, 64)
     save_file({"film_0": film}, folder / "golden_inputs.safetensors")
     (folder / "golden_outputs.json").write_text("{}")
+    (folder / "golden_judgements.json").write_text("{}")
+    (folder / "calibration.json").write_text(json.dumps({"curves": CURVES}))
+    write_reference(folder)
     seal(folder)
     found = Detector(load_bundle(folder)).detect(ModelInput(film.numpy(), Letterbox(64, 64, 64))).candidates
     golden = {"film_0": {"letterbox": {"rows": 64, "columns": 64, "size": 64}, "candidates": detections_to_json(found)}}
     (folder / "golden_outputs.json").write_text(json.dumps(golden))
+    seal(folder)
+    bundle = load_bundle(folder)
+    judged = golden_judgement(bundle, Detector(bundle), "film_0", {"rows": 64, "columns": 48, "size": 64})
+    (folder / "golden_judgements.json").write_text(json.dumps({"film_0": judged}))
     seal(folder)
     return folder
 

@@ -13,6 +13,7 @@ from device_sw.detector.architecture import build
 from device_sw.detector.bundle import REQUIRED, load_bundle
 from device_sw.errors import BundleError
 from device_sw.settings import DeviceSettings
+from device_sw.types import ScoreCurve
 
 from .conftest import ARCHITECTURE, seal
 
@@ -198,7 +199,7 @@ def test_content_that_cannot_be_read_is_said_in_these_words(bundle_folder):
     (bundle_folder / "model.json").write_text("{}")
     seal(bundle_folder)
     assert refusal(bundle_folder) == (
-        f"BND-CONTENT at model.json, thresholds.json or a safetensors file: found KeyError while reading it, {CONTENT_EXPECTED}"
+        f"BND-CONTENT at model.json, thresholds.json, calibration.json, distribution.json or a safetensors file: found KeyError while reading it, {CONTENT_EXPECTED}"
     )
 
 
@@ -209,6 +210,8 @@ def test_an_unknown_finding_is_said_in_these_words(bundle_folder):
     (bundle_folder / "thresholds.json").write_text(
         json.dumps({"thresholds": dict.fromkeys(("cardiac_hypertrophy", "fracture", "abscess"), 0.5)})
     )
+    curves = {name: {"slope": 1.0, "offset": 0.0} for name in ("cardiac_hypertrophy", "abscess", "fracture")}
+    (bundle_folder / "calibration.json").write_text(json.dumps({"curves": curves}))
     seal(bundle_folder)
     assert refusal(bundle_folder) == FINDINGS_MESSAGE.format("abscess, fracture")
 
@@ -221,11 +224,12 @@ def test_findings_without_a_threshold_are_said_in_these_words(bundle_folder):
         json.dumps({"thresholds": dict.fromkeys(("cardiac_hypertrophy", "scoliosis", "aortic_curvature"), 0.5)})
     )
     seal(bundle_folder)
-    assert refusal(bundle_folder) == FINDINGS_MESSAGE.format("that differ between the two files")
+    assert refusal(bundle_folder) == FINDINGS_MESSAGE.format("that differ between the files")
 
 
 FINDINGS_MESSAGE = (
-    "BND-FINDINGS at model.json and thresholds.json: found findings {}, expected the same findings in both, all of them in the device's table. "
+    "BND-FINDINGS at model.json, thresholds.json and calibration.json: found findings {}, expected the same findings in all of them, "
+    "each in the device's table. "
     "Repair: use a bundle made for this device version."
 )
 
@@ -246,6 +250,7 @@ def test_every_part_of_a_good_bundle_is_where_it_belongs(bundle_folder):
         score_floor=0.05,
         profile="phantom",
         budget="quick",
+        calibration={"cardiac_hypertrophy": ScoreCurve(0.8, -0.5), "scoliosis": ScoreCurve(1.5, 0.25)},
     )
     assert set(bundle.golden_inputs) == {"film_0"} == set(bundle.golden_outputs)
     assert set(bundle.weights) == set(build(ARCHITECTURE).state_dict())

@@ -22,14 +22,24 @@ from device_sw.dicom.polarity import AGREEMENT, agreement
 from device_sw.errors import InputRefused
 from device_sw.findings import all_findings
 from device_sw.settings import DeviceSettings
-from device_sw.types import Policy
+from device_sw.types import Policy, ScoreCurve
 
 ROOT = Path(__file__).resolve().parents[3]
 DATA = ROOT.parent / "shared" / "data"
 CORPUS = DATA / "dicom_corpus"
 EVIDENCE = ROOT / "evidence" / "dicom_corpus"
 FINDINGS = tuple(row.id for row in all_findings())
-SETTINGS = DeviceSettings("0.0.0", "tt-default-1", 256, FINDINGS, dict.fromkeys(FINDINGS, 0.5), 0.02, "none", "none")
+SETTINGS = DeviceSettings(
+    "0.0.0",
+    "tt-default-1",
+    256,
+    FINDINGS,
+    dict.fromkeys(FINDINGS, 0.5),
+    0.02,
+    "none",
+    "none",
+    dict.fromkeys(FINDINGS, ScoreCurve(1.0, 0.0)),
+)
 ENGINE = Engine(detector=None, settings=SETTINGS, bundle_sha256="")
 
 
