@@ -10,9 +10,9 @@ import hashlib
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import partial
+from functools import cache, partial
 from importlib.resources import files
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from device_sw._version import __version__
 from device_sw.detector.bundle import load_bundle
@@ -30,12 +30,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from device_sw.detector.activations import Explainable
+    from device_sw.detector.bundle import Bundle
     from device_sw.detector.distribution import ReferenceDistribution
     from device_sw.detector.judgement import Judgement
     from device_sw.dicom.reader import OpenedFile
     from device_sw.dicom.source import SourceHeader
     from device_sw.settings import DeviceSettings
-    from device_sw.types import ModelInput, NormalisedFilm
+    from device_sw.types import ExplanationMethod, LesionMap, ModelInput, NormalisedFilm
 
 
 class DetectsFilms(Protocol):
@@ -58,6 +60,7 @@ class Engine:
         bundle_sha256: SHA-256 of the bundle's manifest.
         distribution: the films that the model was trained on; without them every result says that nobody compared.
         judgement_faults: names the golden films whose calibrated scores or distances are not the released ones.
+        network: gives the eager network of the same bundle for explanations, built when the first mark is explained; None where there is none.
     """
 
     detector: DetectsFilms
@@ -65,6 +68,7 @@ class Engine:
     bundle_sha256: str
     distribution: ReferenceDistribution | None = None
     judgement_faults: Callable[[], list[str]] = list
+    network: Callable[[], Explainable[Any]] | None = None
 
 
 def open_engine(bundle_path: Path) -> Engine:
@@ -86,22 +90,45 @@ def open_engine(bundle_path: Path) -> Engine:
         )
     detector = Detector(bundle)
     return Engine(
-        detector, bundle.settings, bundle.sha256, bundle.distribution, judgement_faults=partial(golden_faults, bundle, detector)
+        detector,
+        bundle.settings,
+        bundle.sha256,
+        bundle.distribution,
+        judgement_faults=partial(golden_faults, bundle, detector),
+        network=cache(lambda: _network_of(bundle)),
     )
+
+
+def _network_of(bundle: Bundle) -> Explainable[Any]:
+    from device_sw.detector.activations import of_bundle  # noqa: PLC0415 - what only explanations need is loaded when a mark is explained
+
+    return of_bundle(bundle)
 
 
 class Device:
     """The device with one bundle and one admission policy."""
 
     def __init__(
-        self, bundle_path: Path, policy: Policy = Policy.INTENDED_USE, *, open_engine: Callable[[Path], Engine] = open_engine
+        self,
+        bundle_path: Path,
+        policy: Policy = Policy.INTENDED_USE,
+        *,
+        methods: tuple[ExplanationMethod, ...] = (),
+        open_engine: Callable[[Path], Engine] = open_engine,
     ) -> None:
         """Verify the bundle and pass the self-test before anything is analysed.
+
+        Args:
+            bundle_path: the bundle's folder.
+            policy: the admission policy.
+            methods: how each mark is explained, from `device_sw.types.LESION_METHODS`.
+            open_engine: makes the engine of a bundle.
 
         Raises:
             BundleError: the bundle is not usable, or its golden inputs do not give the released outputs on this machine (``BND-SELF-TEST``).
         """
         self.policy = policy
+        self.methods = methods
         self._engine = open_engine(bundle_path)
         self.settings = self._engine.settings
         self.bundle_sha256 = self._engine.bundle_sha256
@@ -135,7 +162,7 @@ class Device:
 
         Args:
             path: the file.
-            explain: whether a heat map is computed; the detections are the same either way.
+            explain: whether the heat map and the maps of the marks are computed; the detections are the same either way.
 
         Raises:
             InputRefused: the input is not analysed; the error carries every reason found, and the film's identity as far as it could be read.
@@ -147,7 +174,7 @@ class Device:
         analysis.preprocess()
         analysis.detect()
         analysis.judge()
-        analysis.explain(wanted=explain)
+        analysis.explain(wanted=explain, methods=self.methods if explain else ())
         return analysis.report()
 
 
@@ -188,6 +215,8 @@ class Analysis:
     _output: DetectorOutput
     _judgement: Judgement
     _heat_map: HeatMap
+    _lesion_methods: tuple[ExplanationMethod, ...]
+    _lesion_maps: tuple[LesionMap, ...]
 
     def __init__(self, engine: Engine, policy: Policy) -> None:
         """Start with nothing read."""
@@ -274,11 +303,22 @@ class Analysis:
             failure.source = self._source
             raise
 
-    def explain(self, *, wanted: bool) -> None:
-        """Compute the heat map, where it is wanted and there are features."""
+    def explain(self, *, wanted: bool, methods: tuple[ExplanationMethod, ...] = ()) -> None:
+        """Compute the heat map, where it is wanted and there are features, and the maps of the marks by the methods that are wanted."""
         self._advance(Step.EXPLAINED)
         features = self._output.features if wanted else None
         self._heat_map = HeatMap(None, LABEL) if features is None else eigencam(features, self._model_input.letterbox)
+        self._lesion_methods = methods
+        self._lesion_maps = self._maps_of_marks(methods)
+
+    def _maps_of_marks(self, methods: tuple[ExplanationMethod, ...]) -> tuple[LesionMap, ...]:
+        detections, engine = self._judgement.detections, self._engine
+        if not (detections and methods):
+            return ()
+        from device_sw.explanation.lesion_maps import lesion_maps  # noqa: PLC0415 - see _network_of
+
+        network = None if engine.network is None else engine.network()
+        return lesion_maps(network, self._model_input, detections, self._output.candidates, engine.settings.findings, methods)
 
     def report(self) -> AnalysisResult:
         """Return the result."""
@@ -299,6 +339,8 @@ class Analysis:
             features=self._output.features,
             heat_map=self._heat_map.values,
             heat_map_label=self._heat_map.label,
+            lesion_methods=self._lesion_methods,
+            lesion_maps=self._lesion_maps,
         )
 
 

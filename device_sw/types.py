@@ -99,6 +99,45 @@ class Detection:
             raise ValueError(f"score must lie in [0, 1], got {self.score}")
 
 
+class ExplanationMethod(StrEnum):
+    """How a picture of what the network looked at is made; all but the first explain one mark at a time."""
+
+    EIGENCAM = "eigencam"
+    GRAD_CAM = "grad-cam"
+    ABLATION_CAM = "ablation-cam"
+    SALIENCY = "saliency"
+
+
+LESION_METHODS = (ExplanationMethod.GRAD_CAM, ExplanationMethod.ABLATION_CAM, ExplanationMethod.SALIENCY)
+"""The methods that explain one mark at a time."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LesionMap:
+    """What one method says of one mark: a grid of values over a part of the film, or the reason why there is none.
+
+    Attributes:
+        method: how it was made.
+        detection: the mark that is explained.
+        label: the words that go with every map of this method.
+        grid: (h, w) float32 in [0, 1], the largest value 1; None where there is no map.
+        place: (x0, y0, x1, y1) in film pixels: the rectangle that the grid covers, which may reach beyond the film. Outside it the map is 0.
+        reason: why there is no map; None where there is one.
+    """
+
+    method: ExplanationMethod
+    detection: Detection
+    label: str
+    grid: NDArray[np.float32] | None = None
+    place: tuple[float, float, float, float] | None = None
+    reason: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a map without values and without a reason, or with both."""
+        if (self.grid is None) is not (self.place is None) or (self.grid is None) is (self.reason is None):
+            raise ValueError("a lesion map has a grid with its place, or a reason why there is none")
+
+
 @dataclass(frozen=True, slots=True)
 class Letterbox:
     """How a film of ``rows`` x ``columns`` lies in the square network input of ``size`` pixels: scaled by ``scale``, top-left aligned."""

@@ -66,7 +66,7 @@ class Detector:
             BundleError: BND-WEIGHTS, the weights do not fit the architecture.
         """
         self._bundle = bundle
-        self._network = _network(bundle)
+        self._network = eager_network(bundle)
         self._features: dict[str, torch.Tensor] = {}
         self._network.backbone.register_forward_hook(self._keep_features)
         for head in (self._network.rpn.head, self._network.roi_heads.box_predictor):
@@ -129,7 +129,12 @@ def _require_finite(_module: object, _inputs: object, output: tuple[Any, ...]) -
         )
 
 
-def _network(bundle: Bundle) -> FasterRCNN:
+def eager_network(bundle: Bundle) -> FasterRCNN:
+    """Build the network with the weights of a verified bundle, in evaluation mode.
+
+    Raises:
+        BundleError: BND-WEIGHTS, the weights do not fit the architecture.
+    """
     network = build(bundle.architecture)
     try:
         network.load_state_dict(bundle.weights, strict=True)

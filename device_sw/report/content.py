@@ -19,13 +19,16 @@ if TYPE_CHECKING:
     from device_sw.dicom.source import SourceHeader
     from device_sw.findings import Finding
     from device_sw.settings import DeviceSettings
-    from device_sw.types import Detection
+    from device_sw.types import Detection, ExplanationMethod, LesionMap
 
 STATEMENT = "Engineering baseline, not cleared, not for clinical use. A mark supports but never replaces reading the whole film; a place without a mark says nothing."
 """Printed with every result."""
 
 OUT_OF_DISTRIBUTION = "OOD"
 """Begins the caution on a film that is unlike the films the model was trained on."""
+
+NO_MARKS = "No finding was marked at the operating points, so there is no mark to explain and no map of one."
+"""Said instead of maps of a film without marks."""
 
 RESEARCH = "RESEARCH"
 """The mark of everything that the research policy produces."""
@@ -64,6 +67,8 @@ class AnalysisResult:
         features: (C, h, w) float32 feature map, or None where the detector gave none.
         heat_map: (rows, columns) float32 in [0, 1], or None where there is none.
         heat_map_label: the words that go with a heat map.
+        lesion_methods: the methods that were asked to explain each mark.
+        lesion_maps: what they say, mark by mark in the order of detections, method by method; empty where nothing was asked or marked.
     """
 
     film: FilmDescription
@@ -80,6 +85,8 @@ class AnalysisResult:
     features: NDArray[np.float32] | None
     heat_map: NDArray[np.float32] | None
     heat_map_label: str
+    lesion_methods: tuple[ExplanationMethod, ...] = ()
+    lesion_maps: tuple[LesionMap, ...] = ()
 
     def of(self, finding: Finding) -> tuple[Detection, ...]:
         """Return the detections of one finding, best first."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from device_sw.findings import all_findings
-from device_sw.report.content import STATEMENT, conclusion, mark, score_note, training_note
+from device_sw.report.content import NO_MARKS, STATEMENT, conclusion, mark, score_note, training_note
 
 if TYPE_CHECKING:
     from device_sw.detector.distribution import Placement
     from device_sw.findings import Finding
     from device_sw.report.content import AnalysisResult
-    from device_sw.types import Detection
+    from device_sw.types import Detection, LesionMap
 
 SCHEMA = "thoratrace/result/1"
 
@@ -36,7 +36,14 @@ def json_report(result: AnalysisResult, index: int) -> dict[str, Any]:
         "scores": score_note(result.settings),
         "distribution": _distribution(result.placement),
         "cautions": list(result.cautions),
-        "explanation": {"method": "EigenCAM", "available": result.heat_map is not None, "label": result.heat_map_label},
+        "explanation": {
+            "method": "EigenCAM",
+            "available": result.heat_map is not None,
+            "label": result.heat_map_label,
+            "lesion_methods": [method.value for method in result.lesion_methods],
+            "lesion_note": NO_MARKS if result.lesion_methods and not result.detections else None,
+            "lesion_maps": [_lesion_map(lesion_map) for lesion_map in result.lesion_maps],
+        },
     }
 
 
@@ -90,6 +97,18 @@ def _finding(result: AnalysisResult, finding: Finding) -> dict[str, Any]:
         "state": "marked" if found else "not marked" if looked else "not analysed",
         "operating_point": result.settings.thresholds[finding.id] if looked else None,
         "detections": [_detection(result, finding, detection) for detection in found],
+    }
+
+
+def _lesion_map(lesion_map: LesionMap) -> dict[str, Any]:
+    """Return what was explained, how, and whether there is a map; the map itself is in the figure."""
+    target = lesion_map.detection
+    return {
+        "method": lesion_map.method.value,
+        "target": {"finding": target.finding, "box": list(target.box.as_tuple()), "score": target.score},
+        "available": lesion_map.reason is None,
+        "reason": lesion_map.reason,
+        "label": lesion_map.label,
     }
 
 

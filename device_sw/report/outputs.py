@@ -1,7 +1,8 @@
 """Every file that one input leaves behind: stages all of them, so that they become visible together or not at all.
 
-An analysed film leaves its result, its overlay and its DICOM objects; an input that was not analysed leaves its record, and DICOM objects that say so
-where its header tells which patient and study they belong to. Each JSON file lists the objects by their UIDs, or says why there are none.
+An analysed film leaves its result, its overlay, its DICOM objects and, where the marks were to be explained, a figure of their maps; an input that was not
+analysed leaves its record, and DICOM objects that say so where its header tells which patient and study they belong to. Each JSON file lists the objects by
+their UIDs, or says why there are none.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from device_sw.dicom.source import SourceHeader
 from device_sw.report.dicom_objects.files import refusal_files, result_files
 from device_sw.report.json_report import json_report
+from device_sw.report.map_figure import map_figure
 from device_sw.report.overlay import overlay
 
 if TYPE_CHECKING:
@@ -60,7 +62,16 @@ def stage_result(folder: OutputFolder, result: AnalysisResult, index: int, stem:
     names = [f"results/{stem}.json", f"overlays/{stem}.png"]
     folder.stage_json(names[0], json_report(result, index) | _told(objects, result.source, wanted))
     folder.stage_image(names[1], page)
-    return [*names, *_staged(folder, objects, stem)]
+    return [*names, *_staged_maps(folder, result, stem), *_staged(folder, objects, stem)]
+
+
+def _staged_maps(folder: OutputFolder, result: AnalysisResult, stem: str) -> list[str]:
+    """Stage the figure of the maps of the marks, where the marks were to be explained."""
+    if not result.lesion_methods:
+        return []
+    name = f"overlays/{stem}-maps.png"
+    folder.stage_image(name, map_figure(result))
+    return [name]
 
 
 def stage_refusal(  # noqa: PLR0913, PLR0917 - the folder, and what is known of one input

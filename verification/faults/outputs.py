@@ -261,7 +261,7 @@ def results_unmarked(module: ModuleType) -> None:
 
 
 def overlay_unmarked(module: ModuleType) -> None:
-    """The overlay of the research policy looks like any other (device_sw.report.overlay)."""
+    """The overlay of the research policy looks like any other (device_sw.report.drawing)."""
     replace(module, "mark", lambda _policy: None)
 
 
@@ -277,7 +277,7 @@ def overlay_without_origin(module: ModuleType) -> None:
         film = changed(result.film, content_sha256="")
         original(page, changed(result, film=film, bundle_sha256=""))
 
-    wrap(module, "_banner", banner)
+    wrap(module, "banner", banner)
 
 
 def overlay_without_operating_points(module: ModuleType) -> None:
@@ -303,9 +303,9 @@ def boxes_filled(module: ModuleType) -> None:
         scale = (size[0] / result.film.columns, size[1] / result.film.rows)
         for each in result.detections:
             place = module._on_page(each.box, corner, scale)  # noqa: SLF001
-            module.ImageDraw.Draw(page).rectangle(place, fill=module._colour(each.finding))  # noqa: SLF001
+            module.ImageDraw.Draw(page).rectangle(place, fill=module.colour(each.finding))
 
-    wrap(module, "_marks", marks)
+    wrap(module, "marks", marks)
 
 
 def outline_beside_the_box(module: ModuleType) -> None:

@@ -10,8 +10,9 @@ from PIL import Image
 
 from device_sw.errors import InferenceFailed, InputRefused
 from device_sw.report.content import STATEMENT, conclusion, training_note
+from device_sw.report.drawing import PANEL
 from device_sw.report.json_report import json_report
-from device_sw.report.overlay import PANEL, overlay
+from device_sw.report.overlay import overlay
 from device_sw.report.refusal import refusal_record
 from device_sw.types import Box, Detection, Policy
 from tests.device_sw.stand_ins import IDS, FixedDetector, device, settings
