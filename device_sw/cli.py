@@ -18,7 +18,7 @@ import typer
 from device_sw._version import __version__
 from device_sw.errors import BundleError, DeviceError
 from device_sw.launcher import relaunch
-from device_sw.types import Policy
+from device_sw.types import Explain, Policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -60,6 +60,9 @@ def analyse(  # noqa: PLR0913 - one parameter for each option
     *,
     dicom: Annotated[bool, typer.Option(help="Write DICOM objects for the archive; they hold the film's patient data.")] = True,
     secondary_capture: Annotated[bool, typer.Option(help="Write the overlay as a DICOM Secondary Capture, too.")] = False,
+    explain: Annotated[
+        Explain, typer.Option(help="EigenCAM only, or a map of each mark as well by this method, or by all; slower.")
+    ] = Explain.EIGENCAM,
 ) -> None:
     """Analyse films one by one; every input ends in a result or a refusal record, and in one audit line."""
     from device_sw.batch import Batch  # noqa: PLC0415 - see the module's docstring
@@ -71,7 +74,7 @@ def analyse(  # noqa: PLR0913 - one parameter for each option
         raise typer.Exit(USAGE)
     with _environment_errors():
         wanted = Wanted(datetime.now(UTC), dicom=dicom, secondary_capture=secondary_capture)
-        batch = Batch(_device(bundle, policy), out, _say_error, wanted)
+        batch = Batch(_device(bundle, policy, explain), out, _say_error, wanted)
         try:
             for path in _with_progress(inputs):
                 batch.take(path)
@@ -124,10 +127,10 @@ def _inputs(paths: Iterable[Path]) -> Iterator[Path]:
             yield path
 
 
-def _device(bundle: Path | None, policy: Policy) -> Device:
+def _device(bundle: Path | None, policy: Policy, explain: Explain = Explain.EIGENCAM) -> Device:
     from device_sw.device import Device  # noqa: PLC0415
 
-    return Device(_bundle_folder(bundle), policy)
+    return Device(_bundle_folder(bundle), policy, methods=explain.methods)
 
 
 def _bundle_folder(given: Path | None) -> Path:

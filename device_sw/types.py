@@ -112,6 +112,25 @@ LESION_METHODS = (ExplanationMethod.GRAD_CAM, ExplanationMethod.ABLATION_CAM, Ex
 """The methods that explain one mark at a time."""
 
 
+class Explain(StrEnum):
+    """What a run is asked to explain: EigenCAM of the film alone, which every run makes, or each mark by one method or by all of them as well."""
+
+    EIGENCAM = "eigencam"
+    GRAD_CAM = "grad-cam"
+    ABLATION_CAM = "ablation-cam"
+    SALIENCY = "saliency"
+    ALL = "all"
+
+    @property
+    def methods(self) -> tuple[ExplanationMethod, ...]:
+        """The methods that explain one mark at a time.
+
+        >>> [len(Explain(name).methods) for name in ("eigencam", "grad-cam", "all")]
+        [0, 1, 3]
+        """
+        return tuple(method for method in LESION_METHODS if self in {Explain.ALL, method.value})
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class LesionMap:
     """What one method says of one mark: a grid of values over a part of the film, or the reason why there is none.

@@ -111,8 +111,8 @@ def info_without_status(module: ModuleType) -> None:
 def research_by_default(module: ModuleType) -> None:
     """The command line opens the device under the research policy (device_sw.cli)."""
 
-    def device(original: Any, bundle: Any, _policy: Any) -> Any:
-        return original(bundle, module.Policy.RESEARCH)
+    def device(original: Any, bundle: Any, _policy: Any, *more: Any) -> Any:
+        return original(bundle, module.Policy.RESEARCH, *more)
 
     wrap(module, "_device", device)
 
