@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path  # noqa: TC003  typer reads the annotation at run time
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +22,7 @@ from pipeline.guide import guide
 from pipeline.people_cli import answer
 
 if TYPE_CHECKING:
+    from verification.trace.case import Level
     from verification.trace.tool_validation import Kit, ToolRecord
 
 app = typer.Typer(
@@ -86,6 +89,9 @@ def _tests() -> int:
 def check(
     level: Annotated[str, typer.Option(help="development, release or submission")] = "development",
     as_json: Annotated[bool, typer.Option("--json", help="the result as JSON on stdout")] = False,  # noqa: FBT002
+    watch: Annotated[
+        bool, typer.Option("--watch", help="stay, and judge again whenever a file changes; end with Ctrl-C")
+    ] = False,  # noqa: FBT002
 ) -> None:
     """Run the trace gate: every problem at once, with place, finding, expectation and repair."""
     from pipeline.dvc_runs import canonical  # noqa: PLC0415
@@ -93,11 +99,31 @@ def check(
 
     if level not in set(gate.Level):
         raise typer.BadParameter(f"found {level!r}, expected one of {', '.join(gate.Level)}", param_hint="--level")
+    if watch:
+        if as_json:
+            raise typer.BadParameter("a watch never ends by itself, so it has no result to print as JSON", param_hint="--json")
+        raise typer.Exit(_watched(canonical().root, gate.Level(level)))
     result = gate.check(canonical().root, gate.Level(level), recall=True)
     print(
         json.dumps(gate.to_json_result(result), indent=1, sort_keys=True, ensure_ascii=False) if as_json else gate.to_text(result)
     )
     raise typer.Exit(HOLDS if result else DOES_NOT_HOLD)
+
+
+def _watched(root: Path, level: Level) -> int:
+    """Print the verdict after every change until somebody ends it; returns the exit code of the last one."""
+    from verification.trace import gate  # noqa: PLC0415
+    from verification.trace.watch import verdicts  # noqa: PLC0415
+
+    last = DOES_NOT_HOLD
+    with suppress(KeyboardInterrupt):
+        for result, seconds in verdicts(root, level):
+            last = HOLDS if result else DOES_NOT_HOLD
+            print(
+                f"{gate.to_text(result)}\n{datetime.now(UTC):%H:%M:%S} UTC, after {seconds:.2f} s; waiting for the next change",
+                flush=True,
+            )
+    return last
 
 
 @app.command()

@@ -22,11 +22,13 @@ from requirements_spec.datafile import Table, Tables, Text, read
 from requirements_spec.fingerprint import fingerprint
 from requirements_spec.loader import load
 from requirements_spec.problem import Problem
+from requirements_spec.remembered import remembered
 from requirements_spec.schema import AUTHOR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from requirements_spec.datafile import Document
     from requirements_spec.model import Requirement, SoftwareItem, Soup, Specification, UserNeed
     from requirements_spec.reading_cache import ReadingCache
 
@@ -131,11 +133,15 @@ class _Whole:
 def read_ledger(root: Path, ledger: str, cache: ReadingCache | None = None) -> tuple[tuple[Change, ...], tuple[Problem, ...]]:
     """Read a ledger; one that does not exist is a problem, because then nothing is accounted for."""
     document = read(root, ledger, _TABLE, cache)
+    return _entries(document), document.problems
+
+
+@remembered
+def _entries(document: Document) -> tuple[Change, ...]:
     rows = [row for row in document.rows("change") if row.sound]
-    entries = tuple(
+    return tuple(
         Change(**{key: row.data[key] for key in _KEYS}, under=row.data.get("under", ""), where=row.where) for row in rows
     )
-    return entries, document.problems
 
 
 def change_problems(content: Content, entries: Sequence[Change], command: str) -> tuple[Problem, ...]:

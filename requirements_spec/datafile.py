@@ -253,6 +253,16 @@ def read(root: Path, name: str, table: Table, cache: ReadingCache | None = None)
         content = plain_content(root / name)
     except OSError as error:
         return _unread(name, 1, "SPC-FILE", type(error).__name__, "a readable file")
+    if cache is None:
+        return _read(name, content, table, None)
+    known: Document | None = cache.value(name, content)
+    if known is None:
+        known = _read(name, content, table, cache)
+        cache.keep_value(name, content, known)
+    return known
+
+
+def _read(name: str, content: bytes, table: Table, cache: ReadingCache | None) -> Document:
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:

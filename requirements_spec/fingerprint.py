@@ -8,6 +8,8 @@ from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from requirements_spec.remembered import remembered
+
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
@@ -18,6 +20,7 @@ NO_CONTENT = frozenset({"where"})
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
+@remembered
 def fingerprint(item: DataclassInstance) -> str:
     """Return the SHA-256 (hex) over the canonical JSON of all content fields of an item.
 

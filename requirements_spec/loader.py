@@ -27,6 +27,7 @@ from requirements_spec.model import (
     UserNeed,
 )
 from requirements_spec.problem import Problem
+from requirements_spec.remembered import remembered
 from requirements_spec.schema import ARCHITECTURE, SOFTWARE_REQUIREMENTS, SOUP, USER_NEEDS
 
 if TYPE_CHECKING:
@@ -52,16 +53,14 @@ def load(root: Path, cache: ReadingCache | None = None) -> tuple[Specification, 
     documents = (needs, *requirements, architecture, soup)
     versions, lock_problems = _versions(root)
     specification = Specification(
-        needs=_build(needs, "need", _need),
-        requirements=tuple(
-            sorted((r for document in requirements for r in _build(document, "requirement", _requirement)), key=lambda r: r.id)
-        ),
+        needs=_needs(needs),
+        requirements=tuple(sorted((each for document in requirements for each in _requirements(document)), key=lambda r: r.id)),
         system=_system(architecture),
-        items=_build(architecture, "item", _item),
-        interfaces=_build(architecture, "interface", _interface),
+        items=_items(architecture),
+        interfaces=_interfaces(architecture),
         soup=_build(soup, "soup", lambda document, row: _soup(document, row, versions)),
     )
-    rows = [row for document in documents for key in ("need", "requirement", "item", "soup") for row in document.rows(key)]
+    rows = [row for document in documents for row in _identified(document)]
     problems = [problem for document in documents for problem in document.problems]
     problems += [*duplicate_ids(rows), *lock_problems, *link_problems(specification, frozenset(row.id for row in rows))]
     return specification, tuple(sorted(problems))
@@ -75,6 +74,32 @@ def _requirement_documents(root: Path, cache: ReadingCache | None) -> tuple[Docu
 
 def _build(document: Document, key: str, build: Callable[[Document, Row], _Built]) -> tuple[_Built, ...]:
     return tuple(build(document, row) for row in document.rows(key) if row.sound)
+
+
+@remembered
+def _identified(document: Document) -> tuple[Row, ...]:
+    """Return every row of a document that has an id, sound or not."""
+    return tuple(row for key in ("need", "requirement", "item", "soup") for row in document.rows(key))
+
+
+@remembered
+def _needs(document: Document) -> tuple[UserNeed, ...]:
+    return _build(document, "need", _need)
+
+
+@remembered
+def _requirements(document: Document) -> tuple[Requirement, ...]:
+    return _build(document, "requirement", _requirement)
+
+
+@remembered
+def _items(document: Document) -> tuple[SoftwareItem, ...]:
+    return _build(document, "item", _item)
+
+
+@remembered
+def _interfaces(document: Document) -> tuple[Interface, ...]:
+    return _build(document, "interface", _interface)
 
 
 def _texts(values: Iterable[Any]) -> tuple[str, ...]:
@@ -120,6 +145,7 @@ def _requirement(document: Document, row: Row) -> Requirement:
     )
 
 
+@remembered
 def _system(document: Document) -> SoftwareSystem | None:
     if "system" not in document.data or not document.sound("$.system"):
         return None

@@ -25,6 +25,10 @@ CODE = ("requirements_spec/*.py", "risk/*.py", "verification/trace/*.py", "requi
 """What decides how a file is read, relative to the folder that holds the packages."""
 
 
+MOST_VALUES = 2_000
+"""Values kept in memory: every file of a large project, and many states of those that somebody edits."""
+
+
 class ReadingCache:
     """Readings by path and content; remembers which were asked for, so that the rest is forgotten when it is saved."""
 
@@ -32,6 +36,17 @@ class ReadingCache:
         """Start with what was kept: JSON texts by key."""
         self._kept = kept or {}
         self._used: dict[str, bytes] = {}
+        self._values: dict[str, Any] = {}
+
+    def value(self, path: str, content: bytes) -> Any:
+        """Return the value that this process made of these bytes at this path, the very same object, or None."""
+        return self._values.get(_key(path, content))
+
+    def keep_value(self, path: str, content: bytes, value: object) -> None:
+        """Keep a frozen value for as long as the process lives; it is never written."""
+        if len(self._values) >= MOST_VALUES:
+            self._values.clear()
+        self._values[_key(path, content)] = value
 
     def recall(self, path: str, content: bytes) -> Any:
         """Return what was read from these bytes at this path, or None."""
@@ -55,6 +70,20 @@ class ReadingCache:
         file.parent.mkdir(parents=True, exist_ok=True)
         draft.write_bytes(_head(body) + body)
         os.replace(draft, file)  # noqa: PTH105 - atomic within one folder
+
+
+class MemoryCache(ReadingCache):
+    """What a process that judges again and again made of the files before: values only, nothing for the disk."""
+
+    def recall(self, path: str, content: bytes) -> Any:  # noqa: ARG002 - nothing is kept as text
+        """Return None."""
+        return None
+
+    def keep(self, path: str, content: bytes, reading: object) -> None:
+        """Keep nothing as text."""
+
+    def save(self, file: Path) -> None:
+        """Write nothing."""
 
 
 def open_cache(file: Path) -> ReadingCache:

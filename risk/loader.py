@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from requirements_spec.datafile import Document, Row, duplicate_ids, read
 from requirements_spec.model import ControlId, RequirementId
+from requirements_spec.remembered import remembered
 from risk.links import link_problems, policy_problems
 from risk.model import (
     LEVELS,
@@ -47,10 +48,10 @@ def load(root: Path, specification: Specification, cache: ReadingCache | None = 
     controls = read(root, f"{DATA}/controls.toml", CONTROLS, cache)
     risk = RiskFile(
         policy=_policy(policy_document),
-        hazards=tuple(_hazard(hazards, row) for row in hazards.rows("hazard") if row.sound),
-        controls=tuple(_control(controls, row) for row in controls.rows("control") if row.sound),
+        hazards=_hazards(hazards),
+        controls=_controls(controls),
     )
-    rows = [*hazards.rows("hazard"), *_situation_rows(hazards), *controls.rows("control")]
+    rows = [*_identified(hazards), *_identified(controls)]
     problems = [problem for document in (policy_document, hazards, controls) for problem in document.problems]
     problems += [
         *duplicate_ids(rows),
@@ -58,6 +59,22 @@ def load(root: Path, specification: Specification, cache: ReadingCache | None = 
         *link_problems(risk, specification, frozenset(row.id for row in rows)),
     ]
     return risk, tuple(sorted(problems))
+
+
+@remembered
+def _identified(document: Document) -> tuple[Row, ...]:
+    """Return every row of a document that has an id, sound or not: hazards, their situations, controls."""
+    return (*document.rows("hazard"), *_situation_rows(document), *document.rows("control"))
+
+
+@remembered
+def _hazards(document: Document) -> tuple[Hazard, ...]:
+    return tuple(_hazard(document, row) for row in document.rows("hazard") if row.sound)
+
+
+@remembered
+def _controls(document: Document) -> tuple[Control, ...]:
+    return tuple(_control(document, row) for row in document.rows("control") if row.sound)
 
 
 def _situation_rows(document: Document) -> tuple[Row, ...]:
@@ -139,6 +156,7 @@ def _arising(data: Mapping[str, Any]) -> Arising:
     )
 
 
+@remembered
 def _policy(document: Document) -> Policy | None:
     """Return the policy, or None where any part of it has a problem: half a set of criteria judges nothing."""
     if document.problems:

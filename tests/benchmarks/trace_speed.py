@@ -162,8 +162,20 @@ def ours(book: Book, work: Path, size: int, repetitions: int) -> None:
     book.step(f"ours/{size}/one requirement edited", edited(data, "The device shall answer", "The device shall answer quickly"))
     feature = "verification/features/file_0000.feature"
     book.step(f"ours/{size}/one scenario edited", edited(feature, "When it is analysed", "When it is analysed again"))
+    words = ("The device shall answer", "The device shall answer quickly")
+    book.step(f"ours/{size}/one requirement edited, watched", lambda: _watched(root, data, *words))
+    step = ("When it is analysed", "When it is analysed again")
+    book.step(f"ours/{size}/one scenario edited, watched", lambda: _watched(root, feature, *step))
     if size <= 10_000:
         book.step(f"ours/{size}/matrix", lambda: _matrix(command, root))
+
+
+def _watched(root: Path, name: str, old: str, new: str) -> dict[str, Any]:
+    """Return what a watching gate takes from the saved file to the verdict."""
+    load = round(os.getloadavg()[0], 1)
+    cost = measure([sys.executable, str(HERE / "one_watch.py"), str(root), name, old, new, "7"], root, 600)
+    told = json.loads(cost.said) if cost.status == 0 else {"error": cost.said[-400:]}
+    return {**told, "peak_mb": round(cost.peak_mb, 1), "load_at_start": load, "edited": name}
 
 
 def _matrix(command: Sequence[str], root: Path) -> dict[str, Any]:

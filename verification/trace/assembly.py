@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from requirements_spec.model import SECTIONS, Specification
 from requirements_spec.modules import owner, source_modules
-from verification.trace.graph import EDGE_ORDER, Edge, Graph, Kind, Link, Node
+from requirements_spec.remembered import remembered
+from verification.trace.graph import Edge, Graph, Kind, Link, Node
 from verification.trace.seeded import Seeded
 from verification.trace.strict_json import loads
 
@@ -83,7 +84,7 @@ def assemble(sources: Sources) -> Graph:
     nodes: dict[str, Node] = {}
     for node in _nodes(sources):
         nodes.setdefault(node.id, node)
-    return Graph(nodes, tuple(sorted(set(_edges(sources)), key=EDGE_ORDER)), _by_scenario(sources.verdicts))
+    return Graph(nodes, tuple(_edges(sources)), _by_scenario(sources.verdicts))
 
 
 def with_evaluation(graph: Graph, risk: RiskFile, evaluation: Evaluation | None) -> Graph:
@@ -122,10 +123,12 @@ def _nodes(sources: Sources) -> Iterator[Node]:
     yield from (_fault(fault, sources.seeded) for fault in sources.seeded.faults)
 
 
+@remembered
 def _need(need: UserNeed) -> Node:
     return Node(need.id, Kind.NEED, need.title, need.where, {"role": need.role, "text": need.text, "status": need.status})
 
 
+@remembered
 def _requirement(requirement: Requirement) -> Node:
     facts = {
         "text": requirement.text,
@@ -173,6 +176,7 @@ def _situation(situation: Situation, judged: SituationEvaluation | None) -> Node
     return Node(situation.id, Kind.SITUATION, situation.text, situation.where, facts)
 
 
+@remembered
 def _control(control: Control) -> Node:
     facts = {
         "type": str(control.kind),
@@ -185,6 +189,7 @@ def _control(control: Control) -> Node:
     return Node(control.id, Kind.CONTROL, control.title, control.where, facts)
 
 
+@remembered
 def _scenario(scenario: Scenario) -> Node:
     facts = {
         "feature": scenario.feature,
@@ -230,41 +235,63 @@ def _anomaly_edges(anomaly: Anomaly) -> Iterator[Edge]:
 
 
 def _edges(sources: Sources) -> Iterator[Edge]:
-    for need in sources.specification.needs:
-        yield from _to(need.id, Link.RENDERED_IN, need.sections)
-    for requirement in sources.specification.requirements:
-        yield from _requirement_edges(requirement)
+    yield from chain.from_iterable(map(need_edges, sources.specification.needs))
+    yield from chain.from_iterable(map(requirement_edges, sources.specification.requirements))
     for name in sources.modules:
         if item := owner(sources.specification.items, name):
             yield Edge(Link.HOLDS, item.id, name)
     for soup in sources.specification.soup:
         yield from _to(soup.id, Link.USED_BY, soup.used_by)
-    for hazard in sources.risk.hazards:
-        yield from _hazard_edges(hazard)
-    for control in sources.risk.controls:
-        yield from _to(control.id, Link.REDUCES, control.situations)
-        yield from _to(control.id, Link.IMPLEMENTED_BY, control.requirements)
-        yield from _to(control.id, Link.RENDERED_IN, (control.label_section,) if control.label_section else ())
-    for scenario in sources.scenarios:
-        yield from _to(scenario.id, Link.VERIFIES, (tag for tag in scenario.tags if tag.startswith(ITEM_PREFIXES)))
+    yield from chain.from_iterable(map(hazard_edges, sources.risk.hazards))
+    yield from chain.from_iterable(map(control_edges, sources.risk.controls))
+    yield from chain.from_iterable(map(scenario_edges, sources.scenarios))
     for endpoint in sources.endpoints:
         yield Edge(Link.VERIFIES, f"VE:{endpoint['id']}", endpoint["requirement"])
     yield from chain.from_iterable(map(_anomaly_edges, sources.anomalies))
     yield from (Edge(Link.SEEDED_AGAINST, fault.id, fault.control) for fault in sources.seeded.faults)
 
 
-def _requirement_edges(requirement: Requirement) -> Iterator[Edge]:
-    yield from _to(requirement.id, Link.SERVES, requirement.needs)
-    yield from _to(requirement.id, Link.ALLOCATED_TO, (requirement.item,))
-    yield from _to(requirement.id, Link.DISPOSED_BY, requirement.controls)
-    yield from _to(requirement.id, Link.RENDERED_IN, requirement.sections)
+@remembered
+def need_edges(need: UserNeed) -> tuple[Edge, ...]:
+    """Return the links that a need owns."""
+    return tuple(_to(need.id, Link.RENDERED_IN, need.sections))
 
 
-def _hazard_edges(hazard: Hazard) -> Iterator[Edge]:
-    for situation in hazard.situations:
-        yield Edge(Link.ARISES_FROM, situation.id, hazard.id)
+@remembered
+def requirement_edges(requirement: Requirement) -> tuple[Edge, ...]:
+    """Return the links that a requirement owns."""
+    name = requirement.id
+    return (
+        *_to(name, Link.SERVES, requirement.needs),
+        *_to(name, Link.ALLOCATED_TO, (requirement.item,)),
+        *_to(name, Link.DISPOSED_BY, requirement.controls),
+        *_to(name, Link.RENDERED_IN, requirement.sections),
+    )
+
+
+@remembered
+def hazard_edges(hazard: Hazard) -> tuple[Edge, ...]:
+    """Return the links of a hazard's situations to it."""
+    return tuple(Edge(Link.ARISES_FROM, situation.id, hazard.id) for situation in hazard.situations)
+
+
+@remembered
+def control_edges(control: Control) -> tuple[Edge, ...]:
+    """Return the links that a control owns."""
+    return (
+        *_to(control.id, Link.REDUCES, control.situations),
+        *_to(control.id, Link.IMPLEMENTED_BY, control.requirements),
+        *_to(control.id, Link.RENDERED_IN, (control.label_section,) if control.label_section else ()),
+    )
+
+
+@remembered
+def scenario_edges(scenario: Scenario) -> tuple[Edge, ...]:
+    """Return the links that a scenario owns by its tags."""
+    return tuple(_to(scenario.id, Link.VERIFIES, (tag for tag in scenario.tags if tag.startswith(ITEM_PREFIXES))))
 
 
 def _to(source: str, link: Link, targets: Iterable[str]) -> Iterator[Edge]:
-    for target in targets:
+    """Yield one link to each target, in the order given; a target named twice is linked once."""
+    for target in dict.fromkeys(targets):
         yield Edge(link, source, target)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
+from requirements_spec.remembered import remembered
 from verification.trace.obligations import Obligation
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ class _Steps:
         return frozenset(found)
 
     def _called(self, function: Function, node: ast.AST) -> set[str]:
-        return set(self._meant(function, (call.func for call in ast.walk(node) if isinstance(call, ast.Call))))
+        return set(self._meant(function, _called_in(node)))
 
     def _meant(self, function: Function, callees: Iterable[ast.expr]) -> frozenset[str]:
         return frozenset(name for callee in callees for name in self._targets(function, callee))
@@ -175,18 +176,18 @@ class _Steps:
 
     def _members(self, name: str, function: Function) -> Iterator[str]:
         if name not in self.checking and name in self.values and not function.patterns:
-            yield from (each.text(ast.unparse(each.node)) for each in function.statements)
+            yield from (each.text(_unparsed(each.node)) for each in function.statements)
             return
         yield from (each.text(_said(each.node)) for each in function.checks)
         feeding = function.feeding
-        yield from (each.text(ast.unparse(each.node)) for each in feeding)
-        yield from (short(f"{key} = {ast.unparse(value)}") for key, value in _constants(function, feeding))
+        yield from (each.text(_unparsed(each.node)) for each in feeding)
+        yield from (short(f"{key} = {_unparsed(value)}") for key, value in _constants(function, feeding))
         yield from (f"calls {called}" for called in sorted(self.calls[name] & self.checking))
 
     def _exits(self, owner: str, function: Function) -> Iterator[Obligation]:
         last = max((each.node.lineno for each in function.checks), default=0)
         early = [each for each in function.statements if isinstance(each.node, _EXITS) and each.node.lineno < last]
-        for text, count in Counter(each.text(ast.unparse(each.node)) for each in early).items():
+        for text, count in Counter(each.text(_unparsed(each.node)) for each in early).items():
             yield Obligation(owner, "leaves early", text, count, f"{STEPS}/{function.module}.py:{early[0].node.lineno}")
 
 
@@ -309,8 +310,20 @@ def _tests(function: Function) -> Iterator[ast.AST]:
                 yield node.iter
 
 
-def _names(node: ast.AST) -> set[str]:
-    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+@remembered
+def _names(node: ast.AST) -> frozenset[str]:
+    return frozenset(each.id for each in ast.walk(node) if isinstance(each, ast.Name))
+
+
+@remembered
+def _called_in(node: ast.AST) -> tuple[ast.expr, ...]:
+    """Return what is called anywhere in a node."""
+    return tuple(call.func for call in ast.walk(node) if isinstance(call, ast.Call))
+
+
+@remembered
+def _unparsed(node: ast.AST) -> str:
+    return ast.unparse(node)
 
 
 def _feeding(function: Function) -> tuple[Statement, ...]:

@@ -26,7 +26,7 @@ from requirements_spec.fingerprint import fingerprint
 from requirements_spec.schema import AUTHOR
 from verification.trace.codes import problem
 from verification.trace.evidence import write_json
-from verification.trace.obligations import ASPECTS, LINK, Obligation, Reduction, table_of
+from verification.trace.obligations import ASPECTS, LINK, Obligation, Reduction, Share
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
     from requirements_spec.datafile import Row
     from requirements_spec.problem import Problem
-    from verification.trace.obligations import Key
 
 BASELINE = "verification/baseline.json"
 LEDGER = "verification/obligations.toml"
@@ -92,9 +91,9 @@ class Baseline:
     sha256: str
 
     @cached_property
-    def table(self) -> Mapping[Key, Obligation]:
-        """The obligations by item, aspect and member."""
-        return table_of(self.obligations)
+    def share(self) -> Share:
+        """The obligations with their tables, made once."""
+        return Share(self.obligations)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,30 +9,39 @@ import math
 import re
 import tomllib
 from collections import Counter
-from operator import attrgetter
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from requirements_spec.model import Method
+from requirements_spec.remembered import remembered
 from requirements_spec.source_lines import line_index, line_of
 from risk.model import LEVELS, ControlKind
-from verification.trace.assembly import ITEM_PREFIXES
+from verification.trace.assembly import (
+    ITEM_PREFIXES,
+    control_edges,
+    hazard_edges,
+    need_edges,
+    requirement_edges,
+    scenario_edges,
+)
 from verification.trace.graph import Graph, Kind, Link
-from verification.trace.obligations import LINK, Obligation, Value
+from verification.trace.obligations import LINK, Obligation, Share, Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from requirements_spec.model import Specification
-    from risk.model import Control, Policy, RiskFile, Situation
+    from requirements_spec.model import Requirement, Soup, Specification, UserNeed
+    from risk.model import Control, Hazard, Policy, RiskFile, Situation
     from verification.trace.features import Scenario
+    from verification.trace.graph import Edge
     from verification.trace.people import People
 
 PROTOCOL = "validation/protocol.toml"
-ORDER = attrgetter("item", "aspect", "member")
-"""The order of obligations as keys: comparing keys is several times faster than comparing the values."""
-
 NOT_OWED = frozenset({Kind.MODULE, Kind.SECTION, Kind.ENDPOINT})
 """Kinds that the data do not promise: modules follow the source, pages are judged by name, endpoints are taken from the protocol, not from a run."""
+
+SHARED = frozenset({Kind.NEED, Kind.REQUIREMENT, Kind.HAZARD, Kind.SITUATION, Kind.CONTROL, Kind.SCENARIO})
+"""Kinds whose items have a share each, remembered for as long as the item stays the same."""
 
 _CLASSES = ("A", "B", "C")
 _DOCUMENTATION = ("Basic", "Enhanced")
@@ -40,21 +49,40 @@ _OPTIONS = tuple(reversed(ControlKind))
 _CRITERIA = ("probability_unknown", "overall_residual_method", "verification_activities", "review")
 
 
-def duties(graph: Graph, specification: Specification, risk: RiskFile, scenarios: Iterable[Scenario]) -> tuple[Obligation, ...]:
-    """Return every obligation that the data, the risk file and the feature files hold, sorted."""
-    found = [*_items_and_links(graph), *_pages(graph), *_specification(specification), *_risk(risk)]
-    found += [each for scenario in scenarios for each in _scenario(scenario)]
-    return tuple(sorted(found, key=ORDER))
+def duties(graph: Graph, specification: Specification, risk: RiskFile, scenarios: Iterable[Scenario]) -> tuple[Share, ...]:
+    """Return every obligation that the data, the risk file and the feature files hold, in shares by source; one without any has none."""
+    found = [Share((*_others(graph), *_pages(graph), *_system(specification)))]
+    found += map(_need, specification.needs)
+    found += map(_requirement, specification.requirements)
+    found += map(_soup, specification.soup)
+    found += [] if risk.policy is None else [_policy(risk.policy)]
+    found += map(_hazard, risk.hazards)
+    found += map(_control, risk.controls)
+    found += map(_scenario, scenarios)
+    return tuple(share for share in found if share.obligations)
 
 
-def _items_and_links(graph: Graph) -> Iterator[Obligation]:
-    for node in graph.nodes.values():
-        if node.kind not in NOT_OWED:
-            yield Obligation(node.id, "item", "", str(node.kind), node.where)
+def _others(graph: Graph) -> Iterator[Obligation]:
+    """Yield items and links of the kinds that have no share of their own."""
+    owing = {node.id: node for kind in Kind if kind not in NOT_OWED | SHARED for node in graph.of(kind)}
+    yield from (_item(node.id, node.kind, node.where) for node in owing.values())
     for edge in graph.edges:
-        source = graph.nodes.get(edge.source)
-        if edge.link is not Link.HOLDS and source is not None and source.kind not in NOT_OWED:
-            yield Obligation(edge.source, f"{LINK} {edge.link}", edge.target, 1, source.where)
+        if edge.source in owing and edge.link is not Link.HOLDS:
+            yield _link(edge, owing[edge.source].where)
+
+
+def _item(name: str, kind: Kind, where: str) -> Obligation:
+    return Obligation(name, "item", "", str(kind), where)
+
+
+def _link(edge: Edge, where: str) -> Obligation:
+    return Obligation(edge.source, f"{LINK} {edge.link}", edge.target, 1, where)
+
+
+def _owned(name: str, kind: Kind, where: str, edges: Iterable[Edge]) -> Iterator[Obligation]:
+    """Yield an item and the links that it owns."""
+    yield _item(name, kind, where)
+    yield from (_link(edge, where) for edge in edges)
 
 
 def _pages(graph: Graph) -> Iterator[Obligation]:
@@ -63,42 +91,53 @@ def _pages(graph: Graph) -> Iterator[Obligation]:
             yield Obligation(f"page {page.id}", "item", "", str(page.kind), page.where)
 
 
-def _specification(specification: Specification) -> Iterator[Obligation]:
-    for need in specification.needs:
-        yield Obligation(need.id, "text", "", need.text, need.where)
-    for requirement in specification.requirements:
-        values: dict[str, Value] = {
-            "text": requirement.text,
-            "acceptance": requirement.acceptance,
-            "safety": requirement.safety,
-            "disposition": bool(requirement.controls),
-            "verified by test": requirement.verification is Method.TEST,
-        }
-        yield from _each(requirement.id, values, requirement.where)
-    for soup in specification.soup:
-        yield from (Obligation(soup.id, "statement", text, 1, soup.where) for text in soup.requirements)
+def _system(specification: Specification) -> Iterator[Obligation]:
     if system := specification.system:
         yield Obligation(system.id, "item", "", "software system", system.where)
-        values = {
+        values: dict[str, Value] = {
             "safety class": _CLASSES.index(system.safety_class),
             "documentation level": _DOCUMENTATION.index(system.documentation_level),
         }
         yield from _each(system.id, values, system.where)
 
 
-def _risk(risk: RiskFile) -> Iterator[Obligation]:
-    if risk.policy is not None:
-        yield from _policy(risk.policy)
-    for hazard in risk.hazards:
-        yield from (Obligation(hazard.id, "statement", event, 1, hazard.where) for event in hazard.sequence)
-    for situation in risk.situations:
-        yield from _situation(situation)
-    for control in risk.controls:
-        yield from _control(control)
+@remembered
+def _need(need: UserNeed) -> Share:
+    text = Obligation(need.id, "text", "", need.text, need.where)
+    return Share((*_owned(need.id, Kind.NEED, need.where, need_edges(need)), text))
+
+
+@remembered
+def _requirement(requirement: Requirement) -> Share:
+    values: dict[str, Value] = {
+        "text": requirement.text,
+        "acceptance": requirement.acceptance,
+        "safety": requirement.safety,
+        "disposition": bool(requirement.controls),
+        "verified by test": requirement.verification is Method.TEST,
+    }
+    name, where = requirement.id, requirement.where
+    return Share((*_owned(name, Kind.REQUIREMENT, where, requirement_edges(requirement)), *_each(name, values, where)))
+
+
+@remembered
+def _soup(soup: Soup) -> Share:
+    return Share(tuple(Obligation(soup.id, "statement", text, 1, soup.where) for text in soup.requirements))
+
+
+@remembered
+def _hazard(hazard: Hazard) -> Share:
+    events = (Obligation(hazard.id, "statement", event, 1, hazard.where) for event in hazard.sequence)
+    places = {str(situation.id): situation.where for situation in hazard.situations}
+    links = (_link(edge, places[edge.source]) for edge in hazard_edges(hazard))
+    return Share(
+        (_item(hazard.id, Kind.HAZARD, hazard.where), *events, *links, *chain.from_iterable(map(_situation, hazard.situations)))
+    )
 
 
 def _situation(situation: Situation) -> Iterator[Obligation]:
     values: dict[str, Value] = {
+        "item": str(Kind.SITUATION),
         "text": situation.text,
         "harm": situation.harm,
         "severity": situation.severity,
@@ -114,7 +153,13 @@ def _level(level: int | None) -> Value:
     return "not estimated" if level is None else level
 
 
-def _control(control: Control) -> Iterator[Obligation]:
+@remembered
+def _control(control: Control) -> Share:
+    return Share(tuple(_promises(control)))
+
+
+def _promises(control: Control) -> Iterator[Obligation]:
+    yield from _owned(control.id, Kind.CONTROL, control.where, control_edges(control))
     values: dict[str, Value] = {
         "text": control.text,
         "option": _OPTIONS.index(control.kind),
@@ -130,7 +175,12 @@ def _control(control: Control) -> Iterator[Obligation]:
         yield Obligation(control.id, f"{LINK} brings", target, 1, control.where)
 
 
-def _policy(policy: Policy) -> Iterator[Obligation]:
+@remembered
+def _policy(policy: Policy) -> Share:
+    return Share(tuple(_criteria(policy)))
+
+
+def _criteria(policy: Policy) -> Iterator[Obligation]:
     where = policy.where
     yield Obligation(policy.id, "item", "", "policy", where)
     for severity in LEVELS:
@@ -147,8 +197,14 @@ def _policy(policy: Policy) -> Iterator[Obligation]:
     yield from (Obligation(policy.id, "approving role", approval.role, 1, where) for approval in policy.approvals)
 
 
-def _scenario(scenario: Scenario) -> Iterator[Obligation]:
+@remembered
+def _scenario(scenario: Scenario) -> Share:
+    return Share(tuple(_steps(scenario)))
+
+
+def _steps(scenario: Scenario) -> Iterator[Obligation]:
     item, where = scenario.id, scenario.where
+    yield from _owned(item, Kind.SCENARIO, where, scenario_edges(scenario))
     yield from (Obligation(item, "row", row.text, 1, where) for row in scenario.rows)
     counts = Counter(("expected" if step.kind == "Outcome" else "done", step.text) for step in scenario.steps)
     yield from (Obligation(item, aspect, text, count, where) for (aspect, text), count in counts.items())

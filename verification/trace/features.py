@@ -125,6 +125,15 @@ def load(root: Path, cache: ReadingCache | None = None) -> tuple[tuple[Scenario,
 def _read(name: str, content: bytes, cache: ReadingCache | None) -> tuple[Scenario, ...]:
     if cache is None:
         return tuple(_parse(name, _text(content)))
+    path = f"{FOLDER}/{name}"
+    known: tuple[Scenario, ...] | None = cache.value(path, content)
+    if known is None:
+        known = _recalled(name, content, cache)
+        cache.keep_value(path, content, known)
+    return known
+
+
+def _recalled(name: str, content: bytes, cache: ReadingCache) -> tuple[Scenario, ...]:
     kept = cache.recall(f"{FOLDER}/{name}", content)
     if kept is not None:
         return tuple(_from_plain(name, entry) for entry in kept)

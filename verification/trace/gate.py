@@ -98,12 +98,12 @@ def check(root: Path, level: Level = Level.DEVELOPMENT, *, write: bool = True, r
 
     With ``recall``, files that did not change since the last such check are not taken apart again; level development only (docs/adr/0011).
     """
-    with _collector_paused():
+    with collector_paused():
         return _checked(root, level, write=write, recall=recall)
 
 
 @contextmanager
-def _collector_paused() -> Iterator[None]:
+def collector_paused() -> Iterator[None]:
     """Pause the search for reference cycles: a check makes hundreds of thousands of values and no cycles, and looking through them costs a fifth of it."""
     was_on = gc.isenabled()
     gc.disable()

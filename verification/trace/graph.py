@@ -176,10 +176,10 @@ def combined(parts: Iterable[Status]) -> Status:
 
 
 def _table(rows: Iterable[tuple[str, Link, str]]) -> dict[tuple[str, Link], tuple[str, ...]]:
-    table: dict[tuple[str, Link], set[str]] = defaultdict(set)
+    table: dict[tuple[str, Link], list[str]] = defaultdict(list)
     for near, link, far in rows:
-        table[near, link].add(far)
-    return {key: tuple(values) if len(values) == 1 else tuple(sorted(values)) for key, values in table.items()}
+        table[near, link].append(far)
+    return {key: tuple(values) if len(values) == 1 else tuple(sorted(set(values))) for key, values in table.items()}
 
 
 def to_json(graph: Graph) -> dict[str, Any]:

@@ -119,12 +119,9 @@ def read_files(root: Path, chosen: Slice) -> dict[str, str]:
     Raises:
         SourceTreeError: ``root`` is no git working tree, the slice is empty there, or one of its files cannot be read.
     """
-    listing = _git(root, "--literal-pathspecs", "ls-files", "-z", "-co", "--exclude-standard", "--", *chosen.paths)
-    if listing is None:
-        raise SourceTreeError("not a git working tree, so the files that count cannot be listed; use a clone")
-    names = sorted({name for name in listing.split("\0") if name})
+    names = tracked(root, *chosen.paths)
     try:
-        files = {name: _content_hash(root / name) for name in names if os.path.lexists(root / name)}
+        files = {name: content_hash(root / name) for name in names if os.path.lexists(root / name)}
     except OSError as err:
         raise SourceTreeError(f"a file of the slice {chosen.name} cannot be read ({err.strerror}: {err.filename})") from err
     if not files:
@@ -132,7 +129,19 @@ def read_files(root: Path, chosen: Slice) -> dict[str, str]:
     return files
 
 
-def _content_hash(path: Path) -> str:
+def tracked(root: Path, *paths: str) -> tuple[str, ...]:
+    """Return the files that git knows or would take up, below some paths or all of them, sorted.
+
+    Raises:
+        SourceTreeError: ``root`` is no git working tree.
+    """
+    listing = _git(root, "--literal-pathspecs", "ls-files", "-z", "-co", "--exclude-standard", "--", *paths)
+    if listing is None:
+        raise SourceTreeError("not a git working tree, so the files that count cannot be listed; use a clone")
+    return tuple(sorted({name for name in listing.split("\0") if name}))
+
+
+def content_hash(path: Path) -> str:
     """Return the SHA-256 of a file's bytes; of a link, the text it points to, so that a redirected link shows."""
     content = os.fsencode(path.readlink()) if path.is_symlink() else path.read_bytes()
     return hashlib.sha256(content).hexdigest()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from requirements_spec.model import SECTIONS
@@ -18,6 +19,8 @@ from requirements_spec.model import SECTIONS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
+
+    from jinja2 import Template
 
     from risk.labelling import Disclosure, Sentence
 
@@ -55,19 +58,24 @@ def read_label_pages(root: Path) -> Mapping[str, str]:
 def render(section: str, template: str, sentences: Iterable[Sentence], disclosures: Iterable[Disclosure]) -> Rendered:
     """Return what the page of a section shows of the given sentences and residual risks."""
     from jinja2 import TemplateError  # noqa: PLC0415 - loaded only where a project has something to say to users
-    from jinja2.sandbox import SandboxedEnvironment  # noqa: PLC0415
 
     names = {
         "risk": _Owed(tuple(sentences), tuple(disclosures)),
         "plain": str,
     }
-    environment = SandboxedEnvironment(undefined=_silence())
     try:
-        shown = environment.from_string(template).render(names)
+        shown = _compiled(template).render(names)
     except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as err:
         line = getattr(err, "lineno", None)
         return Rendered("", f"docs/{section}.md{f':{line}' if line else ''} cannot be rendered: {err}")
     return Rendered(" ".join(HIDDEN.sub(" ", shown).split()))
+
+
+@lru_cache(maxsize=64)
+def _compiled(template: str) -> Template:
+    from jinja2.sandbox import SandboxedEnvironment  # noqa: PLC0415
+
+    return SandboxedEnvironment(undefined=_silence()).from_string(template)
 
 
 class _Owed:

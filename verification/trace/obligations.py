@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -146,6 +147,23 @@ class Reduction:
 Key = tuple[str, str, str]
 
 
+@dataclass(frozen=True, eq=False)
+class Share:
+    """The obligations that come from one source: an item, a scenario, a file of steps, the baseline."""
+
+    obligations: tuple[Obligation, ...]
+
+    @cached_property
+    def table(self) -> Mapping[Key, Obligation]:
+        """The obligations by item, aspect and member."""
+        return table_of(self.obligations)
+
+    @cached_property
+    def values(self) -> Mapping[Key, tuple[type, Value]]:
+        """What is owed, by item, aspect and member: the value with its type, since 1 and true are no equal promises."""
+        return {(each.item, each.aspect, each.member): (type(each.value), each.value) for each in self.obligations}
+
+
 def reductions(baseline: Iterable[Obligation], current: Iterable[Obligation]) -> tuple[Reduction, ...]:
     """Return every obligation of ``baseline`` that ``current`` makes smaller, sorted; an item that is gone is one reduction, not one for each part.
 
@@ -156,18 +174,44 @@ def reductions(baseline: Iterable[Obligation], current: Iterable[Obligation]) ->
     >>> reductions(new, old)
     ()
     """
-    return smaller_than(table_of(baseline), current)
+    return smaller_than(Share(tuple(baseline)), (Share(tuple(current)),))
 
 
-def smaller_than(before: Mapping[Key, Obligation], current: Iterable[Obligation]) -> tuple[Reduction, ...]:
-    """Return the reductions against a baseline whose table was made before."""
-    after = table_of(current)
-    other = {key: old for key, old in before.items() if not _is_as_before(old, after.get(key))}
-    new = {key: each for key, each in after.items() if key in other or key not in before}
-    if not other and not new:
+def smaller_than(before: Share, current: Iterable[Share]) -> tuple[Reduction, ...]:
+    """Return the reductions of everything that is owed now against a baseline; what did not change, which is most of it, needs no rule."""
+    shares = tuple(current)
+    after: dict[Key, tuple[type, Value]] = {}
+    for share in shares:
+        after.update(share.values)
+    items = _other_items(before, after)
+    if len(after) < sum(len(share.obligations) for share in shares):
+        items |= {each.item for each in _held_twice(shares)}
+    if not items:
         return ()
-    gone = {key[0] for key in other if key not in after and aspect_of(key[1]).whole}
-    return tuple(sorted([*_smaller(other, after, _places(after), gone), *_new(before, new)]))
+    now = table_of(each for share in shares for each in share.obligations if each.item in items)
+    old = {key: each for key, each in before.table.items() if key[0] in items}
+    other = {key: each for key, each in old.items() if not _is_as_before(each, now.get(key))}
+    new = {key: each for key, each in now.items() if key in other or key not in old}
+    gone = {key[0] for key in other if key not in now and aspect_of(key[1]).whole}
+    return tuple(sorted([*_smaller(other, now, _places(now), gone), *_new(old, new)]))
+
+
+def _other_items(before: Share, after: Mapping[Key, tuple[type, Value]]) -> set[str]:
+    """Return the items of which any obligation is gone, new or of another value."""
+    if after == before.values:
+        return set()
+    changed = {key[0] for key, value in before.values.items() if after.get(key) != value}
+    return changed | {key[0] for key in after.keys() - before.values.keys()}
+
+
+def _held_twice(shares: Iterable[Share]) -> Iterator[Obligation]:
+    """Yield each obligation whose key an earlier one has; which of them counts is for their table to say."""
+    seen: set[Key] = set()
+    for each in (each for share in shares for each in share.obligations):
+        key = (each.item, each.aspect, each.member)
+        if key in seen:
+            yield each
+        seen.add(key)
 
 
 def _is_as_before(old: Obligation, new: Obligation | None) -> bool:

@@ -61,7 +61,8 @@ class RenewalRefused(Exception):
 def compare(root: Path) -> Comparison:
     """Hold what lies here against the baseline."""
     inputs = gate.read(root)
-    current = owed(inputs, gate.judge(inputs, gate.Level.DEVELOPMENT).graph)
+    shares = owed(inputs, gate.judge(inputs, gate.Level.DEVELOPMENT).graph)
+    current = tuple(each for share in shares for each in share.obligations)
     baseline, ledger = inputs.baseline, inputs.obligations
     loading = tuple(
         each for each in inputs.problems if each.code.startswith(("SPC-", "RSK-", "OBL-")) or each.where.startswith(LEDGER)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from requirements_spec.remembered import remembered
 from verification.trace.baseline import ledger_problems
 from verification.trace.duties import duties, people_duties
-from verification.trace.obligations import smaller_than
+from verification.trace.obligations import Share, smaller_than
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,10 +19,16 @@ if TYPE_CHECKING:
     from verification.trace.obligations import Obligation
 
 
-def owed(inputs: Inputs, graph: Graph) -> tuple[Obligation, ...]:
-    """Return every obligation of the project as it lies here."""
+def owed(inputs: Inputs, graph: Graph) -> tuple[Share, ...]:
+    """Return every obligation of the project as it lies here, by source."""
     data = duties(graph, inputs.specification, inputs.risk, inputs.scenarios)
-    return (*data, *people_duties(inputs.people), *inputs.written)
+    return (*data, Share(people_duties(inputs.people)), written_share(inputs.written))
+
+
+@remembered
+def written_share(written: tuple[Obligation, ...]) -> Share:
+    """Return the obligations that stand in source texts, with their tables."""
+    return Share(written)
 
 
 def obligations_are_kept(case: Case) -> Iterator[Problem]:
@@ -30,5 +37,5 @@ def obligations_are_kept(case: Case) -> Iterator[Problem]:
     if inputs.baseline is None:
         yield from ledger_problems((), inputs.obligations, None)
         return
-    found = smaller_than(inputs.baseline.table, owed(inputs, case.graph))
+    found = smaller_than(inputs.baseline.share, owed(inputs, case.graph))
     yield from ledger_problems(found, inputs.obligations, inputs.baseline)

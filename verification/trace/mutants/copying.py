@@ -9,11 +9,10 @@ import tempfile
 from pathlib import Path
 
 from verification.trace.lineage import REHASH_LIMIT, LineageError, read_lock
+from verification.trace.rereading import RUN
 
 MEMORY = Path("/dev/shm")  # noqa: S108  a file system in memory where there is one; the folder below it has a name nobody can foresee
 PREFIX = "thoratrace-mutants-"
-RUN = "artifacts/verification"
-"""Where the last verification run lies."""
 
 
 class BenchError(Exception):
