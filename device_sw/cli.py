@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import re
-from contextlib import contextmanager
+import sys
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,8 +25,10 @@ from device_sw.types import Explain, Policy
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from device_sw.batch import Batch
+    from device_sw.batch.examination import Examiner
+    from device_sw.batch.run import Batch
     from device_sw.device import Device
+    from device_sw.report.outputs import Wanted
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -42,6 +46,13 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON only.")]
 USAGE, ENVIRONMENT = 2, 3
 
 
+class EngineName(StrEnum):
+    """Where the inputs are examined."""
+
+    SERIAL = "serial"
+    RAY = "ray"
+
+
 def main() -> None:
     """Run the command line under the fixed numeric environment."""
     relaunch()
@@ -49,39 +60,69 @@ def main() -> None:
 
 
 @app.command()
-def analyse(  # noqa: PLR0913 - one parameter for each option
+def analyse(  # noqa: PLR0913 - the options of the command, as typer reads them
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH...", help="DICOM files, or folders of them (read recursively, in sorted order).")
-    ],
+        list[Path] | None,
+        typer.Argument(metavar="PATH...", help="DICOM files, or folders of them (read recursively, in sorted order)."),
+    ] = None,
+    *,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for results, overlays, refusals and the audit trail.")],
+    listed: Annotated[
+        Path | None, typer.Option("--list", help="Text file with one path a line; - reads them from stdin.")
+    ] = None,
     bundle: BundleOption = None,
     policy: Annotated[Policy, typer.Option(help="Admission policy; research output is marked.")] = Policy.INTENDED_USE,
-    json_only: JsonOption = False,  # noqa: FBT002 - typer reads the flag from the signature
-    *,
+    again: Annotated[bool, typer.Option("--again", help="Analyse inputs that are recorded in the folder already, too.")] = False,
+    engine: Annotated[
+        EngineName, typer.Option(help="ray shares an archive out over processes of this machine (thoratrace[archive]).")
+    ] = EngineName.SERIAL,
+    workers: Annotated[int, typer.Option(min=1, max=256, help="Processes of --engine ray.")] = 2,
     dicom: Annotated[bool, typer.Option(help="Write DICOM objects for the archive; they hold the film's patient data.")] = True,
     secondary_capture: Annotated[bool, typer.Option(help="Write the overlay as a DICOM Secondary Capture, too.")] = False,
     explain: Annotated[
         Explain, typer.Option(help="EigenCAM only, or a map of each mark as well by this method, or by all; slower.")
     ] = Explain.EIGENCAM,
+    json_only: JsonOption = False,
 ) -> None:
-    """Analyse films one by one; every input ends in a result or a refusal record, and in one audit line."""
-    from device_sw.batch import Batch  # noqa: PLC0415 - see the module's docstring
+    """Analyse films one by one; every input ends in a result or a refusal record, and in one audit line.
+
+    The same command given again continues a run that ended early: what is recorded in the folder is not analysed twice.
+    """
+    from device_sw.batch.run import Batch  # noqa: PLC0415 - see the module's docstring
     from device_sw.report.outputs import Wanted  # noqa: PLC0415
 
-    inputs = list(_inputs(paths))
+    inputs = list(_inputs([*(paths or ()), *_listed(listed)]))
     if not inputs:
         _say_error("no file to analyse in the given paths")
         raise typer.Exit(USAGE)
     with _environment_errors():
         wanted = Wanted(datetime.now(UTC), dicom=dicom, secondary_capture=secondary_capture)
-        batch = Batch(_device(bundle, policy, explain), out, _say_error, wanted)
-        try:
-            for path in _with_progress(inputs):
-                batch.take(path)
-        finally:
-            batch.finish()
+        examiner = _examiner(engine, workers, (bundle, policy, explain), wanted)
+        with closing(examiner):
+            batch = Batch(examiner, out, _say_error, again=again)
+            try:
+                _show_progress(batch.run(inputs), len(inputs))
+            finally:
+                batch.finish()
     _print_batch(batch, json_only=json_only)
     raise typer.Exit(0 if batch.all_analysed else 1)
+
+
+audit_app = typer.Typer(no_args_is_help=True, help="The audit trail of an output folder.")
+app.add_typer(audit_app, name="audit")
+
+
+@audit_app.command("verify")
+def verify_audit(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Output folder of analyse.")], *, json_only: JsonOption = False
+) -> None:
+    """Check the chain of audit lines, the files they name and the Merkle root; changes nothing. Ends with 1 at the first difference."""
+    from device_sw.batch.inspection import inspect  # noqa: PLC0415 - see the module's docstring
+
+    with _environment_errors():
+        found = inspect(out)
+    _print_facts(found.facts(), json_only=json_only)
+    raise typer.Exit(0 if found.difference is None else 1)
 
 
 @app.command()
@@ -125,6 +166,29 @@ def _inputs(paths: Iterable[Path]) -> Iterator[Path]:
             yield from sorted(entry for entry in path.rglob("*") if not entry.is_dir())
         else:
             yield path
+
+
+def _listed(path: Path | None) -> list[Path]:
+    """Return the paths that a list names, one a line; empty lines are left out."""
+    if path is None:
+        return []
+    try:
+        text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError as err:
+        _say_error(f"the list of inputs cannot be read: {type(err).__name__}")
+        raise typer.Exit(USAGE) from err
+    return [Path(line) for line in text.splitlines() if line.strip()]
+
+
+def _examiner(engine: EngineName, workers: int, device: tuple[Path | None, Policy, Explain], wanted: Wanted) -> Examiner:
+    if engine is EngineName.RAY:
+        from device_sw.batch.archive import DeviceOptions, Workers  # noqa: PLC0415 - see the module's docstring
+
+        bundle, policy, explain = device
+        return Workers(DeviceOptions(_bundle_folder(bundle), policy, explain.methods), wanted, workers)
+    from device_sw.batch.examination import InProcess  # noqa: PLC0415 - see the module's docstring
+
+    return InProcess(_device(*device), wanted)
 
 
 def _device(bundle: Path | None, policy: Policy, explain: Explain = Explain.EIGENCAM) -> Device:
@@ -176,14 +240,17 @@ def _environment_errors() -> Iterator[None]:
         raise typer.Exit(ENVIRONMENT) from error
 
 
-def _with_progress(inputs: list[Path]) -> Iterator[Path]:
+def _show_progress(done: Iterable[int], total: int) -> None:
+    """Run the batch; on a terminal, show how many of the inputs are done."""
     from rich.console import Console  # noqa: PLC0415
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
 
     console = Console(stderr=True)
     columns = (TextColumn("analysing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        yield from progress.track(inputs)
+        bar = progress.add_task("analysing", total=total)
+        for count in done:
+            progress.update(bar, completed=count)
 
 
 def _print_batch(batch: Batch, *, json_only: bool) -> None:
@@ -193,11 +260,13 @@ def _print_batch(batch: Batch, *, json_only: bool) -> None:
         return
     for outcome in batch.outcomes:
         told = f"{outcome['detections']} marks" if outcome["status"] == "analysed" else outcome["code"]
-        typer.echo(f"{outcome['index']:04d}  {outcome['status']:9s} {told:26s} {outcome['file']}")
+        earlier = "  (recorded earlier)" if "earlier" in outcome else ""
+        typer.echo(f"{outcome['index']:04d}  {outcome['status']:9s} {told:26s} {outcome['file']}{earlier}")
     mark = f"{summary['mark']}. " if "mark" in summary else ""
     typer.echo(
         f"{mark}{summary['inputs']} inputs: {summary['analysed']} analysed, {summary['refused']} refused, {summary['failed']} failed."
     )
+    typer.echo(f"Merkle root of the folder: {summary['merkle_root']}")
     typer.echo(summary["statement"])
 
 

@@ -71,3 +71,7 @@ class InferenceFailed(DeviceError):
 
 class OutputFailed(DeviceError):
     """A result could not be written in full. Codes start with ``OUT-``."""
+
+
+class EnvironmentUnfit(DeviceError):
+    """Something that the device needs of its machine is missing. Codes start with ``ENV-``."""

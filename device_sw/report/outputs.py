@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from device_sw.errors import DeviceError
     from device_sw.report.content import AnalysisResult
     from device_sw.report.dicom_objects.header import DicomFile
-    from device_sw.report.folder import OutputFolder
+    from device_sw.report.folder import StagedFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +43,15 @@ class Wanted:
     page: bool = True
 
 
-def stage_result(folder: OutputFolder, result: AnalysisResult, index: int, stem: str, wanted: Wanted) -> list[str]:
+def stage_result(folder: StagedFiles, result: AnalysisResult, index: int, stem: str, wanted: Wanted) -> list[str]:
     """Stage every file of an analysed film and return their names, the JSON result first.
 
     Args:
-        folder: that receives the files; the caller commits.
+        folder: that receives the files in memory; the caller writes them.
         result: of the film.
         index: the input's number in the folder.
         stem: the name that the film's files share.
         wanted: what the run was asked for.
-
-    Raises:
-        OutputFailed: a file could not be written in full.
     """
     page = overlay(result)
     capture = page if wanted.secondary_capture else None
@@ -65,7 +62,7 @@ def stage_result(folder: OutputFolder, result: AnalysisResult, index: int, stem:
     return [*names, *_staged_maps(folder, result, stem), *_staged(folder, objects, stem)]
 
 
-def _staged_maps(folder: OutputFolder, result: AnalysisResult, stem: str) -> list[str]:
+def _staged_maps(folder: StagedFiles, result: AnalysisResult, stem: str) -> list[str]:
     """Stage the figure of the maps of the marks, where the marks were to be explained."""
     if not result.lesion_methods:
         return []
@@ -75,20 +72,17 @@ def _staged_maps(folder: OutputFolder, result: AnalysisResult, stem: str) -> lis
 
 
 def stage_refusal(  # noqa: PLR0913, PLR0917 - the folder, and what is known of one input
-    folder: OutputFolder, error: DeviceError, record: dict[str, Any], index: int, stem: str, wanted: Wanted
+    folder: StagedFiles, error: DeviceError, record: dict[str, Any], index: int, stem: str, wanted: Wanted
 ) -> list[str]:
     """Stage every file of an input that was not analysed and return their names, the JSON record first.
 
     Args:
-        folder: that receives the files; the caller commits.
+        folder: that receives the files in memory; the caller writes them.
         error: why the input was not analysed.
         record: what `device_sw.report.refusal.refusal_record` says of it.
         index: the input's number in the folder.
         stem: the name that the input's files share.
         wanted: what the run was asked for.
-
-    Raises:
-        OutputFailed: a file could not be written in full.
     """
     del index
     objects = refusal_files(error, record, wanted.run_time) if wanted.dicom else {}
@@ -115,7 +109,7 @@ def _withheld(source: SourceHeader | None, wanted: Wanted) -> str:
     return f"the film does not say which patient and study an object belongs to, at {', '.join(source.faults)}"
 
 
-def _staged(folder: OutputFolder, objects: Mapping[str, DicomFile], stem: str) -> list[str]:
+def _staged(folder: StagedFiles, objects: Mapping[str, DicomFile], stem: str) -> list[str]:
     names = [f"dicom/{stem}/{kind}.dcm" for kind in objects]
     for name, made in zip(names, objects.values(), strict=True):
         folder.stage_bytes(name, made.content)

@@ -128,7 +128,7 @@ def test_a_second_run_continues_the_numbers_and_keeps_the_first(folder, tmp_path
     analyse(folder, out, bundle)
     before = {path: path.read_bytes() for part in ("results", "refusals", "overlays") for path in (out / part).iterdir()}
     first = (out / "audit.jsonl").read_bytes()
-    analyse(folder / "b.dcm", out, bundle)
+    analyse(folder / "b.dcm", out, bundle, "--again")
     assert all(path.read_bytes() == content for path, content in before.items())
     assert (out / "audit.jsonl").read_bytes().startswith(first)
     assert [line["index"] for line in audit(out)] == [1, 2, 3, 4]

@@ -20,83 +20,80 @@ if TYPE_CHECKING:
 
 
 def refusals_not_recorded(module: ModuleType) -> None:
-    """A refused input leaves a message and nothing else (device_sw.batch)."""
+    """A refused input leaves a message and nothing else (device_sw.batch.run)."""
 
-    def refusal(self: Any, index: int, _path: Path, error: Any) -> None:
-        self.say(f"{index:04d} refused: {error}")
+    def record(original: Any, self: Any, examination: Any) -> None:
+        if examination.status == "refused":
+            self._say(f"{examination.job.index:04d} refused: {examination.message}")
+        else:
+            original(self, examination)
 
-    replace(module, "Batch._record_refusal", refusal)
+    wrap(module, "Batch._record", record)
 
 
 def batch_ends_at_the_first_refusal(module: ModuleType) -> None:
-    """The first refusal ends the batch (device_sw.batch)."""
+    """The first refusal ends the batch (device_sw.batch.run)."""
 
-    def take(original: Any, self: Any, path: Path) -> None:
-        original(self, path)
+    def record(original: Any, self: Any, examination: Any) -> None:
+        original(self, examination)
         if not self.all_analysed:
             raise typer.Exit(1)
 
-    wrap(module, "Batch.take", take)
+    wrap(module, "Batch._record", record)
 
 
 def refusals_end_with_success(module: ModuleType) -> None:
-    """The exit code does not tell of refusals (device_sw.batch)."""
+    """The exit code does not tell of refusals (device_sw.batch.run)."""
     replace(module, "Batch.all_analysed", property(lambda _self: True))
 
 
 def audit_lines_for_results_only(module: ModuleType) -> None:
-    """A refused input adds no audit line (device_sw.batch)."""
+    """A refused input adds no audit line (device_sw.audit)."""
 
-    def audit(original: Any, self: Any, index: int, outcome: dict[str, Any]) -> None:
-        if outcome["status"] == "analysed":
-            original(self, index, outcome)
+    def append(original: Any, self: Any, entry: dict[str, Any]) -> None:
+        if entry["status"] == "analysed":
+            original(self, entry)
 
-    wrap(module, "Batch._audit", audit)
+    wrap(module, "AuditTrail.append", append)
 
 
 def failures_passed_over(module: ModuleType) -> None:
-    """A film on which the network fails leaves nothing (device_sw.batch)."""
+    """A film on which the network fails leaves nothing (device_sw.batch.run)."""
 
-    def refusal(original: Any, self: Any, index: int, path: Path, error: Any) -> None:
-        if error.code.startswith("INF-"):
-            return
-        original(self, index, path, error)
+    def record(original: Any, self: Any, examination: Any) -> None:
+        if examination.status != "failed":
+            original(self, examination)
 
-    wrap(module, "Batch._record_refusal", refusal)
+    wrap(module, "Batch._record", record)
 
 
 def films_ranked_by_marks(module: ModuleType) -> None:
-    """The summary begins with the film that has the most marks (device_sw.batch)."""
+    """The summary begins with the film that has the most marks (device_sw.batch.run)."""
+    inner = module.Batch.outcomes.fget
 
-    def finish(original: Any, self: Any) -> None:
-        self.outcomes.sort(key=lambda outcome: -outcome.get("detections", 0))
-        original(self)
+    def ranked(self: Any) -> list[dict[str, Any]]:
+        return sorted(inner(self), key=lambda outcome: -outcome.get("detections", 0))
 
-    wrap(module, "Batch.finish", finish)
+    replace(module, "Batch.outcomes", property(ranked))
 
 
 def path_in_the_message(module: ModuleType) -> None:
-    """The message of a refusal begins with the path of the input (device_sw.batch)."""
+    """The message of a refusal begins with the path of the input (device_sw.batch.run)."""
 
-    def refusal(original: Any, self: Any, index: int, path: Path, error: Any) -> None:
-        self.say(f"{path}:")
-        original(self, index, path, error)
+    def record(original: Any, self: Any, examination: Any) -> None:
+        self._say(f"{examination.job.path}:")
+        original(self, examination)
 
-    wrap(module, "Batch._record_refusal", refusal)
+    wrap(module, "Batch._record", record)
 
 
 def path_in_the_audit_line(module: ModuleType) -> None:
-    """An audit line names the path of the input (device_sw.batch)."""
+    """An audit line names the path of the input (device_sw.batch.run)."""
 
-    def take(original: Any, self: Any, path: Path) -> None:
-        self._path = path
-        original(self, path)
+    def line(original: Any, self: Any, examination: Any, files: Any) -> dict[str, Any]:
+        return {**original(self, examination, files), "path": str(examination.job.path)}
 
-    def audit(original: Any, self: Any, index: int, outcome: dict[str, Any]) -> None:
-        original(self, index, {**outcome, "path": str(self._path)})
-
-    wrap(module, "Batch.take", take)
-    wrap(module, "Batch._audit", audit)
+    wrap(module, "Batch._line", line)
 
 
 def info_without_status(module: ModuleType) -> None:
@@ -128,14 +125,14 @@ def option_for_operating_points(module: ModuleType) -> None:
 
 
 def asks_for_updates(module: ModuleType) -> None:
-    """A batch begins with a question to the network (device_sw.batch)."""
+    """A batch begins with a question to the network (device_sw.batch.run)."""
 
-    def opened(original: Any, self: Any) -> None:
+    def opened(original: Any, self: Any, *arguments: Any, **options: Any) -> None:
         with suppress(OSError):
             socket.create_connection(("127.0.0.1", 9), timeout=1).close()
-        original(self)
+        original(self, *arguments, **options)
 
-    wrap(module, "Batch.__post_init__", opened)
+    wrap(module, "Batch.__init__", opened)
 
 
 def audit_file_begun_anew(module: ModuleType) -> None:
@@ -184,12 +181,7 @@ def audit_failure_passed_over(module: ModuleType) -> None:
 
 def written_in_place(module: ModuleType) -> None:
     """Files are written under their final names (device_sw.report.folder)."""
-
-    def stage(self: Any, name: str, write: Any) -> None:
-        with module._reported(name):  # noqa: SLF001
-            write(self.root / name)
-
-    replace(module, "OutputFolder._stage", stage)
+    replace(module, "_part_of", lambda target: target)
 
 
 def leftovers_stay(module: ModuleType) -> None:

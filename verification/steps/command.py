@@ -208,7 +208,7 @@ def second_run(batch: Run, small_bundle: Path, tmp_path_factory: pytest.TempPath
     """The last and the first film of the batch again, into a copy of its output folder, with misleading variables set."""
     folder = tmp_path_factory.mktemp("second")
     out = shutil.copytree(batch.out, folder / "out")
-    return run_analyse([batch.inputs[4], batch.inputs[0]], out, small_bundle, changes=MISLEADING)
+    return run_analyse([batch.inputs[4], batch.inputs[0]], out, small_bundle, "--again", changes=MISLEADING)
 
 
 def capture(name: str) -> films.FileDataset:
@@ -263,9 +263,9 @@ def _audit_full(small_bundle: Path, tmp_path: Path) -> Run:
     """An audit file that has reached the largest size a file may have: everything else can still be written."""
     out, limit = tmp_path / "out", 8_000_000
     out.mkdir()
-    first = json.dumps({"previous": "0" * 64, "note": ""})
+    first = json.dumps({"previous": "0" * 64, "event": ""})
     (out / "audit.jsonl").write_text(
-        json.dumps({"previous": "0" * 64, "note": "x" * (limit - len(first) - 1)}) + "\n", encoding="utf-8"
+        json.dumps({"previous": "0" * 64, "event": "x" * (limit - len(first) - 1)}) + "\n", encoding="utf-8"
     )
     assert (out / "audit.jsonl").stat().st_size == limit, "expected an audit file of exactly the limit"
     film = films.write(films.film(), tmp_path / "film.dcm")
@@ -322,17 +322,23 @@ def _no_threshold_option(helps: dict[str, str]) -> None:
 def _options() -> set[str]:
     """Return every option of every command."""
     commands = get_command(app).commands.values()
-    return {option for command in commands for parameter in command.params for option in parameter.opts}
+    return {
+        option
+        for command in commands
+        if not hasattr(command, "commands")
+        for parameter in command.params
+        for option in parameter.opts
+    }
 
 
 @when("the signature of the device and the options of the command line are inspected", target_fixture="choices")
 def _choices() -> set[str]:
-    return {option for option in _options() if option not in {"--help", "paths"}}
+    return {option for option in _options() if option not in {"--help", "paths", "out"}}
 
 
 @then("nothing but bundle, policy, output, format and heat map can be chosen")
 def _nothing_else(choices: set[str]) -> None:
-    extra = choices - {"--bundle", "--policy", "--out", "-o", "--json"}
+    extra = choices - {"--bundle", "--policy", "--out", "-o", "--json", "--list", "--again", "--engine", "--workers"}
     assert not extra, f"expected no other option, observed {sorted(extra)}"
     assert parameters(Device.analyse) == {"path", "explain"}, f"expected path and explain, observed {parameters(Device.analyse)}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,12 +12,14 @@ from PIL import Image
 from pytest_bdd import given, parsers, then, when
 
 from device_sw._version import __version__
-from device_sw.batch import Batch
+from device_sw.batch.examination import InProcess
+from device_sw.batch.run import Batch
 from device_sw.device import Device, Engine, open_engine
 from device_sw.errors import InferenceFailed
 from device_sw.findings import all_findings
 from device_sw.launcher import is_launched
 from device_sw.report.json_report import json_report
+from device_sw.report.outputs import Wanted
 from verification.steps import bundles, films
 from verification.steps.admission import analysed
 from verification.steps.outputs import (
@@ -389,7 +392,7 @@ def _failing(small_bundle: Path) -> Device:
 
 @when("a batch of one chest film is run with it", target_fixture="failed_out")
 def _failed_batch(failing: Device, tmp_path: Path) -> Path:
-    batch = Batch(failing, tmp_path / "out", print)
+    batch = Batch(InProcess(failing, Wanted(run_time=datetime.now(UTC))), tmp_path / "out", print)
     batch.take(films.write(films.film(), tmp_path / "film.dcm"))
     batch.finish()
     return tmp_path / "out"
