@@ -24,10 +24,16 @@ _JPEG_FRAMES = {
 
 _HIGH_THROUGHPUT = frozenset({"1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.4.202", "1.2.840.10008.1.2.4.203"})
 _JPEG_2000 = frozenset({"1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91"}) | _HIGH_THROUGHPUT
+HUFFMAN = frozenset(syntax for syntax, frames in _JPEG_FRAMES.items() if 0xF7 not in frames)
+"""JPEG proper, whose decoder fills up what is missing; those of JPEG-LS and JPEG 2000 refuse it."""
+
 RUN_LENGTH = "1.2.840.10008.1.2.5"
 
 ENCAPSULATED = frozenset(_JPEG_FRAMES) | _JPEG_2000 | {RUN_LENGTH}
 """Compressed transfer syntaxes that the device decodes."""
+
+_LONGEST_PROLOGUE = 1_000_000
+"""Where a JPEG frame header must have begun: tables and application segments before it are smaller, and fill bytes without end are walked one by one."""
 
 _ALL_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC} | {0xF7}
 _WITHOUT_LENGTH = frozenset({0x01, 0xD8, *range(0xD0, 0xD8)})
@@ -84,7 +90,7 @@ def _jpeg(stream: bytes, allowed: frozenset[int]) -> StreamHeader:
     if stream[:2] != b"\xff\xd8":
         raise _mislabelled("a stream that does not start as JPEG")
     position = 2
-    while position + 10 <= len(stream):
+    while position + 10 <= min(len(stream), _LONGEST_PROLOGUE):
         if stream[position] != 0xFF:
             break
         marker = stream[position + 1]
@@ -111,7 +117,41 @@ def _jpeg_2000(stream: bytes, *, high_throughput: bool) -> StreamHeader:
     capabilities = int.from_bytes(stream[6:8])
     if bool(capabilities & 0x4000) != high_throughput:
         raise _mislabelled("a codestream of the other JPEG 2000 part (plain against high-throughput)")
+    _require_tiles(stream)
     width, height, left, top = (int.from_bytes(stream[start : start + 4]) for start in (8, 12, 16, 20))
     depth = stream[42]
     components = int.from_bytes(stream[40:42])
     return StreamHeader(height - top, width - left, components, precision=(depth & 0x7F) + 1, signed=bool(depth & 0x80))
+
+
+def _require_tiles(stream: bytes) -> None:
+    """Follow the tile-parts by their lengths: each tile of the grid must be there, and the last part must end at the end of the codestream (T.800 A.4.2, B.3)."""
+    width, height, _, _, tile_width, tile_height, tile_left, tile_top = (
+        int.from_bytes(stream[start : start + 4]) for start in range(8, 40, 4)
+    )
+    if not (tile_width and tile_height):
+        raise _mislabelled("a JPEG 2000 codestream with tiles of no size")
+    expected = -(-(width - tile_left) // tile_width) * -(-(height - tile_top) // tile_height)
+    present, position = set(), _first_tile_part(stream)
+    while stream[position : position + 2] == b"\xff\x90":
+        present.add(int.from_bytes(stream[position + 4 : position + 6]))
+        length = int.from_bytes(stream[position + 6 : position + 10])
+        position = position + length if length >= 14 else stream.rindex(b"\xff\xd9")
+    if present != set(range(min(expected, 65536))) or stream[position : position + 2] != b"\xff\xd9":
+        raise InputRefused(
+            "IN-TRUNCATED",
+            where="(7FE0,0010) PixelData",
+            found=f"a codestream with {len(present)} tiles, or without its end after the last",
+            expected=f"{expected} tiles, then the end",
+            repair="send the image again",
+        )
+
+
+def _first_tile_part(stream: bytes) -> int:
+    """Return where the main header ends, following its segments by their lengths."""
+    position = 2
+    while position + 4 <= len(stream) and stream[position : position + 2] != b"\xff\x90":
+        position += 2 + int.from_bytes(stream[position + 2 : position + 4])
+        if position > _LONGEST_PROLOGUE:
+            break
+    return position

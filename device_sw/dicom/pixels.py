@@ -11,11 +11,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydicom.encaps import generate_frames
+from pydicom.encaps import encapsulate, generate_frames
 from pydicom.pixels.decoders.base import get_decoder
 
 from device_sw.dicom.boundary import refuse_on_failure
-from device_sw.dicom.codestream import ENCAPSULATED, RUN_LENGTH, StreamHeader, read_header
+from device_sw.dicom.codestream import ENCAPSULATED, HUFFMAN, RUN_LENGTH, StreamHeader, read_header
 from device_sw.dicom.run_length import unpacked
 from device_sw.errors import InputRefused
 
@@ -38,6 +38,13 @@ _DECODERS = {syntax: "pyjpegls" if syntax.endswith((".80", ".81")) else "pylibjp
 """The one decoder of each syntax: CharLS for JPEG-LS, libjpeg and OpenJPEG in pylibjpeg for the rest. Without a name pydicom tries one after the other,
 so that a damaged stream gets as many chances as decoders are installed, and the grey values of a lossy one depend on which they are."""
 
+MAX_FRAGMENTS = 100_000
+"""Most fragments that one frame may be cut into; 100 MB of empty ones would take 10 s to put together."""
+
+_SURPLUS = 64
+"""Bytes put before the end of a JPEG stream to see whether they are read."""
+
+_ITEM = b"\xfe\xff\x00\xe0"
 _PLACE = "(7FE0,0010) PixelData"
 
 
@@ -96,7 +103,7 @@ def stored_values(dataset: Dataset, attributes: FilmAttributes) -> NDArray[np.in
     require_decodable(attributes)
     data = _pixel_bytes(dataset)
     native = attributes.transfer_syntax in NATIVE
-    values = _native(data, attributes) if native else _decompressed(dataset, data, attributes)
+    values = _native(data, attributes) if native else _decompressed(data, attributes)
     values.setflags(write=False)
     return values
 
@@ -138,7 +145,7 @@ def _beyond() -> InputRefused:
     return _refusal("IN-BITS", _PLACE, "values beyond Bits Stored", "values within the bits that the header declares")
 
 
-def _decompressed(dataset: Dataset, data: bytes, attributes: FilmAttributes) -> NDArray[np.int32]:
+def _decompressed(data: bytes, attributes: FilmAttributes) -> NDArray[np.int32]:
     stream = _single_frame(data)
     header = read_header(stream, attributes.transfer_syntax)
     _require_agreement(header, attributes)
@@ -148,12 +155,48 @@ def _decompressed(dataset: Dataset, data: bytes, attributes: FilmAttributes) -> 
     ):
         if header is None:
             return _within_bits(unpacked(stream, attributes.rows, attributes.columns, attributes.bits_allocated), attributes)
-        syntax = attributes.transfer_syntax
-        values, _ = get_decoder(syntax).as_array(dataset, index=0, raw=True, decoding_plugin=_DECODERS[syntax])
+        values = _decoded(stream, attributes)
+        if attributes.transfer_syntax in HUFFMAN:
+            _require_all_read(stream, values, attributes)
     return _decoded_values(values, attributes)
 
 
+def _decoded(stream: bytes, attributes: FilmAttributes) -> NDArray[Any]:
+    """Decode one frame's stream by the decoder of its syntax."""
+    options: dict[str, Any] = {
+        "rows": attributes.rows,
+        "columns": attributes.columns,
+        "samples_per_pixel": 1,
+        "number_of_frames": 1,
+        "bits_allocated": attributes.bits_allocated,
+        "bits_stored": attributes.bits_stored,
+        "pixel_representation": int(attributes.signed),
+        "photometric_interpretation": attributes.photometric,
+        "pixel_keyword": "PixelData",
+    }
+    decoder, plugin = get_decoder(attributes.transfer_syntax), _DECODERS[attributes.transfer_syntax]
+    values: NDArray[Any]
+    values, _ = decoder.as_array(encapsulate([stream]), index=0, raw=True, decoding_plugin=plugin, **options)
+    return values
+
+
+def _require_all_read(stream: bytes, values: NDArray[Any], attributes: FilmAttributes) -> None:
+    """Refuse a JPEG stream that has its end marker but not all of its pixels: the decoder fills up without a word.
+
+    Bits put before the end marker of a whole stream are never read and change nothing; where pixels are missing they become picture. Two patterns of opposite
+    bits are tried, so that one of them differs from whatever the decoder fills up with.
+    """
+    end = stream.rindex(b"\xff\xd9")
+    for surplus in (b"\x55", b"\xaa"):
+        longer = stream[:end] + surplus * _SURPLUS + stream[end:]
+        if not np.array_equal(_decoded(longer, attributes), values):
+            found = "a compressed stream that ends before its last pixel"
+            raise _refusal("IN-TRUNCATED", _PLACE, found, "all pixels that the header announces", "send the image again")
+
+
 def _single_frame(data: bytes) -> bytes:
+    if data.count(_ITEM) > MAX_FRAGMENTS:
+        raise _refusal("IN-ENCAPSULATION", _PLACE, "fragments without number", f"at most {MAX_FRAGMENTS} fragments")
     with refuse_on_failure("IN-ENCAPSULATION", where=_PLACE, expected="one encapsulated frame", repair="send the image again"):
         frames = list(generate_frames(data, number_of_frames=1))
     if len(frames) != 1 or not frames[0]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pydicom
 from pydicom.dataelem import RawDataElement
+from pydicom.filereader import _read_file_meta_info, read_preamble
 
 from device_sw.dicom.attributes import film_attributes, place
 from device_sw.dicom.boundary import refuse_on_failure, silence
@@ -38,8 +39,16 @@ MAX_FILE_BYTES = 100_000_000
 MAX_INFLATED_BYTES = 200_000_000
 """Largest dataset that a deflated file may unfold to."""
 
+MAX_READS = 60_000
+"""Most steps that parsing may take, two or three for an element: 100 MB of empty elements would unfold to gigabytes of objects."""
+
+MAX_ELEMENT_BYTES = 4_000_000
+"""Longest element of the groups that describe patient, study and picture; look-up tables of 65,536 entries fit many times over."""
+
 _PREAMBLE = 128
-_DEFLATED = b"1.2.840.10008.1.2.1.99"
+_LAST_DESCRIBING_GROUP = 0x0028
+_DEFLATED = "1.2.840.10008.1.2.1.99"
+_BARE_EXPLICIT = bytes(_PREAMBLE) + b"DICM\x02\x00\x10\x00UI\x14\x001.2.840.10008.1.2.1\0"
 _IMPLICIT, _EXPLICIT = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1"
 _UNDEFINED_LENGTH = 0xFFFFFFFF
 _PIXEL_DATA = 0x7FE00010
@@ -145,14 +154,63 @@ def _parse(data: bytes) -> tuple[FileDataset, tuple[str, ...]]:
         raise InputRefused(
             "IN-NOT-DICOM", where="file", found="no DICM prefix", expected="a DICOM file (PS3.10)", repair="send a DICOM file"
         )
-    _require_bounded(data)
     with refuse_on_failure("IN-PARSE", where="file", expected="a well-formed dataset", repair="send the file again"):
-        dataset = pydicom.dcmread(BytesIO(data), force=not has_preamble)
+        dataset = _dataset(data, has_preamble=has_preamble)
     if not len(dataset):
         raise InputRefused(
             "IN-PARSE", where="file", found="no dataset", expected="a well-formed dataset", repair="send the file again"
         )
     return dataset, () if has_preamble else ("no preamble: the file is read as a bare dataset",)
+
+
+class _Metered(BytesIO):
+    """A file in memory that ends the parsing after so many steps."""
+
+    _left = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return up to ``size`` bytes, and count the step.
+
+        Raises:
+            InputRefused: more steps than a film's header takes (``IN-TOO-LARGE``).
+        """
+        self._left += 1
+        if self._left > MAX_READS:
+            raise _too_large("more elements than an image header has", f"at most {MAX_READS} steps of parsing")
+        return super().read(size)
+
+
+def _too_large(found: str, expected: str, where: str = "file") -> InputRefused:
+    return InputRefused("IN-TOO-LARGE", where=where, found=found, expected=expected, repair="send a single image")
+
+
+def _dataset(data: bytes, *, has_preamble: bool) -> FileDataset:
+    """Parse; a deflated dataset is unfolded here, within its limit, and parsed as the Explicit VR dataset that it is (PS3.5 A.5)."""
+    if _DEFLATED.encode() not in data:
+        return pydicom.dcmread(_Metered(data), force=not has_preamble)
+    stream = _Metered(data)
+    read_preamble(stream, force=not has_preamble)
+    meta = _read_file_meta_info(stream)
+    if meta.get("TransferSyntaxUID") != _DEFLATED:
+        return pydicom.dcmread(_Metered(data), force=not has_preamble)
+    dataset = pydicom.dcmread(_Metered(_BARE_EXPLICIT + _inflated(data[stream.tell() :])))
+    dataset.file_meta = meta
+    return dataset
+
+
+def _inflated(rest: bytes) -> bytes:
+    """Unfold a deflated dataset piece by piece, and refuse a decompression bomb before it is whole."""
+    unfolder, pieces, total = zlib.decompressobj(-zlib.MAX_WBITS), [], 0
+    while rest and not unfolder.eof and total <= MAX_INFLATED_BYTES:
+        pieces.append(unfolder.decompress(rest, 1 << 24))
+        total += len(pieces[-1])
+        rest = unfolder.unconsumed_tail
+    if total > MAX_INFLATED_BYTES:
+        raise _too_large("a deflated dataset that unfolds without end", f"at most {MAX_INFLATED_BYTES} bytes")
+    if not unfolder.eof:
+        found, expected = "a deflated dataset without its end", "a whole deflated dataset"
+        raise InputRefused("IN-TRUNCATED", where="file", found=found, expected=expected, repair="send the file again")
+    return b"".join(pieces)
 
 
 def _starts_like_dicom(data: bytes) -> bool:
@@ -161,35 +219,27 @@ def _starts_like_dicom(data: bytes) -> bool:
     return len(data) > 8 and group in {0x0002, 0x0008} and element < 0x2000
 
 
-def _require_bounded(data: bytes) -> None:
-    """Inflate a deflated dataset piece by piece and refuse a decompression bomb before the parser would unfold it whole (PS3.5 A.5)."""
-    if _DEFLATED not in data[: _PREAMBLE + 1024]:
-        return
-    start = _PREAMBLE + 16 + int.from_bytes(data[140:144], "little")
-    unfolder, total, rest = zlib.decompressobj(-zlib.MAX_WBITS), 0, data[start:]
-    with refuse_on_failure("IN-PARSE", where="file", expected="a deflated dataset", repair="send the file again"):
-        while rest and not unfolder.eof and total <= MAX_INFLATED_BYTES:
-            total += len(unfolder.decompress(rest, 1 << 24))
-            rest = unfolder.unconsumed_tail
-    if total > MAX_INFLATED_BYTES:
-        found, expected = "a deflated dataset that unfolds without end", f"at most {MAX_INFLATED_BYTES} bytes"
-        raise InputRefused("IN-TOO-LARGE", where="file", found=found, expected=expected, repair="send it undeflated")
-
-
 def _require_whole(dataset: FileDataset) -> None:
     """The parser accepts a last element that is shorter than it says; the device does not. Pixel data is measured when it is decoded."""
     with refuse_on_failure("IN-PARSE", where="file", expected="a well-formed dataset", repair="send the file again"):
         items: list[Any] = [dataset.get_item(tag) for tag in dataset.keys()]  # noqa: SIM118
     for item in items:
-        if isinstance(item, RawDataElement) and item.tag != _PIXEL_DATA and _is_short(item):
-            where, found = f"({item.tag.group:04X},{item.tag.element:04X})", "a value that ends early"
+        if not isinstance(item, RawDataElement) or item.value is None or item.tag == _PIXEL_DATA:
+            continue
+        if item.tag.group <= _LAST_DESCRIBING_GROUP and len(item.value) > MAX_ELEMENT_BYTES:
+            raise _too_large(f"{len(item.value)} bytes", f"at most {MAX_ELEMENT_BYTES}", _place(item))
+        if item.length != _UNDEFINED_LENGTH and len(item.value) < item.length:
             raise InputRefused(
-                "IN-TRUNCATED", where=where, found=found, expected=f"{item.length} bytes", repair="send the file again"
+                "IN-TRUNCATED",
+                where=_place(item),
+                found="a value that ends early",
+                expected=f"{item.length} bytes",
+                repair="send the file again",
             )
 
 
-def _is_short(item: RawDataElement) -> bool:
-    return item.length != _UNDEFINED_LENGTH and item.value is not None and len(item.value) < item.length
+def _place(item: RawDataElement) -> str:
+    return f"({item.tag.group:04X},{item.tag.element:04X})"
 
 
 def _identity_faults(dataset: FileDataset) -> tuple[str, ...]:

@@ -71,6 +71,25 @@ Feature: Reading a DICOM file whole or not at all
       | JPEG Lossless SV1         | its compressed stream ends early           | research     | IN-TRUNCATED      |
       | RLE Lossless              | its compressed stream ends early           | intended-use | IN-DECODE         |
       | JPEG 2000 Lossless        | the file is cut to half of its bytes       | intended-use | IN-               |
+      | JPEG 2000 Lossless        | half of its stream is followed by an end marker | intended-use | IN-TRUNCATED |
+      | JPEG-LS Lossless          | half of its stream is followed by an end marker | intended-use | IN-DECODE    |
+      | JPEG Lossless SV1         | half of its stream is followed by an end marker | intended-use | IN-          |
+      | JPEG Lossless SV1         | half of its stream is followed by an end marker | research     | IN-          |
+
+  @SRS-002 @RC-007
+  Scenario Outline: Part of a JPEG stream with an end marker is refused
+    Given the chest film encoded as "<encoding>"
+    And half of its stream is followed by an end marker
+    When the device analyses it under the <policy> policy
+    Then the refusal names IN-TRUNCATED among its reasons
+
+    Examples:
+      | encoding                             | policy       |
+      | JPEG baseline .50                    | intended-use |
+      | JPEG baseline .50                    | research     |
+      | JPEG extended .51, 12 bits           | intended-use |
+      | JPEG Lossless .57, selection value 4 | intended-use |
+      | HTJ2K .201                           | intended-use |
 
   @SRS-002 @RC-007
   Scenario Outline: A file that ends within its header is refused
@@ -163,6 +182,8 @@ Feature: Reading a DICOM file whole or not at all
       | a chest film that announces 10001 x 10001 pixels  | intended-use | IN-TOO-LARGE |
       | a chest film that announces 6001 x 6000 pixels    | intended-use | IN-TOO-LARGE |
       | a chest film that announces 6001 x 6000 pixels    | research     | IN-TOO-LARGE |
+      | a file of 100000 empty elements                   | intended-use | IN-TOO-LARGE |
+      | a deflated bomb whose syntax comes late           | intended-use | IN-TOO-LARGE |
 
   @SRS-006 @RC-027
   Scenario Outline: A film of more than 10,000 rows or columns is refused before its pixels are looked at

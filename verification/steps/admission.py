@@ -165,6 +165,12 @@ def _others(ending: Ending) -> tuple[InputRefused, ...]:
     return ending.error.also if isinstance(ending.error, InputRefused) else ()
 
 
+@then(parsers.parse("the refusal names {code} among its reasons"))
+def _among(ending: Ending, code: str) -> None:
+    named = [ending.code, *(reason.code for reason in _others(ending))]
+    assert code in named, f"expected {code} among the reasons, observed {named}"
+
+
 @then(parsers.parse("the refusal also names {codes}"))
 def _also(ending: Ending, codes: str) -> None:
     named = {reason.code for reason in _others(ending)}

@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 ROWS, COLUMNS = 48, 64
 STREAMS = Path(__file__).parent / "streams"
 HTJ2K_LOSSLESS, HTJ2K_RPCL, HTJ2K = (UID(f"1.2.840.10008.1.2.4.{number}") for number in (201, 202, 203))
+CODECS = ("JPEG", "HTJ2K")
+"""How the names of films begin whose compressed stream has a header and an end of its own."""
+
 LOSSY = {
     "JPEG baseline .50": 24,
     "JPEG extended .51, 8 bits": 24,

@@ -188,6 +188,12 @@ def _stream_cut(sent: Input) -> None:
     sent.dataset.PixelData = encapsulate([stream[: len(stream) // 2]])
 
 
+@given("half of its stream is followed by an end marker")
+def _stream_cut_and_closed(sent: Input) -> None:
+    stream = _first_frame(sent.dataset)
+    encodings.around(stream[: len(stream) // 2] + b"\xff\xd9", sent.dataset.file_meta.TransferSyntaxUID, sent.dataset)
+
+
 @given(parsers.re(r"its (?P<actual>JPEG.*) stream is declared (?P<declared>JPEG.*)"))
 def _mislabelled(sent: Input, actual: str, declared: str) -> None:
     names = {"JPEG-LS": JPEGLSLossless, "JPEG 2000": JPEG2000Lossless}
@@ -369,6 +375,29 @@ def _large(tmp_path: Path, size: int) -> Input:
     with path.open("r+b") as stream:
         stream.truncate(size)
     return Input(written=path)
+
+
+@given(parsers.parse("a file of {count:d} empty elements"), target_fixture="sent")
+def _many_elements(count: int) -> Input:
+    sent = film_input()
+    tags = (0x00091000 + 0x20000 * (number // 60_000) + number % 60_000 for number in range(count))
+    empty = b"".join((tag >> 16).to_bytes(2, "little") + (tag & 0xFFFF).to_bytes(2, "little") + b"CS\0\0" for tag in tags)
+    sent.damages.append(lambda content: content[: 144 + int.from_bytes(content[140:144], "little")] + empty)
+    return sent
+
+
+@given("a deflated bomb whose syntax comes late", target_fixture="sent")
+def _late_bomb() -> Input:
+    sent = _bomb()
+    sent.damages.append(_behind_other_meta)
+    return sent
+
+
+def _behind_other_meta(content: bytes) -> bytes:
+    """Put 3 kB of private information before the transfer syntax in the file meta information."""
+    extra = b"\x02\x00\x02\x01OB\0\0" + (3000).to_bytes(4, "little") + bytes(3000)
+    length = int.from_bytes(content[140:144], "little")
+    return content[:140] + (length + len(extra)).to_bytes(4, "little") + extra + content[144:]
 
 
 @given("a deflated file of 1 MB that unfolds to 210 MB", target_fixture="sent")

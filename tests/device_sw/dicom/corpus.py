@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import resource
 import time
 from collections import Counter
@@ -21,6 +22,7 @@ from device_sw.device import Analysis, Engine
 from device_sw.dicom.polarity import AGREEMENT, agreement
 from device_sw.errors import InputRefused
 from device_sw.findings import all_findings
+from device_sw.preprocessing.geometry import letterbox
 from device_sw.settings import DeviceSettings
 from device_sw.types import Policy, ScoreCurve
 
@@ -28,6 +30,8 @@ ROOT = Path(__file__).resolve().parents[3]
 DATA = ROOT.parent / "shared" / "data"
 CORPUS = DATA / "dicom_corpus"
 EVIDENCE = ROOT / "evidence" / "dicom_corpus"
+REFUSAL = re.compile(r"^(ADM|IN)-[A-Z0-9-]+ at [^\n]+: found [^\n]+, expected [^\n]+\. Repair: [^\n]+$")
+REFUSAL_CODE = re.compile(r"^(admitted|(ADM|IN)-[A-Z0-9-]+)$")
 FINDINGS = tuple(row.id for row in all_findings())
 SETTINGS = DeviceSettings(
     "0.0.0",
@@ -58,6 +62,30 @@ def outcome(path: Path, policy: Policy) -> dict:
     except InputRefused as refusal:
         return {"outcome": "refused", "code": refusal.code, "also": [reason.code for reason in refusal.also]}
     return {"outcome": "admitted", "code": None, "cautions": [caution.split(":")[0] for caution in analysis._cautions]}
+
+
+def whole_outcome(path: Path, strict: bool) -> str:  # noqa: FBT001  the two policies
+    """Return the code of the refusal or ``admitted``, after the film was laid into the network's input wherever it could be normalised.
+
+    Raises:
+        AssertionError: a refusal that is not coded, or not one line; a picture that is not in [0, 1].
+    """
+    analysis = Analysis(ENGINE, Policy.INTENDED_USE if strict else Policy.RESEARCH)
+    try:
+        analysis.load(path)
+        analysis.admit()
+        told = "admitted"
+    except InputRefused as refusal:
+        told = refusal.code if REFUSAL.match(str(refusal)) else f"no coded line: {refusal}"
+    film = getattr(analysis, "_film", None)
+    assert REFUSAL_CODE.match(told), told
+    if film is not None:
+        pixels = letterbox(film, 64).pixels
+        assert np.isfinite(film.pixels).all()
+        assert film.pixels.min() >= 0
+        assert film.pixels.max() <= 1
+        assert pixels.shape == (64, 64)
+    return told
 
 
 def record_outcomes() -> dict:

@@ -28,7 +28,8 @@ from pydicom.uid import (
 from device_sw.dicom import reader
 from device_sw.dicom.reader import open_file, read
 from device_sw.errors import InputRefused
-from verification.steps import films
+from tests.device_sw.dicom import bombs
+from verification.steps import encodings, films
 
 pytestmark = pytest.mark.filterwarnings("ignore:Invalid value for VR")
 
@@ -234,10 +235,35 @@ def test_a_lying_stream_is_refused(put, dataset, code):
     assert refused(put(dataset)) == code
 
 
-def test_a_compressed_frame_whose_scan_is_garbage_is_refused_or_read_whole(put):
-    """Where the entropy-coded part is broken, the decoder decides; what may not happen is a crash."""
+def test_a_compressed_frame_whose_scan_is_garbage_is_refused(put):
     dataset = jpeg(syntax=JPEGBaseline8Bit, change=lambda stream: stream[:700] + b"\x00" * 50 + stream[-2:])
-    assert outcome(put(dataset)) in {"read", "IN-DECODE"}
+    assert refused(put(dataset)) == "IN-TRUNCATED"
+
+
+STREAMS = [name for name, build in encodings.ENCODINGS.items() if name.startswith(encodings.CODECS)]
+
+
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.95])
+@pytest.mark.parametrize("name", STREAMS)
+def test_a_part_of_a_stream_with_an_end_marker_is_not_a_film(put, name, share):
+    """JPEG decoders fill up what is missing without a word, so an end marker alone proves nothing."""
+    dataset = encodings.ENCODINGS[name]()
+    stream = get_frame(dataset.PixelData, 0, number_of_frames=1).rstrip(b"\0")
+    part = stream[: int(len(stream) * share)] + b"\xff\xd9"
+    assert refused(put(encodings.around(part, dataset.file_meta.TransferSyntaxUID, dataset))) in {"IN-TRUNCATED", "IN-DECODE"}
+
+
+@pytest.mark.parametrize("name", ["JPEG baseline .50", "JPEG Lossless .70, 12 bits", "JPEG extended .51, 12 bits"])
+def test_the_last_bytes_of_a_jpeg_stream_count(put, name):
+    """A stream that lost its last four bytes differs in a few pixels at the lower right corner only."""
+    dataset = encodings.ENCODINGS[name]()
+    stream = get_frame(dataset.PixelData, 0, number_of_frames=1).rstrip(b"\0")
+    dataset = encodings.around(stream[:-6] + b"\xff\xd9", dataset.file_meta.TransferSyntaxUID, dataset)
+    assert refused(put(dataset)) in {"IN-TRUNCATED", "IN-DECODE"}
+
+
+def test_a_codestream_in_tiles_needs_all_of_them(put):
+    assert refused(put(pydicom.dcmread(BytesIO(bombs.BOMBS["JPEG 2000, 65,000 tiles"]())))) == "IN-TRUNCATED"
 
 
 NO_DICOM = {
@@ -277,6 +303,44 @@ def test_a_deflated_bomb_is_refused_before_it_unfolds(put, tmp_path, monkeypatch
     bomb.write_bytes(content[:end] + packer.compress(b"\0" * 40_000_000) + packer.flush())
     monkeypatch.setattr(reader, "MAX_INFLATED_BYTES", 20_000_000)
     assert refused(bomb) == "IN-TOO-LARGE"
+
+
+SMALL_BOMBS = ["deflate, syntax behind 3 kB of meta", "200,000 nested sequences", "JPEG, 65500 x 65500 in the stream", "JPEG 2000, 36 million tiles",
+               "JPEG 2000, 65,535 layers", "JPEG-LS, 6000 x 6000 announced", "RLE, 6000 x 6000 announced", "2,147,483,647 frames"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SMALL_BOMBS)
+def test_a_bomb_is_refused(tmp_path, name):
+    """All of them, with time and memory: tests/benchmarks/dicom_corpus.py."""
+    path = tmp_path / "bomb.dcm"
+    path.write_bytes(bombs.BOMBS[name]())
+    assert re.fullmatch("IN-[A-Z0-9-]+", refused(path))
+
+
+def test_elements_without_number_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(reader, "MAX_READS", 100)
+    path = tmp_path / "film.dcm"
+    path.write_bytes(bombs.HEAD + bombs.elements(1)[:80_000])
+    assert refused(path) == "IN-TOO-LARGE"
+
+
+def test_an_element_that_describes_the_film_has_a_limit(put, monkeypatch):
+    monkeypatch.setattr(reader, "MAX_ELEMENT_BYTES", 1000)
+    dataset = films.film()
+    dataset.add_new("ImageComments", "LT", "x" * 1001)
+    assert outcome(put(dataset)) == "IN-TOO-LARGE"
+    del dataset.ImageComments
+    dataset.add_new(0x00291010, "OB", b"x" * 1002)
+    assert outcome(put(dataset)) == "read"
+
+
+def test_a_deflated_dataset_that_ends_early_is_refused(put, tmp_path):
+    dataset = films.film()
+    dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    content = put(dataset).read_bytes()
+    short = tmp_path / "short.dcm"
+    short.write_bytes(content[: len(content) * 3 // 4])
+    assert refused(short) == "IN-TRUNCATED"
 
 
 def test_a_prefix_without_transfer_syntax_is_refused(tmp_path):
