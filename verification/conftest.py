@@ -14,6 +14,7 @@ from verification.steps.audit_trail import *
 from verification.steps.bundle import *
 from verification.steps.command import *
 from verification.steps.detection import *
+from verification.steps.dicom_objects import *
 from verification.steps.instructions import *
 from verification.steps.material import *
 from verification.steps.overlay import *

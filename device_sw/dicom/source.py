@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from pydicom.charset import convert_encodings, decode_bytes, python_encoding
+from pydicom.charset import convert_encodings, decode_bytes, default_encoding, python_encoding
 from pydicom.config import RAISE
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataelem import RawDataElement
@@ -52,6 +52,8 @@ CARRIED = (
 _REFERENCES = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
 _UNREADABLE = re.compile(r"[\x00-\x1f\x7f\ufffd\\]")
 _LONGEST = 324
+_GB2312 = "\x1b$)A"
+"""Announces GB 2312 (ISO 2022 IR 58, PS3.3 table C.12-4); pydicom 3.0.2 decodes what follows and leaves the announcement in the text."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -128,16 +130,20 @@ def _text(dataset: Dataset, keyword: str) -> str | None:
 
 
 def _decoded(dataset: Dataset, keyword: str, vr: str) -> str:
-    """Decode the element's bytes as one value: a character of two bytes may hold the byte of a backslash, which separates nothing then (PS3.5 6.1.2.3)."""
+    """Decode the element's bytes as one value: a character of two bytes may hold the byte of a backslash, which separates nothing then (PS3.5 6.1.2.3).
+
+    The default repertoire is ASCII; the parser would read other bytes as Latin-1, which shows a name that is undeclared Chinese as something else.
+    """
     with refuse_on_failure("IN-ATTRIBUTE", where=place(keyword), expected="text", repair="have the sending system correct it"):
         element: Any = dataset.get_item(tag_for_keyword(keyword) or 0)
         if element is None or element.value is None:
             return ""
         if not isinstance(element, RawDataElement):
             return str(element.value).strip(" \0")
-        encodings = convert_encodings(dataset.get("SpecificCharacterSet") or "")
+        stated = convert_encodings(dataset.get("SpecificCharacterSet") or "")
+        encodings = ["ascii" if encoding == default_encoding else encoding for encoding in stated]
         delimiters = PN_DELIMS if vr == "PN" else TEXT_VR_DELIMS
-        return decode_bytes(element.value, encodings, delimiters).strip(" \0")
+        return decode_bytes(element.value, encodings, delimiters).replace(_GB2312, "").strip(" \0")
 
 
 def _repertoire_known(dataset: Dataset) -> bool:
