@@ -19,7 +19,7 @@ from pytest_bdd import given, parsers, then, when
 
 from device_sw.errors import DeviceError
 from device_sw.findings import all_findings, finding
-from device_sw.report.folder import OutputFolder
+from device_sw.report.folder import StagedFiles
 from device_sw.report.outputs import Wanted, stage_refusal, stage_result
 from device_sw.report.overlay import overlay
 from device_sw.report.refusal import refusal_record
@@ -70,16 +70,19 @@ class Written:
         return presentation_state.shown(self.objects["gsps"])
 
 
-def _written(folder: Path, ending: AnalysisResult | DeviceError, policy: Policy, wanted: Wanted, film: Dataset | None) -> Written:
-    output = OutputFolder(folder)
-    with output.transaction() as staged:
-        if isinstance(ending, DeviceError):
-            record = refusal_record(ending, index=1, policy=policy, device_version="0.0.0", bundle_sha256="b" * 64)
-            names = stage_refusal(staged, ending, record, 1, "film", wanted)
-        else:
-            names = stage_result(staged, ending, 1, "film", wanted)
-    objects = {name.split("/")[-1].split(".")[0]: pydicom.dcmread(folder / name) for name in names if name.endswith(".dcm")}
-    return Written(objects, json.loads((folder / names[0]).read_text(encoding="utf-8")), film)
+def _written(ending: AnalysisResult | DeviceError, policy: Policy, wanted: Wanted, film: Dataset | None) -> Written:
+    staged = StagedFiles()
+    if isinstance(ending, DeviceError):
+        record = refusal_record(ending, index=1, policy=policy, device_version="0.0.0", bundle_sha256="b" * 64)
+        names = stage_refusal(staged, ending, record, 1, "film", wanted)
+    else:
+        names = stage_result(staged, ending, 1, "film", wanted)
+    objects = {
+        name.split("/")[-1].split(".")[0]: pydicom.dcmread(BytesIO(staged.contents[name]))
+        for name in names
+        if name.endswith(".dcm")
+    }
+    return Written(objects, json.loads(staged.contents[names[0]]), film)
 
 
 def _ended(ending: Ending) -> AnalysisResult | DeviceError:
@@ -199,8 +202,8 @@ _MEANS: dict[str, Callable[[Any], None]] = {
 
 
 @when("its DICOM objects are written", target_fixture="written")
-def _result_written(drawn_result: AnalysisResult, tmp_path: Path) -> Written:
-    return _written(tmp_path / "out", drawn_result, Policy.INTENDED_USE, Wanted(NOON), None)
+def _result_written(drawn_result: AnalysisResult) -> Written:
+    return _written(drawn_result, Policy.INTENDED_USE, Wanted(NOON), None)
 
 
 def _analysed_and_written(
@@ -208,7 +211,7 @@ def _analysed_and_written(
 ) -> Written:
     path = films.write(sent_film, folder / "film.dcm")
     ending = _ended(analysed(devices(policy), path))
-    return _written(folder / f"out-{policy}-{wanted.run_time:%H}", ending, Policy(policy), wanted, pydicom.dcmread(path))
+    return _written(ending, Policy(policy), wanted, pydicom.dcmread(path))
 
 
 @when("it is analysed and its DICOM objects are written", target_fixture="written")
@@ -422,7 +425,7 @@ def _no_input(written: Written, devices: Callable[[str], Device], tmp_path: Path
     path = films.write(written.objects["sc"], tmp_path / "capture.dcm")
     assert analysed(devices("intended-use"), path).code == "ADM-MODALITY", "expected ADM-MODALITY"
     result = analysed(devices("intended-use"), tmp_path / "film.dcm").analysis
-    without = _written(tmp_path / "without", result, Policy.INTENDED_USE, Wanted(NOON), None)
+    without = _written(result, Policy.INTENDED_USE, Wanted(NOON), None)
     assert "sc" not in without.objects, "expected none without the option, observed one"
 
 
