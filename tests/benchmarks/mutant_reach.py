@@ -53,7 +53,7 @@ class Reach:
                 each.cache_clear()
         self._enter(nodeid)
 
-    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+    def pytest_runtest_logfinish(self) -> None:
         """End a test."""
         self._leave()
 

@@ -50,10 +50,18 @@ def mutate(root: Path, path: str) -> tuple[str, list[Mutant]]:
     with _settings():
         made = mutate_file_contents(path, (root / path).read_text(encoding="utf-8"))
     text = made.code.splitlines()
-    spans = {name: (span.start, span.end) for name, span in made.line_span_by_function_name.items()}
+    spans = made.line_span_by_function_name
     statements = _statements(made.code)
     module = path.removesuffix(".py").replace("/", ".")
-    return made.code, [_mutant(f"{module}.{name}", path, name, spans, text, statements) for name in made.mutant_names]
+
+    def own(key: str) -> list[str]:
+        return [line.replace(key, "") for line in text[spans[key].start - 1 : spans[key].end]]
+
+    def mutant(key: str) -> Mutant:
+        base = key.rpartition("__mutmut_")[0] + "__mutmut_orig"
+        return _mutant(f"{module}.{key}", path, (spans[base].start, own(base)), own(key), statements)
+
+    return made.code, [mutant(key) for key in made.mutant_names]
 
 
 @contextmanager
@@ -69,24 +77,17 @@ def _settings() -> Iterator[None]:
             os.chdir(here)
 
 
-def _mutant(
-    name: str, path: str, key: str, spans: dict[str, tuple[int, int]], text: list[str], statements: list[range]
-) -> Mutant:
-    base = key.rpartition("__mutmut_")[0]
-    first, last = spans[base + "__mutmut_orig"]
-    start, end = spans[key]
-    written = [line.replace(base + "__mutmut_orig", base) for line in text[first - 1 : last]]
-    mutated = [line.replace(key, base) for line in text[start - 1 : end]]
-    changes = [
-        each for each in difflib.SequenceMatcher(None, written, mutated, autojunk=False).get_opcodes() if each[0] != "equal"
-    ]
+def _mutant(name: str, path: str, written: tuple[int, list[str]], mutated: list[str], statements: list[range]) -> Mutant:
+    first, original = written
+    matcher = difflib.SequenceMatcher(None, original, mutated, autojunk=False)
+    changes = [each for each in matcher.get_opcodes() if each[0] != "equal"]
     touched = {first + line for _, a, b, _, _ in changes for line in range(a, max(b, a + 1))}
     around = {line for each in statements for line in each if touched & set(each)}
     return Mutant(
         name,
         path,
         tuple(sorted(around or touched)),
-        "\n".join(line.strip() for _, a, b, _, _ in changes for line in written[a:b]),
+        "\n".join(line.strip() for _, a, b, _, _ in changes for line in original[a:b]),
         "\n".join(line.strip() for _, _, _, a, b in changes for line in mutated[a:b]),
     )
 
