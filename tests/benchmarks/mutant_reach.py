@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FIXTURE = "fixture "
+OWN = ("verification", "requirements_spec", "risk", "device_sw")
 
 
 class Reach:
@@ -35,9 +36,13 @@ class Reach:
         self.shared: dict[str, list[str]] = {}
         self.costs: dict[str, float] = defaultdict(float)
         self.failed: set[str] = set()
+        self.caches: list[_lru_cache_wrapper] = []
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Note which fixtures each test shares with others."""
+        """Note which fixtures each test shares with others, and what keeps results from one test to the next."""
+        self.caches = [
+            each for each in gc.get_objects() if isinstance(each, _lru_cache_wrapper) and str(each.__module__).startswith(OWN)
+        ]
         for item in session.items:
             definitions = item._fixtureinfo.name2fixturedefs if isinstance(item, pytest.Function) else {}
             self.shared[item.nodeid] = sorted(
@@ -46,11 +51,8 @@ class Reach:
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Begin a test with empty caches, so that it reaches what it would reach alone."""
-        for each in gc.get_objects():
-            if isinstance(each, _lru_cache_wrapper) and str(each.__module__).startswith(
-                ("verification", "requirements_spec", "risk", "device_sw")
-            ):
-                each.cache_clear()
+        for each in self.caches:
+            each.cache_clear()
         self._enter(nodeid)
 
     def pytest_runtest_logfinish(self) -> None:
