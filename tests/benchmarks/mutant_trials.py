@@ -31,6 +31,7 @@ TIMES_LONGER = 4
 WALL_PER_CPU = 6
 BYTES = 16 << 30
 FILE_BYTES = 1 << 29
+MEMORY = Path("/dev/shm")  # noqa: S108  what the tests write is small files by the thousand, gone after each mutant
 
 
 class FirstFailure:
@@ -81,7 +82,7 @@ def _tried(each: dict) -> dict[str, object]:
     if not each["tests"]:
         return {"outcome": "no tests", "test": "", "seconds": 0.0}
     begun = time.monotonic()
-    folder = Path(tempfile.mkdtemp(prefix="mutant-"))
+    folder = Path(tempfile.mkdtemp(prefix="mutant-", dir=MEMORY if MEMORY.is_dir() else None))
     pid = os.fork()
     if pid == 0:
         _child(each, folder)
