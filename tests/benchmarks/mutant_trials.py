@@ -31,7 +31,7 @@ TIMES_LONGER = 4
 WALL_PER_CPU = 6
 BYTES = 16 << 30
 FILE_BYTES = 1 << 29
-MEMORY = Path("/dev/shm")  # noqa: S108  what the tests write is small files by the thousand, gone after each mutant
+MEMORY = Path("/dev/shm")
 
 
 class FirstFailure:
