@@ -10,7 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.verification.trace.signers import NOW, SHA, START, SUBJECTS, Book, Signer, people
-from verification.trace.approvals import APPROVALS, HEAD, Approvals, Chain, Subject, examine, is_target, read_chain, suspects
+from verification.trace.approvals import (
+    APPROVALS,
+    FIRST,
+    HEAD,
+    Approvals,
+    Chain,
+    Subject,
+    examine,
+    head_json,
+    is_target,
+    line_hash,
+    read_chain,
+    suspects,
+)
 from verification.trace.keys import Form, sign
 from verification.trace.people import time_text
 
@@ -91,6 +104,248 @@ def test_each_attack_is_refused_under_its_code(book, quality, everybody, fields,
     assert code in {problem.code for problem in judged.problems}
     assert judged.records == ()
     assert all(problem.where.startswith(f"{APPROVALS}:1") for problem in judged.problems)
+
+
+QA = "DEMO-quality (demonstration identity, no natural person)"
+"""The signer as every message prints it."""
+
+IN_WORDS = {
+    "wildcard": ({"target": "risk/data/*.toml"}, "SIG-WILDCARD", "a pattern or a folder: risk/data/*.toml"),
+    "list of targets": ({"target": "SRS-001, SRS-002"}, "SIG-BULK", "several targets: SRS-001, SRS-002"),
+    "another project": ({"project": "other"}, "SIG-PROJECT", f"{QA}: a record of the project 'other'; this is 'thoratrace'"),
+    "role not held": ({"role": "risk management"}, "SIG-ROLE", f"{QA}: signed as 'risk management', a role not held"),
+    "role nobody has": ({"role": "director"}, "SIG-ROLE", f"{QA}: signed as 'director', a role not held"),
+    "invented meaning": ({"meaning": "seen"}, "SIG-MEANING", f"{QA}: the meaning 'seen'"),
+    "empty statement": ({"statement": "   "}, "SIG-STATEMENT", f"{QA}: the statement '   '"),
+    "a line break": ({"statement": "read in full\nand more"}, "SIG-STATEMENT", f"{QA}: the statement 'read in full\\nand more'"),
+    "no time": ({"time": "2026-13-01T00:00:00Z"}, "SIG-TIME", f"{QA}: no UTC time: '2026-13-01T00:00:00Z'"),
+    "unknown person": ({"name": "DEMO-x"}, "SIG-PERSON", f"{QA.replace('quality', 'x')}: a name that people.toml does not hold"),
+    "key of nobody": (
+        {"key": "SHA256:" + "A" * 43},
+        "SIG-KEY-UNKNOWN",
+        f"{QA}: the key SHA256:{'A' * 43}, which is not this person's",
+    ),
+    "future": (
+        {"time": time_text(NOW + timedelta(seconds=1))},
+        "SIG-TIME",
+        "signed at 2026-12-01T08:00:01Z, which is still to come",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", IN_WORDS)
+def test_a_refusal_names_place_target_and_reason(book, quality, everybody, case):
+    fields, code, words = IN_WORDS[case]
+    book.add(quality, target="SRS-001", sha256="b" * 64, links=())
+    book.add(quality, **fields)
+    refused = book.judged(everybody).problems
+    assert [(each.code, each.where, each.item, each.found) for each in refused] == [
+        (code, f"{APPROVALS}:2", fields.get("target", TARGET), words)
+    ]
+
+
+@pytest.mark.parametrize(("length", "codes"), [(9, ["SIG-STATEMENT"]), (10, [])])
+def test_the_shortest_statement_has_ten_characters(book, quality, everybody, length, codes):
+    book.add(quality, statement="x" * length)
+    assert book.codes(everybody) == codes
+
+
+def test_now_is_not_the_future(book, quality, everybody):
+    book.add(quality, time=time_text(NOW))
+    assert book.codes(everybody) == []
+
+
+def told(judged):
+    return [(each.code, each.where, each.item, each.found) for each in judged.problems]
+
+
+def test_who_may_not_approve_is_told_why(book, quality, author, everybody):
+    book.add(author)
+    assert told(book.judged(everybody)) == [
+        ("SIG-SELF", f"{APPROVALS}:1", TARGET, f"{QA.replace('quality', 'author')} wrote what this approves")
+    ]
+    other = Book()
+    other.add(quality, meaning="authored")
+    other.add(quality)
+    assert told(other.judged(everybody)) == [
+        ("SIG-SELF", f"{APPROVALS}:2", TARGET, f"{QA} signed it as authored at {APPROVALS}:1")
+    ]
+
+
+def test_authors_of_other_content_approve_what_lies_here(book, author, everybody):
+    book.add(author, sha256="c" * 64)
+    assert book.codes(everybody) == []
+
+
+def test_a_second_role_of_one_person_is_told(book):
+    both = Signer("DEMO-both", "quality assurance", "risk management")
+    book.add(both)
+    book.add(both, role="risk management")
+    assert told(book.judged(people(both))) == [
+        ("SIG-SELF", f"{APPROVALS}:2", TARGET, f"{QA.replace('quality', 'both')} approved it as quality assurance already")
+    ]
+
+
+def test_a_repeated_record_names_the_one_before(book, quality, risk, everybody):
+    book.add(risk)
+    book.add(quality)
+    book.add(quality)
+    assert told(book.judged(everybody)) == [("SIG-REPLAY", f"{APPROVALS}:3", TARGET, f"what {APPROVALS}:2 holds already")]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "found"), [(9, ["9 s after the signature before it; nobody reads that fast"]), (10, []), (0, [None]), (60, [])]
+)
+def test_ten_seconds_are_needed_to_read(book, quality, everybody, seconds, found):
+    book.add(quality)
+    book.time += timedelta(seconds=seconds - 60)
+    book.add(quality, target="SRS-001", sha256="b" * 64, links=())
+    said = [each.found for each in book.judged(everybody).problems if each.code == "SIG-BULK"]
+    assert said == [each or "0 s after the signature before it; nobody reads that fast" for each in found]
+
+
+def test_the_time_to_read_counts_from_the_last_record_of_the_same_key(book, quality, risk, everybody):
+    book.add(quality)
+    book.add(quality, target="SRS-001", sha256="b" * 64, links=())
+    book.add(risk)
+    book.time += timedelta(seconds=3 - 60)
+    book.add(quality, meaning="reviewed")
+    assert told(book.judged(everybody)) == []
+
+
+@pytest.mark.parametrize(
+    ("dates", "words"),
+    [
+        ({"until": START}, "signed with a key that counted until 2026-11-21"),
+        ({"since": START + timedelta(days=1)}, "signed with a key that counts from 2026-11-22 on"),
+        ({"revoked": START}, "signed with a key revoked at 2026-11-21 (the laptop was lost)"),
+    ],
+)
+def test_a_key_out_of_its_time_is_told_with_the_date(book, dates, words):
+    signer = Signer("DEMO-quality", "quality assurance", **dates)
+    book.add(signer)
+    assert [each.found for each in book.judged(people(signer)).problems] == [f"{QA}: {words}"]
+
+
+@pytest.mark.parametrize(("moment", "codes"), [("since", []), ("until", []), ("revoked", ["SIG-KEY-REVOKED"])])
+def test_the_first_and_the_last_second_of_a_key_count_and_that_of_its_revocation_does_not(book, moment, codes):
+    signer = Signer("DEMO-quality", "quality assurance", **{moment: START + timedelta(minutes=1)})
+    book.add(signer)
+    assert book.codes(people(signer)) == codes
+
+
+def test_a_shared_key_is_named(book, quality):
+    twin = Signer("DEMO-twin", "risk management", private=quality.private)
+    book.add(quality)
+    assert told(book.judged(people(quality, twin))) == [
+        ("SIG-KEY-SHARED", f"{APPROVALS}:1", TARGET, f"{QA}: the key {quality.key.id}, which another name has too")
+    ]
+
+
+def test_a_meaning_that_a_role_does_not_sign_is_told(book, quality, everybody):
+    roles = tuple(replace(role, meanings=("reviewed",)) for role in everybody.roles)
+    book.add(quality)
+    assert told(book.judged(replace(everybody, roles=roles))) == [
+        ("SIG-ROLE", f"{APPROVALS}:1", TARGET, f"{QA}: 'approved', which the role 'quality assurance' does not sign")
+    ]
+
+
+def test_a_record_before_the_one_above_is_told(book, quality, risk, everybody):
+    book.add(quality)
+    book.add(risk, time=time_text(START))
+    assert told(book.judged(everybody)) == [
+        ("SIG-TIME", f"{APPROVALS}:2", TARGET, "signed at 2026-11-21T08:00:00Z, before the record above")
+    ]
+
+
+def test_two_records_of_one_second_are_in_order(book, quality, risk, everybody):
+    book.add(quality)
+    book.add(risk, time=time_text(book.time - timedelta(minutes=0)))
+    book.lines = book.lines[:1]
+    book.add(risk, time=json.loads(book.lines[0])["time"])
+    assert book.codes(everybody) == []
+
+
+def test_a_gap_in_the_chain_and_a_lost_end_are_told_with_both_hashes(book, quality, risk, everybody):
+    three(book, quality, risk)
+    head, lines = book.chain().head, list(book.lines)
+    hashes = [line_hash(line)[:12] for line in lines]
+    del book.lines[1]
+    gap = f"the hash {hashes[1]} of the record before, which has {hashes[0]}: one was deleted, moved or changed"
+    end = f"2 records to {hashes[2]}; the head says 3 to {hashes[2]}: the end was cut off or put on"
+    judged = examine(Chain(tuple(book.lines), head), everybody, SUBJECTS, NOW)
+    assert told(judged) == [("SIG-CHAIN", HEAD, "approvals", end), ("SIG-CHAIN", f"{APPROVALS}:2", "SRS-001", gap)]
+    cut = examine(Chain(tuple(lines), None), everybody, SUBJECTS, NOW)
+    found = f"3 records to {hashes[2]}; the head says 0 to {FIRST[:12]}: the end was cut off or put on"
+    assert told(cut) == [("SIG-CHAIN", HEAD, "approvals", found)]
+
+
+def changed(line, **fields):
+    return json.dumps(json.loads(line) | fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+FORM = "a field of another type or form"
+UNCANONICAL = "a line that is not the canonical text of its content (a key twice, a space, another order)"
+RECORDS_IN_WORDS = {
+    "no JSON": (lambda line: "nothing", "SIG-RECORD", "record", "no record (JSONDecodeError)"),
+    "a list": (lambda line: "[]", "SIG-RECORD", "record", "no record but a list"),
+    "a further field": (
+        lambda line: changed(line, valid=1, comment=2),
+        "SIG-RECORD",
+        TARGET,
+        "further fields ['comment', 'valid'], missing fields []",
+    ),
+    "a missing field": (
+        lambda line: json.dumps({key: value for key, value in json.loads(line).items() if key not in ("time", "key")}),
+        "SIG-RECORD",
+        TARGET,
+        "further fields [], missing fields ['key', 'time']",
+    ),
+    "targets": (lambda line: changed(line, target=["a", "b", "c"]), "SIG-BULK", "['a', 'b', 'c']", "3 targets in one record"),
+    "a number for a text": (lambda line: changed(line, name=1), "SIG-RECORD", TARGET, FORM),
+    "another schema": (lambda line: changed(line, schema="thoratrace/approval/9"), "SIG-RECORD", TARGET, FORM),
+    "another form of signature": (lambda line: changed(line, form="rot13"), "SIG-RECORD", TARGET, FORM),
+    "a short hash": (lambda line: changed(line, sha256="abc"), "SIG-RECORD", TARGET, FORM),
+    "links that are a list": (lambda line: changed(line, links=[]), "SIG-RECORD", TARGET, FORM),
+    "a link without hash": (lambda line: changed(line, links={"SRS-001": "x"}), "SIG-RECORD", TARGET, FORM),
+    "a link with a number": (lambda line: changed(line, links={"SRS-001": 1}), "SIG-RECORD", TARGET, FORM),
+    "a space": (lambda line: line.replace(",", ", ", 1), "SIG-RECORD", TARGET, UNCANONICAL),
+    "no target": (
+        lambda line: changed(line, target="*" * 130),
+        "SIG-WILDCARD",
+        "*" * 120,
+        f"a pattern or a folder: {'*' * 120}",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", RECORDS_IN_WORDS)
+def test_a_line_that_is_no_record_is_told(book, quality, everybody, case):
+    change, *expected = RECORDS_IN_WORDS[case]
+    book.lines = [change(book.add(quality).line)]
+    assert told(book.judged(everybody)) == [(expected[0], f"{APPROVALS}:1", *expected[1:])]
+
+
+def test_what_cannot_be_read_is_told(tmp_path):
+    (tmp_path / "verification").mkdir()
+    (tmp_path / APPROVALS).write_bytes(b"\xff\n")
+    assert told(read_chain(tmp_path)) == [("SIG-CHAIN", APPROVALS, "approvals", "no readable chain (UnicodeDecodeError)")]
+    (tmp_path / APPROVALS).write_text("half a line")
+    assert told(read_chain(tmp_path)) == [("SIG-CHAIN", APPROVALS, "approvals", "a last line that was cut off")]
+    (tmp_path / APPROVALS).write_text("")
+    (tmp_path / HEAD).write_text('{"schema":"x","records":0,"sha256":""}')
+    assert told(read_chain(tmp_path)) == [("SIG-CHAIN", APPROVALS, "approvals", "no readable chain (ValueError)")]
+
+
+def test_what_was_written_is_read_line_by_line_with_its_head(tmp_path, book, quality, risk):
+    three(book, quality, risk)
+    (tmp_path / "verification").mkdir()
+    (tmp_path / APPROVALS).write_text("".join(f"{line}\n" for line in book.lines), encoding="utf-8")
+    (tmp_path / HEAD).write_text(json.dumps(head_json(tuple(book.lines))), encoding="utf-8")
+    assert read_chain(tmp_path) == book.chain()
+    assert book.chain().last == line_hash(book.lines[-1])
+    assert Chain().last == FIRST
+    assert head_json(()) == {"schema": "thoratrace/approvals-head/1", "records": 0, "sha256": FIRST}
 
 
 def test_a_role_does_not_sign_with_every_meaning(book, quality, everybody):
