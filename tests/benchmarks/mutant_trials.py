@@ -119,8 +119,19 @@ def _child(each: dict, folder: Path) -> None:
     os.dup2(silent, 2)
     arguments = [*ARGUMENTS, f"--basetemp={folder / 'tests'}", *each["tests"]]
     if each["fresh"]:
-        os.execv(sys.executable, [sys.executable, "-m", "pytest", *arguments])
+        _fresh(arguments, sorted({test.split("::")[0] for test in each["tests"]}))
     os._exit(int(pytest.main(arguments, plugins=[FirstFailure(folder / "first")])))
+
+
+def _fresh(arguments: list[str], files: list[str]) -> None:
+    """Run pytest in a new interpreter; a mutant that breaks the import of a test file leaves its tests unknown, which pytest calls wrong usage."""
+    code = subprocess.run([sys.executable, "-m", "pytest", *arguments], check=False).returncode
+    if code == pytest.ExitCode.USAGE_ERROR:
+        collected = subprocess.run(
+            [sys.executable, "-m", "pytest", "--collect-only", "-p", "no:cacheprovider", *files], check=False
+        )
+        code = collected.returncode or code
+    os._exit(code)
 
 
 def _waited(pid: int, seconds: float) -> int | None:

@@ -1,8 +1,12 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from requirements_spec import loader
 from requirements_spec.changes import (
+    CLAUSE,
     LEDGER,
     SPECIFICATION_BOOK,
     Change,
@@ -13,6 +17,7 @@ from requirements_spec.changes import (
     main,
     pending,
     read_ledger,
+    specification_content,
 )
 
 REASON = "because the test says so"
@@ -223,3 +228,130 @@ def test_the_criteria_of_an_entry_survive_the_file(project):
     entries, problems = read_ledger(project, LEDGER)
     assert problems == ()
     assert (entries[-1].item, entries[-1].under, entries[0].under) == ("X-1", OLD_POLICY, "")
+
+
+ONE, TWO, THREE = "1" * 64, "2" * 64, "3" * 64
+
+
+def entry(item, old, new, line=1, under=""):
+    return Change(item, old, new, "DEMO-author", REASON, f"l:{line}", under)
+
+
+def whole(problem):
+    return (problem.where, problem.code, problem.item, problem.found, problem.expected, problem.repair, problem.clause)
+
+
+RESTORE = "restore the ledger from version control and record the change again"
+
+
+@pytest.mark.parametrize(
+    ("entries", "line", "found", "expected"),
+    [
+        ([entry("A", ONE, TWO)], 1, f"from {'1' * 12} to {'2' * 12}", "at nothing"),
+        ([entry("A", "", ONE), entry("A", "", TWO, 2)], 2, f"from nothing to {'2' * 12}", f"at {'1' * 12}"),
+        (
+            [entry("A", "", ONE), entry("A", ONE, "", 2), entry("A", TWO, ONE, 3)],
+            3,
+            f"from {'2' * 12} to {'1' * 12}",
+            "at nothing",
+        ),
+        ([entry("A", "", "")], 1, "from nothing to nothing", "at nothing"),
+    ],
+)
+def test_a_broken_chain_is_told_with_both_ends(entries, line, found, expected):
+    last = entries[-1].new
+    (problem,) = change_problems(Content({"A": last} if last else {}, {}), entries, "c")
+    assert whole(problem)[:6] == (
+        f"l:{line}",
+        "CHG-CHAIN",
+        "A",
+        f"an entry {found}",
+        f"one that begins {expected} and changes it",
+        RESTORE,
+    )
+    assert problem.clause == CLAUSE
+
+
+@pytest.mark.parametrize(
+    ("fingerprints", "where", "found"),
+    [
+        ({"A": TWO}, "a:7", f"content {'2' * 12}, recorded {'1' * 12}"),
+        ({}, "l:1", f"content removed, recorded {'1' * 12}"),
+        ({"A": ONE, "B": THREE}, "b:8", f"content {'3' * 12}, recorded never"),
+    ],
+)
+def test_what_is_not_recorded_is_told_with_both_contents(fingerprints, where, found):
+    content = Content(fingerprints, {"A": "a:7", "B": "b:8"} if fingerprints else {})
+    (problem,) = change_problems(content, [entry("A", "", ONE)], "some.module")
+    assert whole(problem) == (
+        where,
+        "CHG-UNRECORDED",
+        "B" if "B" in fingerprints else "A",
+        found,
+        "an entry in the ledger of changes that leads to this content",
+        'run: python -m some.module record --author ROLE --reason "WHY"',
+        CLAUSE,
+    )
+
+
+def test_several_problems_come_sorted_by_place():
+    content = Content({"B": ONE, "A": ONE}, {"B": "b:1", "A": "a:1"})
+    assert [each.where for each in change_problems(content, [entry("C", ONE, "")], "c")] == ["a:1", "b:1", "l:1"]
+
+
+def test_an_item_judged_again_without_older_criteria_is_no_idle_entry():
+    first, again = entry("A", "", ONE), entry("A", ONE, ONE, 2, under=TWO)
+    assert change_problems(Content({"A": ONE}, {}), [first, again], "c") == ()
+    assert [
+        each.where for each in change_problems(Content({"A": ONE}, {}), [first, again, entry("A", ONE, ONE, 3, under=TWO)], "c")
+    ] == ["l:3"]
+
+
+def test_entries_are_written_as_they_are_read_back(tmp_path):
+    entries = (entry("X-1", "", ONE), entry("X-1", ONE, TWO, under=THREE))
+    append(tmp_path / "ledger.toml", entries[:1])
+    append(tmp_path / "ledger.toml", entries[1:])
+    read, problems = read_ledger(tmp_path, "ledger.toml")
+    assert problems == ()
+    assert [replace(each, where="") for each in read] == [replace(each, where="") for each in entries]
+    assert [each.where for each in read] == ["ledger.toml:5", "ledger.toml:12"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ledger.toml"]
+
+
+def test_the_system_changes_with_its_interfaces_and_stands_at_its_place(project):
+    specification, _ = loader.load(project)
+    content = specification_content(specification)
+    ids = {each.id for each in (*specification.needs, *specification.requirements, *specification.items, *specification.soup)}
+    assert set(content.fingerprints) == set(content.places) == {*ids, specification.system.id}
+    assert content.places[specification.system.id] == specification.system.where
+    assert content.places[specification.needs[0].id] == specification.needs[0].where
+    fewer = specification_content(replace(specification, interfaces=specification.interfaces[1:]))
+    changed = {name for name, value in content.fingerprints.items() if fewer.fingerprints[name] != value}
+    assert changed == {specification.system.id}
+    without = specification_content(replace(specification, system=None))
+    assert set(without.fingerprints) == ids
+    assert content.criteria == ""
+
+
+def test_the_command_prints_what_it_did_and_what_is_wrong(ledger, capsys):
+    edit(ledger, "exactly one JSON line", "a JSON line")
+    assert run(ledger, "check") == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "CHG-UNRECORDED" in captured.err
+    assert "python -m requirements_spec.changes record" in captured.err
+    assert run(ledger, "record", "--author", "DEMO-author", "--reason", REASON) == 0
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == (f"1 entries added to {LEDGER}\n", "")
+    assert run(ledger, "check") == 0
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", "")
+
+
+@pytest.mark.parametrize(("length", "code"), [(9, 2), (10, 0)])
+def test_the_shortest_reason_has_ten_characters(ledger, length, code):
+    try:
+        ended = run(ledger, "record", "--author", "DEMO-author", "--reason", "x" * length)
+    except SystemExit as ending:
+        ended = ending.code
+    assert ended == code

@@ -1,6 +1,8 @@
 """Bridges carry results of another state over for the scenarios they name, and only where everything about them holds."""
 
+import hashlib
 import json
+import tomllib
 from dataclasses import replace
 
 import pytest
@@ -195,6 +197,145 @@ def test_edited_verdicts_are_not_carried_over(project):
     project.write("verification/steps/film.py", "AGE = 16\n")
     write(project, changes=[STEP])
     assert codes(judged(project)) == ["TRC-EVIDENCE-ALTERED", "TRC-EVIDENCE-STALE"]
+
+
+def said(result):
+    return [(each.code, each.where, each.item, each.found) for each in result.problems if each.code.startswith("TRC-BRIDGE")]
+
+
+def test_each_refusal_says_what_does_not_hold(changed):
+    write(changed, changes=[STEP], start="1" * 64)
+    before = json.loads(changed.read(VERDICTS))["identity"]["sha256"][:12]
+    assert said(judged(changed)) == [("TRC-BRIDGE-IDENTITY", FILE, "BR-001", f"from {'1' * 12}, and the evidence is {before}")]
+    write(changed, changes=[STEP], end="2" * 64)
+    now = gate.read(changed.root).identity.sha256[:12]
+    assert said(judged(changed)) == [("TRC-BRIDGE-IDENTITY", FILE, "BR-001", f"to {'2' * 12}, and the tree is {now}")]
+    write(changed, changes=[("verification/steps/film.py", "removed")])
+    assert said(judged(changed)) == [
+        (
+            "TRC-BRIDGE-CHANGES",
+            FILE,
+            "BR-001",
+            "the bridge lists verification/steps/film.py removed, which is no difference",
+        ),
+        ("TRC-BRIDGE-CHANGES", FILE, "BR-001", "verification/steps/film.py changed, and the bridge does not list it"),
+    ]
+
+
+@pytest.mark.parametrize(("roles", "whose"), [(frozenset(), "nobody"), (frozenset({"quality"}), "quality")])
+def test_a_missing_signature_is_told_with_whose_are_there(changed, roles, whose):
+    write(changed, changes=[STEP])
+    sha256 = hashlib.sha256(changed.read(FILE).encode()).hexdigest()[:12]
+    assert said(judged(changed, roles)) == [
+        ("TRC-BRIDGE-SIGNATURE", FILE, "BR-001", f"approvals of {whose} for these bytes ({sha256})")
+    ]
+
+
+def test_a_scenario_that_may_not_be_named_is_told_with_the_reason(changed):
+    write(changed, changes=[STEP], unaffected=["TC:admission.feature::Gone"])
+    assert said(judged(changed)) == [
+        ("TRC-BRIDGE-SCENARIO", FILE, "BR-001", "TC:admission.feature::Gone, which no feature file holds")
+    ]
+    feature = "verification/features/admission.feature"
+    changed.replace(feature, "When it is analysed", "When it is looked at")
+    write(changed, changes=[STEP, (feature, "changed")], unaffected=[CHILD])
+    assert said(judged(changed)) == [("TRC-BRIDGE-SCENARIO", FILE, "BR-001", f"{CHILD}, though its own text changed")]
+
+
+def test_a_scenario_without_a_result_is_not_carried_over(project):
+    project.write(
+        "verification/features/more.feature", "@SRS-001\nFeature: More\n  Scenario: New\n    Given a film\n    Then it is seen\n"
+    )
+    write(project, changes=[("verification/features/more.feature", "added")], unaffected=["TC:more.feature::New"])
+    assert said(judged(project)) == [
+        ("TRC-BRIDGE-SCENARIO", FILE, "BR-001", "TC:more.feature::New, without a result in the evidence")
+    ]
+
+
+def test_a_bridge_is_read_whole(changed):
+    write(changed, changes=[STEP, ("device_sw/device.py", "changed")], unaffected=[CHILD], start="1" * 64, end="2" * 64)
+    (bridge,), problems = read_bridges(changed.root)
+    assert problems == ()
+    assert bridge == Bridge(
+        id="BR-001",
+        where=FILE,
+        sha256=hashlib.sha256(changed.read(FILE).encode()).hexdigest(),
+        from_identity="1" * 64,
+        to_identity="2" * 64,
+        changes={
+            "verification/steps/film.py changed": "it is not reached by them",
+            "device_sw/device.py changed": "it is not reached by them",
+        },
+        unaffected=(CHILD,),
+        author="DEMO-author",
+        statement="regression analysis",
+    )
+
+
+def test_a_wrong_name_and_a_repeated_change_are_told(changed):
+    changed.write("verification/bridges/bridge.toml", "")
+    write(changed, changes=[STEP, STEP])
+    assert [(each.code, each.where, each.item, each.found) for each in read_bridges(changed.root)[1]] == [
+        ("TRC-BRIDGE-CHANGES", FILE, "BR-001", "verification/steps/film.py changed more than once"),
+        ("TRC-BRIDGE-NAME", "verification/bridges/bridge.toml", "bridge", "the name bridge.toml"),
+    ]
+
+
+def test_a_faulty_bridge_does_not_hide_the_next_one(changed):
+    write(changed, changes=[STEP])
+    changed.write("verification/bridges/BR-002.toml", changed.read(FILE))
+    changed.write("verification/bridges/BR-0001.toml", "schema = 1\n")
+    changed.write("verification/bridges/A.toml", "")
+    assert [each.id for each in read_bridges(changed.root)[0]] == ["BR-001", "BR-002"]
+
+
+def test_the_first_bridge_that_names_a_scenario_carries_it(changed):
+    write(changed, changes=[STEP])
+    second = changed.read(FILE)
+    write(changed, changes=[STEP], unaffected=[CHILD])
+    changed.write("verification/bridges/BR-002.toml", second)
+    inputs = gate.read(changed.root)
+
+    class Signed:
+        def valid_for(self, *_):
+            return TWO
+
+        def __getattr__(self, name):
+            return getattr(inputs.approvals, name)
+
+    result = gate.judge(replace(inputs, approvals=Signed()), gate.Level.DEVELOPMENT)
+    assert [each.bridge for each in result.graph.verdicts[CHILD]] == ["BR-001"]
+    assert [each.bridge for each in result.graph.verdicts[VIEWS]] == ["BR-002"] * 2
+
+
+def test_a_draft_says_where_it_leads_and_what_lies_between(changed):
+    assert bridges.main(changed.root, ["BR-001"]) == 0
+    draft = tomllib.loads(changed.read(FILE))
+    assert draft == {
+        "schema": "thoratrace/bridge/1",
+        "from_identity": json.loads(changed.read(VERDICTS))["identity"]["sha256"],
+        "to_identity": gate.read(changed.root).identity.sha256,
+        "author": "",
+        "statement": "",
+        "unaffected": [CHILD, VIEWS],
+        "change": [{"name": "verification/steps/film.py", "how": "changed", "reason": ""}],
+    }
+
+
+@pytest.mark.parametrize("arguments", [[], ["BR-01"], ["BR-001", "BR-002"], ["xBR-001"]])
+def test_wrong_usage_of_the_draft_is_told(changed, capsys, arguments):
+    assert bridges.main(changed.root, arguments) == 2
+    assert capsys.readouterr().err == "usage: python -m verification.trace.bridges BR-NNN\n"
+    assert not (changed.root / "verification/bridges").exists()
+
+
+def test_why_there_is_no_draft_is_told(changed, capsys):
+    assert bridges.main(changed.root, ["BR-001"]) == 0
+    assert bridges.main(changed.root, ["BR-001"]) == 1
+    assert capsys.readouterr().err == "BR-001.toml exists\n"
+    (changed.root / VERDICTS).unlink()
+    assert bridges.main(changed.root, ["BR-002"]) == 1
+    assert capsys.readouterr().err.startswith("no run to bridge from: ")
 
 
 def test_old_bridges_do_not_matter_while_the_evidence_is_of_what_lies_here(project):

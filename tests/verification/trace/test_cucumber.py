@@ -100,6 +100,132 @@ def test_hooks_retries_and_missing_steps(project, changes, expected):
     assert outcome(project, **changes) is expected
 
 
+def tagged(*names):
+    return {"tags": [{"name": f"@{name}"} for name in names]}
+
+
+BROKEN, ODD, SKIPPED = ({"result": {"status": word}} for word in ("failed", "odd", "skipped"))
+WORDS = {
+    "a pass": ({}, Outcome.PASSED, ""),
+    "a step": ({"steps": [step("a", "failed"), *STEPS[1:]]}, Outcome.FAILED, "a: failed"),
+    "a step with words": (
+        {"steps": [step("a", result={"status": "failed", "error_message": "\n  no film\nat line 3"}), *STEPS[1:]]},
+        Outcome.FAILED,
+        "no film",
+    ),
+    "many words": (
+        {"steps": [step("a", result={"status": "failed", "error_message": "x" * 400}), *STEPS[1:]]},
+        Outcome.FAILED,
+        "x" * 300,
+    ),
+    "a hook before": ({"before": [BROKEN]}, Outcome.SETUP_ERROR, "a hook: failed"),
+    "a hook after": ({"after": [BROKEN]}, Outcome.TEARDOWN_ERROR, "a hook: failed"),
+    "a hook after that skips": ({"after": [SKIPPED]}, Outcome.SKIPPED, "a hook: skipped"),
+    "an unknown word of a hook": ({"after": [ODD]}, Outcome.ERROR, "a hook: odd"),
+    "hooks before decide": ({"before": [SKIPPED], "after": [BROKEN]}, Outcome.SKIPPED, "a hook: skipped"),
+    "an unknown word before a failure": ({"steps": [step("a", "failed"), step("b", "odd"), STEPS[2]]}, Outcome.ERROR, "b: odd"),
+    "undefined before failed": (
+        {"steps": [step("a", "failed"), step("b", "undefined"), STEPS[2]]},
+        Outcome.CALL_ERROR,
+        "b: undefined",
+    ),
+    "failed before skipped": ({"steps": [step("a", "skipped"), step("b", "failed"), STEPS[2]]}, Outcome.FAILED, "b: failed"),
+    "capitals": ({"steps": [step("a", "FAILED"), *STEPS[1:]]}, Outcome.FAILED, "a: failed"),
+    "a hook before a step": ({"steps": [step("a", before=[BROKEN]), *STEPS[1:]]}, Outcome.FAILED, "a hook: failed"),
+    "hooks as steps before": ({"steps": [{"keyword": "Before ", **BROKEN}, *STEPS]}, Outcome.SETUP_ERROR, "a hook: failed"),
+    "hooks as steps after": ({"steps": [*STEPS, {"keyword": "After", **BROKEN}]}, Outcome.TEARDOWN_ERROR, "a hook: failed"),
+    "no step": ({"steps": []}, Outcome.ERROR, "no step was executed"),
+    "a step less": ({"steps": STEPS[:2]}, Outcome.ERROR, "other steps passed than the scenario has"),
+    "a step more": ({"steps": [*STEPS, STEPS[0]]}, Outcome.ERROR, "other steps passed than the scenario has"),
+    "a retry": ({"retry": 1}, Outcome.RERUN, "passed in attempt 2"),
+    "attempts": (tagged("attempts=3"), Outcome.RERUN, "passed in attempt 3"),
+    "one attempt": (tagged("attempts=1"), Outcome.PASSED, ""),
+    "ended inside": (tagged("ended=skipped"), Outcome.SKIPPED, "ended inside a step"),
+    "expected, ended inside": (tagged("ended=skipped", "xfail"), Outcome.XFAILED, "ended inside a step"),
+    "expected, passed": (tagged("xfail"), Outcome.XPASSED, "expected to fail, passed"),
+    "expected, failed": ({**tagged("xfail"), "steps": [step("a", "failed"), *STEPS[1:]]}, Outcome.XFAILED, "a: failed"),
+    "expected, skipped": ({**tagged("xfail"), "steps": [step("a", "skipped"), *STEPS[1:]]}, Outcome.XFAILED, "a: skipped"),
+    "expected, undefined": (
+        {**tagged("xfail"), "steps": [step("a", "undefined"), *STEPS[1:]]},
+        Outcome.CALL_ERROR,
+        "a: undefined",
+    ),
+    "broken in call": ({**tagged("broke=call"), "steps": [step("a", "failed"), *STEPS[1:]]}, Outcome.CALL_ERROR, "a: failed"),
+    "broken in call, skipped": (
+        {**tagged("broke=call"), "steps": [step("a", "skipped"), *STEPS[1:]]},
+        Outcome.SKIPPED,
+        "a: skipped",
+    ),
+    "the scenario failed": (tagged("ended=failed"), Outcome.ERROR, "no step failed, the scenario did"),
+    "the scenario broke": (tagged("ended=failed", "broke=call"), Outcome.CALL_ERROR, "no step failed, the scenario did"),
+}
+
+
+@pytest.mark.parametrize("case", WORDS)
+def test_an_outcome_is_told_with_its_reason(project, case):
+    changes, expected, reason = WORDS[case]
+    (result,) = read(project, child(project, **changes))
+    assert (result.outcome, result.reason) == (expected, reason)
+
+
+def test_without_a_word_of_attempts_a_pass_is_none(project):
+    unsure = "the file does not say in how many attempts it passed, nor that its tear-down did"
+    (result,) = read(project, child(project), single_attempt=False)
+    assert (result.outcome, result.reason) == (Outcome.ERROR, unsure)
+    written = [{**each, "match": {"location": ""}} for each in STEPS]
+    (result,) = read(project, child(project, steps=written))
+    assert (result.outcome, result.reason) == (Outcome.ERROR, unsure)
+    mixed = [*written[:2], STEPS[2]]
+    assert outcome(project, steps=mixed) is Outcome.PASSED
+    (result,) = read(project, child(project, **tagged("attempts=1")), single_attempt=False)
+    assert result.outcome is Outcome.PASSED
+
+
+def test_a_result_names_its_node_its_steps_and_only_ids_of_items(project):
+    (result,) = read(project, child(project, **tagged("SRS-001", "slow", "RC-001", "attempts=1"), id="admission;child"))
+    assert result.node == f"{FEATURE}::admission;child"
+    assert result.verifies == ("RC-001", "SRS-001")
+    assert result.steps == ("passed: Given a film", "passed: Given it is analysed", "passed: Given it is refused")
+    (result,) = read(project, child(project))
+    assert result.node == f"{FEATURE}::{CHILD}"
+
+
+def test_the_steps_of_a_background_stand_before_those_of_the_next_scenario_only(project):
+    background = {"type": "background", "name": "", "line": 3, "steps": [step("x")]}
+    named = {"keyword": "Background ", "name": "", "line": 3, "steps": [step("y")]}
+    first, second, third = read(project, background, child(project), named, child(project), child(project))
+    assert [len(each.steps) for each in (first, second, third)] == [4, 4, 3]
+    assert (first.steps[0], second.steps[0]) == ("passed: Given x", "passed: Given y")
+
+
+def test_what_the_plugin_noted_decides_over_line_and_uri(project):
+    (result,) = read(project, child(project, **tagged("feature=other.feature", "row=view=PA", "attempts=1")), uri="x.feature")
+    assert result.key == ("other.feature", CHILD, "view=PA")
+
+
+def test_a_scenario_of_another_name_or_an_outline_without_row_belongs_to_nothing(project):
+    line = project.line(FEATURE, CHILD)
+    (result,) = read(project, child(project, name="Another"))
+    assert result.key == ("admission.feature", "Another", f"line {line}")
+    outline = project.line(FEATURE, "Scenario Outline:")
+    (result,) = read(project, {"name": "Every view is told", "line": outline, "steps": STEPS})
+    assert result.key == ("admission.feature", "Every view is told", f"line {outline}")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", r"c\.json is unreadable \(JSONDecodeError\)$"),
+        ("[3]", r"^c\.json holds something other than features with elements \(AttributeError: 'int'"),
+    ],
+)
+def test_what_is_no_cucumber_json_is_told(project, text, words):
+    path = project.root / "c.json"
+    path.write_text(text)
+    with pytest.raises(RecordError, match=words):
+        read_cucumber(path, ())
+
+
 def test_a_retry_may_stand_at_the_feature(project):
     (result,) = read(project, child(project), retry=2)
     assert result.outcome is Outcome.RERUN
