@@ -282,7 +282,10 @@ def modules(root: Path, group: Group) -> list[str]:
 
 
 def drawn(mutants: list[Mutant], sample: int, seed: int) -> list[Mutant]:
-    """Return a random sample of every module in proportion to its mutants (largest remainders), at least one of each."""
+    """Return a random sample of every module in proportion to its mutants (largest remainders), at least one of each, in random order.
+
+    The order matters where a study is stopped before its end: what it tried is then a random sample too.
+    """
     by_module: dict[str, list[Mutant]] = defaultdict(list)
     for each in mutants:
         by_module[each.module].append(each)
@@ -291,7 +294,9 @@ def drawn(mutants: list[Mutant], sample: int, seed: int) -> list[Mutant]:
     for name in sorted(shares, key=lambda each: (int(shares[each]) - shares[each], each))[: max(0, sample - sum(sizes.values()))]:
         sizes[name] += 1
     draw = random.Random(seed)
-    return [each for name in sorted(by_module) for each in draw.sample(by_module[name], min(sizes[name], len(by_module[name])))]
+    chosen = [each for name in sorted(by_module) for each in draw.sample(by_module[name], min(sizes[name], len(by_module[name])))]
+    draw.shuffle(chosen)
+    return chosen
 
 
 def _summary(options: argparse.Namespace, study: Study, mutants: list[Mutant], chosen: list[Mutant]) -> dict[str, object]:
