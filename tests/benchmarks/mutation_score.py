@@ -17,6 +17,7 @@ Source: Clopper and Pearson, Biometrika 26 (1934) 404.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import random
 import subprocess
@@ -315,7 +316,7 @@ def _summary(options: argparse.Namespace, study: Study, mutants: list[Mutant], c
         "date": datetime.now(UTC).date().isoformat(),
         "command": _command(options),
         "commit": (study.kept / "tests.commit").read_text(encoding="utf-8"),
-        "tree": _tree(study),
+        "tree": _tree(study, GROUPS[options.group]),
         "mutants_made": len(mutants),
         "sample": options.sample or None,
         "seed": options.seed if options.sample else None,
@@ -370,11 +371,14 @@ def _command(options: argparse.Namespace) -> str:
     return f"python -m tests.benchmarks.mutation_score --group {options.group} --copy FOLDER --out {options.out.name}{sample}"
 
 
-def _tree(study: Study) -> dict[str, str]:
-    """Return git's identity of the mutated packages and of the tests as they were tried."""
+def _tree(study: Study, group: Group) -> dict[str, str]:
+    """Return SHA-256 of mode, blob and path, as git lists them, of the files that were mutated and of the tests that had to notice it."""
     commit = (study.kept / "tests.commit").read_text(encoding="utf-8")
-    folders = sorted({each.path.split("/")[0] for each in study.mutants()} | {"tests"})
-    return {each: _git("rev-parse", f"{commit}:{each}") for each in folders}
+    mutated = sorted({each.path for each in study.mutants()})
+    return {
+        name: hashlib.sha256(_git("ls-tree", "-r", commit, "--", *paths).encode()).hexdigest()
+        for name, paths in (("mutated", mutated), ("tests", group.tests))
+    }
 
 
 def _commit(root: Path) -> str:
