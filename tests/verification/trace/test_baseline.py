@@ -41,7 +41,7 @@ def test_a_baseline_is_written_by_item_and_read_back_equal(tmp_path):
     assert read.sha256 == made.sha256
     assert sorted(read.obligations) == sorted(OWED)
     assert [each.where for each in sorted(read.obligations)] == [each.where for each in sorted(OWED)]
-    assert read.table["HS-001", "severity", ""].value == 4
+    assert read.share.table["HS-001", "severity", ""].value == 4
     data = json.loads((tmp_path / BASELINE).read_text(encoding="utf-8"))
     assert set(data) == {"schema", "sha256", "obligations", "places"}
     assert data["places"] == {"SRS-001": "a.toml:3", "HS-001": "b.toml:7"}
