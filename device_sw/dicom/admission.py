@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from pydicom.uid import UID
 
 from device_sw.dicom.attributes import place
+from device_sw.dicom.collimation import field_share
 from device_sw.dicom.defined_terms import REPEATABLE
 from device_sw.dicom.polarity import AGREEMENT, agreement
 from device_sw.dicom.radiograph import distinct_values
@@ -35,9 +36,12 @@ CR_STORAGE = "1.2.840.10008.5.1.4.1.1.1"
 DX_STORAGE = "1.2.840.10008.5.1.4.1.1.1.1"
 SC_STORAGE = "1.2.840.10008.5.1.4.1.1.7"
 ADULT_YEARS = 18.0
+OLDEST_YEARS = 120.0
 MINIMUM_SIDE = {Policy.INTENDED_USE: 512, Policy.RESEARCH: 400}
 MAXIMUM_ASPECT = 2.0
 MINIMUM_GREY_LEVELS = 64
+MINIMUM_FIELD = 0.4
+"""Smallest share of a film that is field; the smallest of 952 real frontal films has 0.57 (evidence/admission/admission.json)."""
 
 _COLOUR = re.compile(r"^(RGB|ARGB|CMYK|HSV|PALETTE COLOR|YBR_.*)$")
 _CHEST = frozenset({"CHEST", "THORAX"})
@@ -159,6 +163,10 @@ def _secondary(evidence: Evidence) -> str | None:
     return "DERIVED\\SECONDARY" if attributes.image_type[:2] == ("DERIVED", "SECONDARY") else None
 
 
+def _intent(evidence: Evidence) -> str | None:
+    return "FOR PROCESSING" if evidence.attributes.intent == "FOR PROCESSING" else None
+
+
 def _colour(evidence: Evidence) -> str | None:
     attributes = evidence.attributes
     if attributes.samples == 1 and not _COLOUR.match(attributes.photometric):
@@ -196,6 +204,11 @@ def _view_missing(evidence: Evidence) -> str | None:
 def _child(evidence: Evidence) -> str | None:
     years = evidence.attributes.age.years
     return None if years is None or years >= ADULT_YEARS else "an age below 18 years"
+
+
+def _age_range(evidence: Evidence) -> str | None:
+    years = evidence.attributes.age.years
+    return None if years is None or years <= OLDEST_YEARS else f"an age above {OLDEST_YEARS:g} years"
 
 
 def _age_missing(evidence: Evidence) -> str | None:
@@ -290,6 +303,12 @@ def _grey_levels(evidence: Evidence) -> str | None:
     return f"{levels} different values" if levels < MINIMUM_GREY_LEVELS else None
 
 
+def _collimated(evidence: Evidence) -> str | None:
+    """A picture without any field is a matter of grey levels."""
+    share = 0.0 if evidence.picture is None else field_share(evidence.picture)
+    return f"a field of {share:.0%} of the film" if 0.0 < share < MINIMUM_FIELD else None
+
+
 def _agreement(evidence: Evidence) -> float | None:
     return None if evidence.picture is None else agreement(evidence.picture)
 
@@ -317,6 +336,7 @@ _AGE = f"{place('PatientAge')} or {place('PatientBirthDate')}"
 RULES: tuple[Rule, ...] = (
     Rule("ADM-SOP-CLASS", "RC-003", place("SOPClassUID"), _sop_class, "CR, or DX for presentation", "send the radiograph itself", _R, _R),
     Rule("ADM-MODALITY", "RC-003", place("Modality"), _modality, "CR or DX", "send a radiograph", _R, _R),
+    Rule("ADM-INTENT", "RC-003", place("PresentationIntentType"), _intent, "FOR PRESENTATION, or nothing for CR", "send the film for presentation", _R, _R),
     Rule("ADM-SECONDARY", "RC-003", place("ImageType"), _secondary, "an original or primary image", "send the film itself, not a capture of it", _R, _C),
     Rule("ADM-COLOUR", "RC-003", place("PhotometricInterpretation"), _colour, "MONOCHROME1 or MONOCHROME2", "send the greyscale film", _R, _R),
     Rule("ADM-PHOTOMETRIC", "RC-003", place("PhotometricInterpretation"), _photometric, "MONOCHROME1 or MONOCHROME2", _EXPORT, _R, _R),
@@ -326,6 +346,7 @@ RULES: tuple[Rule, ...] = (
     Rule("ADM-VIEW", "RC-004", place("ViewPosition"), _view, "PA or AP", "send the frontal view", _R, _R),
     Rule("ADM-VIEW-MISSING", "RC-004", place("ViewPosition"), _view_missing, "PA or AP", "have the modality state it", _R, _C),
     Rule("ADM-CHILD", "RC-005", _AGE, _child, "an adult, 18 years or older", "read the film without the device", _R, _R),
+    Rule("ADM-AGE-RANGE", "RC-005", _AGE, _age_range, "at most 120 years", "have the age corrected", _R, _R),
     Rule("ADM-AGE-MISSING", "RC-005", _AGE, _age_missing, "an age with its unit, or birth and study date", "have it stated", _R, _C),
     Rule("ADM-IDENTITY", "RC-011", "file meta information", _identity, "one identity in both", "export the image again", _R, _R),
     Rule("ADM-INSTANCE", "RC-011", place("SOPInstanceUID"), _instance, "a valid UID", _EXPORT, _R, _C),
@@ -345,6 +366,7 @@ RULES: tuple[Rule, ...] = (
     Rule("ADM-BURNED-IN", "RC-025", place("BurnedInAnnotation"), _burned_in, "NO, or nothing", "send the film without annotation", _R, _R),
     Rule("ADM-LOSSY", "RC-029", place("LossyImageCompression"), _lossy, "lossless", "send the film losslessly", _C, _C),
     Rule("ADM-GREY-LEVELS", "RC-008", _PIXELS, _grey_levels, "64 or more different values", "check the exposure and the export", _R, _R),
+    Rule("ADM-COLLIMATED", "RC-008", _PIXELS, _collimated, "a field of at least 40 % of the film", "send the film uncropped and undiminished", _R, _C),
     Rule("ADM-POLARITY", "RC-001", place("PhotometricInterpretation"), _polarity, "air dark and bone bright, head up", "correct the header or the orientation at the source", _R, _R),
     Rule("ADM-PICTURE", "RC-001", _PIXELS, _picture, "air dark, bone bright, lungs beside a bright middle", "check that the film is a frontal chest", _R, _C),
 )  # fmt: skip

@@ -108,6 +108,7 @@ def film_attributes(
         text_faults=_text_faults(dataset),
         identity_faults=identity_faults,
         cautions=tuple(cautions),
+        intent=_text(dataset, "PresentationIntentType"),
     )
 
 

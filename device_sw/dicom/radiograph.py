@@ -58,7 +58,7 @@ class FilmAttributes:
 
     ``text_faults`` names the elements whose text breaks its value representation (PS3.5 6.2); their values are never kept.
     ``identity_faults`` names the elements that contradict the file meta information. The SOP Instance UID is a pseudonym that only the archive can resolve.
-    ``cautions`` says what the reader had to assume. ``padding`` is the closed interval of stored values that are not picture.
+    ``intent`` is the Presentation Intent Type. ``cautions`` says what the reader had to assume. ``padding`` is the closed interval of stored values that are not picture.
     """
 
     sop_class_uid: str
@@ -95,6 +95,7 @@ class FilmAttributes:
     text_faults: tuple[str, ...]
     identity_faults: tuple[str, ...]
     cautions: tuple[str, ...]
+    intent: str = ""
 
     @property
     def inverts(self) -> bool:

@@ -88,7 +88,8 @@ def _modality(values: NDArray[np.float64], attributes: FilmAttributes) -> NDArra
     slope = 1.0 if attributes.rescale_slope is None else attributes.rescale_slope
     if slope == 0.0:
         raise _impossible("IN-SLOPE", "(0028,1053) RescaleSlope", "0", "a slope other than 0")
-    output: NDArray[np.float64] = values * slope + (attributes.rescale_intercept or 0.0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        output: NDArray[np.float64] = values * slope + (attributes.rescale_intercept or 0.0)
     if not np.all(np.isfinite(output)):
         raise _impossible("IN-VALUES", "(0028,1053) RescaleSlope", "values beyond all numbers", "finite values")
     return output

@@ -32,6 +32,16 @@ def end_of_stream_not_asked(module: ModuleType) -> None:
     replace(module, "_require_end", nothing)
 
 
+def missing_pixels_filled_by_the_decoder(module: ModuleType) -> None:
+    """What a JPEG decoder fills up is taken for picture (device_sw.dicom.pixels)."""
+    replace(module, "_require_all_read", nothing)
+
+
+def steps_not_counted(module: ModuleType) -> None:
+    """Parsing may take any number of steps (device_sw.dicom.reader)."""
+    replace(module, "MAX_READS", 10**12)
+
+
 def surplus_bits_masked(module: ModuleType) -> None:
     """Bits above Bits Stored are masked."""
 

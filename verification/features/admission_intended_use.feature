@@ -72,6 +72,20 @@ Feature: Admission under the intended-use policy
       | Computed Radiography           | empty    | ADM-MODALITY  |
       | Computed Radiography           | PX       | ADM-MODALITY  |
 
+  @SRS-008 @RC-003
+  Scenario Outline: An intent that contradicts the kind of image is refused under both policies
+    Given a chest film
+    And its PresentationIntentType is <intent>
+    When the device analyses it under the <policy> policy
+    Then it ends with <outcome>
+
+    Examples:
+      | intent           | policy       | outcome    |
+      | FOR PROCESSING   | intended-use | ADM-INTENT |
+      | FOR PROCESSING   | research     | ADM-INTENT |
+      | FOR PRESENTATION | intended-use | analysed   |
+      | absent           | intended-use | analysed   |
+
   @SRS-009 @RC-003
   Scenario Outline: Colour and multi-frame images are refused
     Given a chest film
@@ -134,6 +148,19 @@ Feature: Admission under the intended-use policy
       | 20060601 | 20240601 | analysed  |
       | 20060229 | 20240228 | ADM-      |
       | 19400101 | 20240601 | analysed  |
+
+  @SRS-011 @RC-005
+  Scenario Outline: An age that nobody reaches is refused under both policies
+    Given a chest film
+    And it states the age <age> and no birth date
+    When the device analyses it under the <policy> policy
+    Then it ends with <outcome>
+
+    Examples:
+      | age  | policy       | outcome       |
+      | 120Y | intended-use | analysed      |
+      | 121Y | intended-use | ADM-AGE-RANGE |
+      | 999Y | research     | ADM-AGE-RANGE |
 
   @SRS-011 @RC-005
   Scenario: A child in one statement is a child, whatever the other says
@@ -209,6 +236,35 @@ Feature: Admission under the intended-use policy
       | WindowWidth    | 0.5   | ADM-WINDOW-WIDTH |
       | RescaleSlope   | 0     | ADM-SLOPE        |
       | VOILUTFunction | GAMMA | ADM-VOI-FUNCTION |
+
+  @SRS-071 @RC-008
+  Scenario Outline: An impossible pixel spacing is refused under both policies
+    Given a chest film
+    And its <attribute> is <value>
+    When the device analyses it under the <policy> policy
+    Then it ends with <outcome>
+
+    Examples:
+      | attribute          | value    | policy       | outcome     |
+      | PixelSpacing       | 0\0      | intended-use | ADM-SPACING |
+      | PixelSpacing       | 0\0      | research     | ADM-SPACING |
+      | ImagerPixelSpacing | 0.2\-0.2 | intended-use | ADM-SPACING |
+      | ImagerPixelSpacing | 0.2\-0.2 | research     | ADM-SPACING |
+      | PixelSpacing       | absent   | intended-use | analysed    |
+      | ImagerPixelSpacing | absent   | intended-use | analysed    |
+
+  @SRS-073 @RC-008
+  Scenario Outline: A film that is mostly border is refused
+    Given a chest film
+    And its chest is shrunk to <share> of either side of a blackened film
+    When the device analyses it under the intended-use policy
+    Then it ends with <outcome>
+
+    Examples:
+      | share | outcome        |
+      | 0.45  | ADM-COLLIMATED |
+      | 0.55  | ADM-COLLIMATED |
+      | 0.82  | analysed       |
 
   @SRS-015 @RC-008
   Scenario: A film without window is refused

@@ -47,6 +47,27 @@ Feature: Admission under the research policy
     Then it is analysed
     And a caution mentions "full range"
 
+  @SRS-072 @RC-029
+  Scenario Outline: A film below the matrix of the intended use carries a caution
+    Given a chest film of <rows> x <columns> pixels
+    When the device analyses it under the research policy
+    Then it is analysed
+    And the cautions that mention "adm-small" number <count>
+
+    Examples:
+      | rows | columns | count |
+      | 450  | 512     | 1     |
+      | 400  | 400     | 1     |
+      | 512  | 512     | 0     |
+
+  @SRS-073
+  Scenario: A film that is mostly border is admitted with a caution
+    Given a chest film
+    And its chest is shrunk to 0.45 of either side of a blackened film
+    When the device analyses it under the research policy
+    Then it is analysed
+    And a caution mentions "ADM-COLLIMATED"
+
   @SRS-011
   Scenario: A film of unknown age is admitted with a caution
     Given a chest film

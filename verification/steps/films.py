@@ -149,6 +149,16 @@ def stored_values(dataset: Dataset) -> NDArray[np.uint16]:
     return np.frombuffer(dataset.PixelData, dtype="<u2").reshape(dataset.Rows, dataset.Columns)
 
 
+def shrunk(stored: NDArray[np.uint16], share: float) -> NDArray[np.uint16]:
+    """Return the picture sampled down to that share of either side, in the middle of a film that is 0 elsewhere."""
+    rows, columns = (round(length * share) for length in stored.shape)
+    small = stored[np.ix_(np.arange(rows) * stored.shape[0] // rows, np.arange(columns) * stored.shape[1] // columns)]
+    film = np.zeros_like(stored)
+    top, left = (stored.shape[0] - rows) // 2, (stored.shape[1] - columns) // 2
+    film[top : top + rows, left : left + columns] = small
+    return film
+
+
 def assign(dataset: Dataset, keyword: str, text: str) -> None:
     r"""Set an attribute from a scenario's text: ``absent`` deletes it, ``empty`` empties it, a backslash separates values.
 

@@ -428,6 +428,11 @@ def _inflating(content: bytes) -> bytes:
     return content[:start] + b"".join(parts)
 
 
+@given(parsers.parse("its chest is shrunk to {share:f} of either side of a blackened film"))
+def _shrunk(sent: Input, share: float) -> None:
+    films.show(sent.dataset, films.shrunk(films.stored_values(sent.dataset), share))
+
+
 @given("a picture of noise in place of the chest")
 def _noise(sent: Input) -> None:
     films.show(sent.dataset, np.random.default_rng(5).integers(0, 4096, (512, 512)).astype(np.uint16))

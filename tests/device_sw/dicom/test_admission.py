@@ -26,6 +26,15 @@ GOOD = FilmAttributes(
     voi_function="LINEAR", voi_luts=(), transfer_syntax="1.2.840.10008.1.2.1", lossy=False, text_faults=(), identity_faults=(), cautions=(),
 )  # fmt: skip
 
+
+def diminished(share):
+    """Return the chest with even borders, its field that share of either side."""
+    side = round(512 * share)
+    picture = np.zeros_like(CHEST)
+    picture[:side, 512 - side :] = CHEST[:side, :side]
+    return picture
+
+
 FILMS = {
     "ADM-SOP-CLASS": [
         {"sop_class_uid": "1.2.840.10008.5.1.4.1.1.2"},
@@ -33,6 +42,7 @@ FILMS = {
         {"sop_class_uid": "1.2.840.10008.5.1.4.1.1.1.1.1"},
     ],
     "ADM-MODALITY": [{"modality": "CT"}, {"modality": ""}, {"modality": "Doe^John"}],
+    "ADM-INTENT": [{"intent": "FOR PROCESSING"}],
     "ADM-SECONDARY": [{"sop_class_uid": "1.2.840.10008.5.1.4.1.1.7"}, {"image_type": ("DERIVED", "SECONDARY")}],
     "ADM-COLOUR": [
         {"photometric": "RGB", "samples": 3},
@@ -46,6 +56,7 @@ FILMS = {
     "ADM-VIEW": [{"view_position": view} for view in ("LL", "RL", "LLD", "RLD", "LATERAL", "XTABLE")],
     "ADM-VIEW-MISSING": [{"view_position": ""}],
     "ADM-CHILD": [{"age": Age(17.99, "age")}, {"age": Age(0.0, "dates")}, {"age": Age(12.0, "bare-number")}],
+    "ADM-AGE-RANGE": [{"age": Age(121.0, "age")}, {"age": Age(999.0, "bare-number")}],
     "ADM-AGE-MISSING": [{"age": Age(None, "none")}, {"age": Age(62.0, "bare-number")}],
     "ADM-IDENTITY": [{"identity_faults": ("(0008,0018) SOPInstanceUID",)}],
     "ADM-INSTANCE": [{"sop_instance_uid": ""}],
@@ -73,6 +84,7 @@ FILMS = {
 
 PICTURES = {
     "ADM-GREY-LEVELS": [{"stored": np.full((512, 512), 7, np.int32)}, {"stored": STORED * 62 // 4095}],
+    "ADM-COLLIMATED": [{"picture": diminished(0.6)}, {"picture": 1.0 - diminished(0.3)}],
     "ADM-POLARITY": [{"picture": 1.0 - CHEST}],
     "ADM-PICTURE": [
         {"picture": np.zeros_like(CHEST)},
@@ -192,6 +204,8 @@ WORDS = [
     ("ADM-VIEW", {"view_position": "LL"}, "LL"),
     ("ADM-VIEW-MISSING", {"view_position": ""}, "not stated"),
     ("ADM-CHILD", {"age": Age(17.99, "age")}, "an age below 18 years"),
+    ("ADM-INTENT", {"intent": "FOR PROCESSING"}, "FOR PROCESSING"),
+    ("ADM-AGE-RANGE", {"age": Age(121.0, "age")}, "an age above 120 years"),
     ("ADM-AGE-MISSING", {"age": Age(None, "none")}, "not stated"),
     ("ADM-AGE-MISSING", {"age": Age(62.0, "bare-number")}, "a number without unit"),
     ("ADM-IDENTITY", {"identity_faults": ("A", "B")}, "another object than the file meta information names, at A, B"),
@@ -234,6 +248,7 @@ def test_every_rule_of_the_header_has_its_words_here():
     ("code", "change", "found"),
     [
         ("ADM-GREY-LEVELS", PICTURES["ADM-GREY-LEVELS"][0], r"1 different values"),
+        ("ADM-COLLIMATED", PICTURES["ADM-COLLIMATED"][0], r"a field of 3\d% of the film"),
         (
             "ADM-POLARITY",
             PICTURES["ADM-POLARITY"][0],
@@ -253,6 +268,8 @@ def test_a_caution_is_said_with_place_and_expectation():
 
 ADMITTED = [
     ("ADM-MODALITY", {"modality": "CR"}),
+    ("ADM-INTENT", {"intent": "FOR PRESENTATION"}),
+    ("ADM-AGE-RANGE", {"age": Age(120.0, "age")}),
     ("ADM-SECONDARY", {"image_type": ("DERIVED", "PRIMARY")}),
     ("ADM-SECONDARY", {"image_type": ("ORIGINAL", "SECONDARY")}),
     ("ADM-BODY-PART", {"body_part": "thorax"}),
@@ -273,6 +290,11 @@ ADMITTED = [
 @pytest.mark.parametrize(("code", "change"), ADMITTED)
 def test_what_lies_on_the_allowed_side_of_a_limit_is_admitted(code, change):
     assert rule(code).judge(evidence(Policy.INTENDED_USE, attributes=replace(GOOD, **change))) is None
+
+
+def test_a_field_of_forty_percent_is_enough():
+    assert rule("ADM-COLLIMATED").judge(evidence(Policy.INTENDED_USE, picture=diminished(0.64))) is None
+    assert rule("ADM-COLLIMATED").judge(evidence(Policy.INTENDED_USE, picture=np.zeros_like(CHEST))) is None
 
 
 def test_sixty_four_grey_values_are_enough():
