@@ -150,6 +150,26 @@ def info(bundle: BundleOption = None, *, json_only: JsonOption = False) -> None:
     )
 
 
+@app.command()
+def replay(
+    record: Annotated[Path, typer.Argument(metavar="RECORD", help="A file of results/ or refusals/.")],
+    film: Annotated[Path | None, typer.Option("--input", help="The film's file; else the one that index.json names.")] = None,
+    bundle: BundleOption = None,
+    *,
+    json_only: JsonOption = False,
+) -> None:
+    """Build a recorded result again and compare it, and the files beside it, byte by byte."""
+    from device_sw.replay_command import replayed  # noqa: PLC0415 - see the module's docstring
+
+    with _environment_errors():
+        folder = _bundle_folder(bundle)
+        outcome = replayed(record, film, folder)
+    if outcome.error:
+        _say_error(outcome.error)
+    _print_facts(outcome.facts, json_only=json_only)
+    raise typer.Exit(outcome.exit_code)
+
+
 @app.command("self-test")
 def self_test(bundle: BundleOption = None, *, json_only: JsonOption = False) -> None:
     """Verify the bundle and compare the golden inputs' outputs with the released ones."""

@@ -15,6 +15,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Protocol
 
 from device_sw._version import __version__
+from device_sw.decision_trace import DecisionTrace, filters, numeric_identity
 from device_sw.detector.bundle import load_bundle
 from device_sw.detector.inference import Detector, DetectorOutput, SelfTest
 from device_sw.detector.judgement import golden_faults, judge
@@ -22,9 +23,10 @@ from device_sw.dicom import admission, reader
 from device_sw.errors import BundleError, InferenceFailed, InputRefused
 from device_sw.explanation.eigencam import LABEL, HeatMap, eigencam
 from device_sw.preprocessing.geometry import letterbox
+from device_sw.preprocessing.greyscale_steps import greyscale_steps
 from device_sw.preprocessing.intensity import PREPROCESSING_IDS, normalise
 from device_sw.report.content import AnalysisResult, FilmDescription, placement_cautions
-from device_sw.types import Policy
+from device_sw.types import EngineIdentity, Policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from device_sw.detector.judgement import Judgement
     from device_sw.dicom.reader import OpenedFile
     from device_sw.dicom.source import SourceHeader
+    from device_sw.preprocessing.greyscale_steps import GreyscaleSteps
     from device_sw.settings import DeviceSettings
     from device_sw.types import ExplanationMethod, LesionMap, ModelInput, NormalisedFilm
 
@@ -50,6 +53,10 @@ class DetectsFilms(Protocol):
         """Compare the golden inputs' outputs with the released ones."""
 
 
+UNNAMED_ENGINE = EngineIdentity("unnamed", "", "", "", {})
+"""What a detector that does not say what it is computes with; results of one cannot be told from those of another."""
+
+
 @dataclass(frozen=True)
 class Engine:
     """A detector with the settings and the identity of its verified bundle.
@@ -60,6 +67,7 @@ class Engine:
         bundle_sha256: SHA-256 of the bundle's manifest.
         distribution: the films that the model was trained on; without them every result says that nobody compared.
         judgement_faults: names the golden films whose calibrated scores or distances are not the released ones.
+        identity: what computes the network's numbers.
         network: gives the eager network of the same bundle for explanations, built when the first mark is explained; None where there is none.
     """
 
@@ -68,6 +76,7 @@ class Engine:
     bundle_sha256: str
     distribution: ReferenceDistribution | None = None
     judgement_faults: Callable[[], list[str]] = list
+    identity: EngineIdentity = UNNAMED_ENGINE
     network: Callable[[], Explainable[Any]] | None = None
 
 
@@ -95,6 +104,7 @@ def open_engine(bundle_path: Path) -> Engine:
         bundle.sha256,
         bundle.distribution,
         judgement_faults=partial(golden_faults, bundle, detector),
+        identity=detector.identity,
         network=cache(lambda: _network_of(bundle)),
     )
 
@@ -133,6 +143,7 @@ class Device:
         self.settings = self._engine.settings
         self.bundle_sha256 = self._engine.bundle_sha256
         self.version = __version__
+        self.engine_identity = self._engine.identity
         self.self_test = self._passed_self_test()
         _require_preprocessing(self.settings)
 
@@ -209,6 +220,7 @@ class Analysis:
     _opened: OpenedFile
     _description: FilmDescription
     _source: SourceHeader
+    _greyscale: GreyscaleSteps
     _film: NormalisedFilm
     _cautions: tuple[str, ...]
     _model_input: ModelInput
@@ -255,6 +267,7 @@ class Analysis:
         self._refuse((*verdict.reasons, *(reason for reason in reasons if reason.where not in told)))
         self._cautions = (*self._opened.attributes.cautions, *verdict.cautions, *self._film.cautions)
         self._description = _description(self._opened)
+        self._greyscale = greyscale_steps(self._opened.attributes, self._engine.settings.preprocessing_id)
         self._source = self._opened.source
         del self._opened
 
@@ -331,6 +344,7 @@ class Analysis:
             candidates=self._judgement.candidates,
             detections=self._judgement.detections,
             placement=self._judgement.placement,
+            trace=self._trace(),
             cautions=(*self._cautions, *placement_cautions(self._judgement.placement)),
             settings=settings,
             bundle_sha256=self._engine.bundle_sha256,
@@ -342,6 +356,33 @@ class Analysis:
             lesion_methods=self._lesion_methods,
             lesion_maps=self._lesion_maps,
         )
+
+    def _trace(self) -> DecisionTrace:
+        engine = self._engine
+        return DecisionTrace(
+            content_sha256=self._description.content_sha256,
+            policy=self._policy.value,
+            device_version=__version__,
+            bundle_sha256=engine.bundle_sha256,
+            engine=engine.identity,
+            numeric=numeric_identity(),
+            preprocessing=self._greyscale,
+            letterbox=self._model_input.letterbox,
+            distribution=engine.distribution,
+            filters=filters(
+                self._output.boxes,
+                engine.identity,
+                self._output.candidates,
+                (self._judgement.candidates, self._judgement.detections),
+                _parameters(engine.settings),
+            ),
+        )
+
+
+def _parameters(settings: DeviceSettings) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the curves and the operating points as JSON values."""
+    curves = {name: {"slope": curve.slope, "offset": curve.offset} for name, curve in settings.calibration.items()}
+    return dict(sorted(curves.items())), dict(sorted(settings.thresholds.items()))
 
 
 def _description(opened: OpenedFile) -> FilmDescription:

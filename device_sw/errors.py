@@ -75,3 +75,7 @@ class OutputFailed(DeviceError):
 
 class EnvironmentUnfit(DeviceError):
     """Something that the device needs of its machine is missing. Codes start with ``ENV-``."""
+
+
+class ReplayFailed(DeviceError):
+    """A recorded result could not be built again, or not to the same bytes. Codes start with ``REP-``."""

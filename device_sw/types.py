@@ -12,6 +12,8 @@ from math import exp, isfinite, log, log1p
 from typing import TYPE_CHECKING, NewType
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -155,6 +157,34 @@ class LesionMap:
         """Refuse a map without values and without a reason, or with both."""
         if (self.grid is None) is not (self.place is None) or (self.grid is None) is (self.reason is None):
             raise ValueError("a lesion map has a grid with its place, or a reason why there is none")
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkBox:
+    """One box as the network gave it: edges x0, y0, x1, y1 in network pixels, which may reach beyond the film, and the network's own score."""
+
+    finding: FindingId
+    edges: tuple[float, float, float, float]
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class EngineIdentity:
+    """What computed the network's numbers.
+
+    Attributes:
+        name: of the engine.
+        version: of the engine.
+        precision: of its numbers, for example ``float32``.
+        instruction_set: the vector instructions in use.
+        filters: what the network drops boxes by inside itself, before it gives any: name -> value.
+    """
+
+    name: str
+    version: str
+    precision: str
+    instruction_set: str
+    filters: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,13 @@ from verification.steps.command import *
 from verification.steps.detection import *
 from verification.steps.dicom_objects import *
 from verification.steps.instructions import *
+from verification.steps.judgement import *
 from verification.steps.material import *
 from verification.steps.overlay import *
 from verification.steps.preprocessing import *
 from verification.steps.privacy import *
 from verification.steps.record import *
+from verification.steps.replay import *
 from verification.steps.validation_record import *
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 
 from device_sw.detector.architecture import EXPLAINED_LEVEL, build
-from device_sw.detector.postprocess import candidates
+from device_sw.detector.postprocess import candidates, named
 from device_sw.errors import BundleError, InferenceFailed
-from device_sw.types import Detection, Letterbox, ModelInput
+from device_sw.types import Detection, EngineIdentity, Letterbox, ModelInput, NetworkBox
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,11 +39,12 @@ class DetectorOutput:
     """What the network says of one film.
 
     ``candidates`` are in film coordinates, best first, everything above the score floor. ``features`` is (C, h, w) float32, the pyramid level the
-    explanation uses, and None where it was not asked for.
+    explanation uses, and None where it was not asked for. ``boxes`` is what the network gave, before boxes beside the film were dropped.
     """
 
     candidates: tuple[Detection, ...]
     features: NDArray[np.float32] | None
+    boxes: tuple[NetworkBox, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,14 +93,25 @@ class Detector:
             )
         with torch.inference_mode():
             output = self._network([torch.from_numpy(np.ascontiguousarray(model_input.pixels))[None]])[0]
-        found = candidates(
-            output["boxes"].tolist(),
-            output["labels"].tolist(),
-            output["scores"].tolist(),
-            self._bundle.settings.findings,
-            model_input.letterbox,
+        boxes, labels, scores = (output[name].tolist() for name in ("boxes", "labels", "scores"))
+        findings = self._bundle.settings.findings
+        return DetectorOutput(
+            candidates(boxes, labels, scores, findings, model_input.letterbox),
+            self._features[EXPLAINED_LEVEL][0].numpy().copy(),
+            named(boxes, labels, scores, findings),
         )
-        return DetectorOutput(found, self._features[EXPLAINED_LEVEL][0].numpy().copy())
+
+    @property
+    def identity(self) -> EngineIdentity:
+        """What computes here, and what the network drops boxes by inside itself."""
+        architecture = self._bundle.architecture
+        filters = {
+            "score_floor": architecture.score_floor,
+            "nms_iou": architecture.nms_iou,
+            "proposals": architecture.proposals_test,
+            "boxes": self._network.roi_heads.detections_per_img,
+        }
+        return EngineIdentity("torch eager", str(torch.__version__), "float32", torch.backends.cpu.get_cpu_capability(), filters)
 
     def self_test(self) -> SelfTest:
         """Run the golden inputs and compare with the golden outputs (tolerance 0.5 px and 1e-4)."""

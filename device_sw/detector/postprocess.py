@@ -9,7 +9,7 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from device_sw.errors import InferenceFailed
-from device_sw.types import Box, Detection
+from device_sw.types import Box, Detection, NetworkBox
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -40,6 +40,14 @@ def candidates(
     made = (_detection(box, findings[label - 1], score, letterbox) for box, label, score in rows)
     order = {name: index for index, name in enumerate(findings)}
     return tuple(sorted((d for d in made if d is not None), key=lambda d: (-d.score, order[d.finding], d.box.as_tuple())))
+
+
+def named(
+    boxes: Sequence[Sequence[float]], labels: Sequence[int], scores: Sequence[float], findings: Sequence[FindingId]
+) -> tuple[NetworkBox, ...]:
+    """Return the network's boxes as they are, in its own order, each with its finding."""
+    rows = zip(boxes, labels, scores, strict=True)
+    return tuple(NetworkBox(findings[label - 1], (box[0], box[1], box[2], box[3]), score) for box, label, score in rows)
 
 
 def _detection(box: Sequence[float], finding: FindingId, score: float, letterbox: Letterbox) -> Detection | None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from device_sw.decision_trace import DecisionTrace
     from device_sw.detector.distribution import Placement
     from device_sw.dicom.source import SourceHeader
     from device_sw.findings import Finding
@@ -59,6 +60,7 @@ class AnalysisResult:
         candidates: everything above the score floor, film coordinates, calibrated scores, best first.
         detections: the candidates that reach their finding's operating point.
         placement: how far the film lies from the films the model was trained on, None where nobody could tell.
+        trace: everything the result follows from.
         cautions: what was assumed, and a warning where the film is unlike those, in words.
         settings: the model's settings.
         bundle_sha256: SHA-256 of the bundle's manifest.
@@ -77,6 +79,7 @@ class AnalysisResult:
     candidates: tuple[Detection, ...]
     detections: tuple[Detection, ...]
     placement: Placement | None
+    trace: DecisionTrace
     cautions: tuple[str, ...]
     settings: DeviceSettings
     bundle_sha256: str

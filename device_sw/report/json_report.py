@@ -44,6 +44,7 @@ def json_report(result: AnalysisResult, index: int) -> dict[str, Any]:
             "lesion_note": NO_MARKS if result.lesion_methods and not result.detections else None,
             "lesion_maps": [_lesion_map(lesion_map) for lesion_map in result.lesion_maps],
         },
+        "trace": result.trace.to_json(),
     }
 
 

@@ -152,6 +152,18 @@ def with_operating_points(folder: Path, thresholds: dict[str, float]) -> Path:
     return seal(folder)
 
 
+def with_unit(folder: Path, description: str, factor: float) -> Path:
+    """Multiply the unit of one distance, freeze what the golden films give then, and seal the bundle again."""
+    _edit(
+        folder / "distribution.json", lambda values: values["units"].update({description: values["units"][description] * factor})
+    )
+    _edit(
+        folder / "golden_judgements.json",
+        lambda films: [film.update({description: film[description] / factor}) for film in films.values()],
+    )
+    return seal(folder)
+
+
 def seal(folder: Path) -> Path:
     """Write the manifest that fits the files as they are now, so that only what the files say can be wrong."""
     parts = sorted(path for path in folder.iterdir() if path.name != "manifest.json")
@@ -221,6 +233,10 @@ def _threshold(finding: str, value: float | None) -> Callable[[Path], None]:
     return lambda bundle: _edit(bundle / "thresholds.json", edit)
 
 
+def _curve(**change: float) -> Callable[[Path], None]:
+    return lambda bundle: _edit(bundle / "calibration.json", lambda values: values["curves"]["scoliosis"].update(change))
+
+
 def _model(change: Callable[[Any], None]) -> Callable[[Path], None]:
     return lambda bundle: _edit(bundle / "model.json", change)
 
@@ -277,6 +293,16 @@ FAULTS: dict[str, Callable[[Path], None]] = {
     "a weight tensor missing": _weights_edit(lambda weights: dict(list(weights.items())[1:])),
     "pickled weights under the right name": _pickled,
     "preprocessing named tt-unknown-9": _model(lambda values: values.__setitem__("preprocessing", "tt-unknown-9")),
+    "a calibration that falls": _curve(slope=-1.0),
+    "a calibration that is not a number": _curve(offset=float("nan")),
+    "no calibration for scoliosis": lambda bundle: _edit(
+        bundle / "calibration.json", lambda values: values["curves"].pop("scoliosis")
+    ),
+    "another curve for scoliosis": _curve(slope=0.9),
+    "another unit of distance": lambda bundle: _edit(
+        bundle / "distribution.json", lambda values: values["units"].update(picture=0.1)
+    ),
+    "no golden judgement": lambda bundle: _edit(bundle / "golden_judgements.json", lambda values: values.clear()),
     "golden boxes shifted by 0.6 pixel": _golden_shift(pixels=0.6),
     "golden boxes shifted by 0.4 pixel": _golden_shift(pixels=0.4),
     "boxes of the last golden film shifted by 0.6 pixel": _golden_shift(film="film_1", pixels=0.6),

@@ -47,13 +47,13 @@ INTENDED_USE = {
 
 def offences(result: AnalysisResult) -> list[str]:
     """Return what is wrong with the form of a result's candidates."""
-    film, floor = result.film, 0.0
+    film = result.film
     wrong = []
     for candidate in result.candidates:
         x0, y0, x1, y1 = candidate.box.as_tuple()
         if candidate.finding not in INTENDED_USE:
             wrong.append(f"finding {candidate.finding}")
-        if not max(result.settings.score_floor, floor) <= candidate.score <= 1.0:
+        if not 0.0 < result.settings.lowest_score(candidate.finding) <= candidate.score <= 1.0:
             wrong.append(f"score {candidate.score}")
         if not (0.0 <= x0 < x1 <= film.columns and 0.0 <= y0 < y1 <= film.rows):
             wrong.append(f"box {candidate.box}")
