@@ -144,7 +144,8 @@ class Study:
             text, mutants = mutate(self.copy, path)
             (self.copy / path).write_text(text, encoding="utf-8")
             made.extend(mutants)
-        self._commit(_commit(ROOT))
+        (self.kept / "sources.commit").write_text(_commit(self.copy), encoding="utf-8")
+        self._commit(_commit(self.copy))
         (self.kept / "mutants.json").write_text(json.dumps([asdict(each) for each in made], indent=1) + "\n", encoding="utf-8")
 
     def take_over_tests(self, group: Group) -> None:
@@ -169,6 +170,10 @@ class Study:
             without = [f"--{'deselect' if '::' in each else 'ignore'}={each}" for each in group.without]
             self._python("mutant_reach", str(self.kept / f"reach-{number:03}"), ",".join(paths), *without, *changed)
         state.write_text(now, encoding="utf-8")
+
+    def commit(self, of: str) -> str:
+        """Return the commit that the ``sources`` or the ``tests`` are of."""
+        return (self.kept / f"{of}.commit").read_text(encoding="utf-8")
 
     def mutants(self) -> list[Mutant]:
         """Return every mutant that was made."""
@@ -315,7 +320,7 @@ def _summary(options: argparse.Namespace, study: Study, mutants: list[Mutant], c
         "group": options.group,
         "date": datetime.now(UTC).date().isoformat(),
         "command": _command(options),
-        "commit": (study.kept / "tests.commit").read_text(encoding="utf-8"),
+        "commits": {name: study.commit(name) for name in ("sources", "tests")},
         "tree": _tree(study, GROUPS[options.group]),
         "mutants_made": len(mutants),
         "sample": options.sample or None,
@@ -373,12 +378,9 @@ def _command(options: argparse.Namespace) -> str:
 
 def _tree(study: Study, group: Group) -> dict[str, str]:
     """Return SHA-256 of mode, blob and path, as git lists them, of the files that were mutated and of the tests that had to notice it."""
-    commit = (study.kept / "tests.commit").read_text(encoding="utf-8")
-    mutated = sorted({each.path for each in study.mutants()})
-    return {
-        name: hashlib.sha256(_git("ls-tree", "-r", commit, "--", *paths).encode()).hexdigest()
-        for name, paths in (("mutated", mutated), ("tests", group.tests))
-    }
+    named = {"sources": sorted({each.path for each in study.mutants()}), "tests": group.tests}
+    listed = {name: _git("ls-tree", "-r", study.commit(name), "--", *paths) for name, paths in named.items()}
+    return {name: hashlib.sha256(lines.encode()).hexdigest() for name, lines in listed.items()}
 
 
 def _commit(root: Path) -> str:
