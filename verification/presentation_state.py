@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -85,15 +85,20 @@ def _box(line: Dataset) -> tuple[float, float, float, float]:
 def drawn(state: Dataset, stored: NDArray[Any]) -> Image.Image:
     """Return the film as a viewer would show it with this presentation state, RGB, one pixel for each pixel of the film."""
     page = Image.fromarray(np.round(picture(state, stored) * 255).astype(np.uint8)).convert("RGB")
-    draw = ImageDraw.Draw(page)
+    draw, font = ImageDraw.Draw(page), ImageFont.load_default(max(page.width / 60, 10))
     for box, label in zip(shown(state).boxes, shown(state).labels, strict=True):
         draw.rectangle(box, outline="yellow", width=2)
-        draw.text((box[0] + 3, box[1] + 2), label, fill="yellow")
+        draw.text((box[0] + 3, box[1] + 2), label, fill="yellow", font=font, stroke_width=1, stroke_fill="black")
     for item in state.GraphicAnnotationSequence:
         if "GraphicObjectSequence" not in item:
             text = item.TextObjectSequence[0]
             left, top = (float(part) for part in text.BoundingBoxTopLeftHandCorner)
             draw.multiline_text(
-                (left * page.width, top * page.height), str(text.UnformattedTextValue).replace("\r", ""), fill="cyan"
+                (left * page.width, top * page.height),
+                str(text.UnformattedTextValue).replace("\r", ""),
+                fill="cyan",
+                font=font,
+                stroke_width=1,
+                stroke_fill="black",
             )
     return page

@@ -355,7 +355,7 @@ def _value_problems(item: Dataset, row: Row, path: str) -> Iterator[str]:
         "SCOORD": _line_problems,
         "IMAGE": _image_problems,
     }
-    if row.value_type in check and all(keyword in item for keyword in ELEMENTS[row.value_type]):
+    if row.value_type in check and all(keyword in item and not item[keyword].is_empty for keyword in ELEMENTS[row.value_type]):
         yield from (f"{path}: {problem}" for problem in check[row.value_type](item, row))
 
 
