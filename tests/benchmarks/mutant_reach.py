@@ -3,15 +3,15 @@
     python -m tests.benchmarks.mutant_reach DATA INCLUDE[,INCLUDE ...] TEST [TEST ...]
 
 Run in the copy that is mutated. ``DATA`` is the path of two files: ``DATA.coverage``, lines by context (a test, or a fixture that several tests share),
-and ``DATA.json``, the tests with cost in seconds, outcome and shared fixtures. What runs while tests are collected has the empty context.
+and ``DATA.json``, the tests with cost in seconds of the processor, outcome and shared fixtures. What runs while tests are collected has the empty context.
 """
 
 from __future__ import annotations
 
 import gc
 import json
+import os
 import sys
-import time
 from collections import defaultdict
 from functools import _lru_cache_wrapper
 from pathlib import Path
@@ -37,6 +37,7 @@ class Reach:
         self.costs: dict[str, float] = defaultdict(float)
         self.failed: set[str] = set()
         self.caches: list[_lru_cache_wrapper] = []
+        self.begun = 0.0
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Note which fixtures each test shares with others, and what keeps results from one test to the next."""
@@ -54,14 +55,15 @@ class Reach:
         for each in self.caches:
             each.cache_clear()
         self._enter(nodeid)
+        self.begun = _processor_seconds()
 
-    def pytest_runtest_logfinish(self) -> None:
-        """End a test."""
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        """End a test, and add what it cost."""
+        self.costs[nodeid] += _processor_seconds() - self.begun
         self._leave()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Add up what a test costs, and note one that fails."""
-        self.costs[report.nodeid] += report.duration
+        """Note a test that fails."""
         if report.failed:
             self.failed.add(report.nodeid)
 
@@ -70,14 +72,15 @@ class Reach:
         """Count the work of a shared fixture to the fixture."""
         if fixturedef.scope == "function":
             return (yield)
-        name, begun = _fixture(fixturedef), time.perf_counter()
+        name, begun = _fixture(fixturedef), _processor_seconds()
         self._enter(name)
         try:
             return (yield)
         finally:
             self._leave()
-            self.costs[name] += time.perf_counter() - begun
-            self.costs[request._pyfuncitem.nodeid] -= time.perf_counter() - begun
+            spent = _processor_seconds() - begun
+            self.costs[name] += spent
+            self.costs[request._pyfuncitem.nodeid] -= spent
 
     def _enter(self, context: str) -> None:
         self.contexts.append(context)
@@ -96,6 +99,12 @@ class Reach:
             },
             "fixtures": {name: round(cost, 3) for name, cost in self.costs.items() if name.startswith(FIXTURE)},
         }
+
+
+def _processor_seconds() -> float:
+    """Return what this process and its ended children have used; the time of day says more about the neighbours than about a test."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
 
 
 def _fixture(definition: Any) -> str:
