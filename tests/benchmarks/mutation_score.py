@@ -38,7 +38,7 @@ from tests.benchmarks.mutant_sources import Mutant, mutate
 ROOT = Path(__file__).resolve().parents[2]
 GOAL = 0.9
 EQUIVALENT = ROOT / "evidence" / "mutation_score" / "equivalent.toml"
-BUDGET_SECONDS = 20.0
+BUDGET_SECONDS = 8.0
 KILLED = frozenset({"killed", "timeout"})
 
 
