@@ -198,9 +198,9 @@ class Study:
         self._python("mutant_trials", str(plan), str(self.results))
 
     def _python(self, module: str, *arguments: str) -> None:
-        subprocess.run(
-            [sys.executable, "-m", f"tests.benchmarks.{module}", *arguments], cwd=self.copy, stdout=sys.stderr, check=True
-        )
+        command = [sys.executable, "-m", f"tests.benchmarks.{module}", *arguments]
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        subprocess.run(command, cwd=self.copy, env=environment, stdout=sys.stderr, check=True)
 
     def _commit(self, of: str) -> None:
         author = ["-c", "user.name=study", "-c", "user.email=study@localhost"]
