@@ -100,13 +100,15 @@ def main() -> int:
     """Run or go on with a group's study, and write the score; 0 where the goal is met."""
     options = _options()
     group, study = GROUPS[options.group], Study(options.copy.resolve())
-    study.prepare(group)
-    study.take_over_tests(group)
+    if not options.report:
+        study.prepare(group)
+        study.take_over_tests(group)
     mutants = study.mutants()
     chosen = mutants if not options.sample else drawn(mutants, options.sample, options.seed)
     if options.survivors:
         study.forget_survivors()
-    study.run(chosen)
+    if not options.report:
+        study.run(chosen)
     summary = _summary(options, study, mutants, chosen)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(summary, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -122,6 +124,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--sample", type=int, default=0, help="mutants drawn at random; 0 for all")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--survivors", action="store_true", help="try survivors again")
+    parser.add_argument("--report", action="store_true", help="only write the score of what was tried so far")
     return parser.parse_args()
 
 
