@@ -91,7 +91,7 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="the result as JSON on stdout")] = False,  # noqa: FBT002
     watch: Annotated[
         bool, typer.Option("--watch", help="stay, and judge again whenever a file changes; end with Ctrl-C")
-    ] = False,  # noqa: FBT002
+    ] = False,
 ) -> None:
     """Run the trace gate: every problem at once, with place, finding, expectation and repair."""
     from pipeline.dvc_runs import canonical  # noqa: PLC0415

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 from device_sw.batch.examination import examine, identity, not_analysed
 from device_sw.errors import BundleError, EnvironmentUnfit, InferenceFailed
-from device_sw.launcher import numeric_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -181,7 +180,6 @@ def _started(count: int) -> Any:
             configure_logging=False,
             object_store_memory=STORE_BYTES,
             _node_ip_address="127.0.0.1",
-            runtime_env={"env_vars": {name: value for name, value in numeric_environment().items() if name not in os.environ}},
         )
     except Exception as err:
         raise _no_ray(

@@ -65,7 +65,7 @@ def _differences(folder: Path, inputs: list[dict[str, Any]], files: Mapping[str,
             yield f"input {entry['index']} stands where input {number} was expected"
     for name, digest in files.items():
         if (found := _sha256(folder / name)) != digest:
-            yield f"{name}: found {found[:16]}, expected {digest[:16]}"
+            yield f"{name}: found {found}, expected {digest}"
     for entry in inputs:
         if "leaf" in entry and merkle.leaf(json.loads((folder / entry["record"]).read_bytes())) != entry["leaf"]:
             yield f"{entry['record']}: another leaf than its line says"
