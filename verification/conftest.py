@@ -16,8 +16,8 @@ from verification.steps.command import *
 from verification.steps.detection import *
 from verification.steps.dicom_objects import *
 from verification.steps.instructions import *
-from verification.steps.judgement import *
 from verification.steps.interrupted_run import *
+from verification.steps.judgement import *
 from verification.steps.material import *
 from verification.steps.overlay import *
 from verification.steps.preprocessing import *
