@@ -15,6 +15,7 @@ from verification.steps.bundle import *
 from verification.steps.command import *
 from verification.steps.detection import *
 from verification.steps.dicom_objects import *
+from verification.steps.explanation import *
 from verification.steps.instructions import *
 from verification.steps.interrupted_run import *
 from verification.steps.judgement import *
