@@ -338,7 +338,20 @@ def _choices() -> set[str]:
 
 @then("nothing but bundle, policy, output, format and heat map can be chosen")
 def _nothing_else(choices: set[str]) -> None:
-    extra = choices - {"--bundle", "--policy", "--out", "-o", "--json", "--list", "--again", "--engine", "--workers", "--explain"}
+    extra = choices - {
+        "--bundle",
+        "--policy",
+        "--out",
+        "-o",
+        "--json",
+        "--list",
+        "--again",
+        "--engine",
+        "--workers",
+        "--explain",
+        "--dicom",
+        "--secondary-capture",
+    }
     assert not extra, f"expected no other option, observed {sorted(extra)}"
     assert parameters(Device.analyse) == {"path", "explain"}, f"expected path and explain, observed {parameters(Device.analyse)}"
 
