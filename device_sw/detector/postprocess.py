@@ -9,7 +9,8 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from device_sw.errors import InferenceFailed
-from device_sw.types import Box, Detection, NetworkBox
+from device_sw.preprocessing.geometry import to_film
+from device_sw.types import Detection, NetworkBox
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -60,15 +61,14 @@ def _detection(box: Sequence[float], finding: FindingId, score: float, letterbox
             expected="finite numbers",
             repair="run `thoratrace self-test`; if it passes, report the input's content hash to the manufacturer",
         )
-    x0, x1 = (min(max(edge / letterbox.scale, 0.0), float(letterbox.columns)) for edge in (box[0], box[2]))
-    y0, y1 = (min(max(edge / letterbox.scale, 0.0), float(letterbox.rows)) for edge in (box[1], box[3]))
-    return Detection(finding, Box(x0, y0, x1, y1), score) if x1 > x0 and y1 > y0 else None
+    film_box = to_film((box[0], box[1], box[2], box[3]), letterbox)
+    return None if film_box is None else Detection(finding, film_box, score)
 
 
 def marked(found: Iterable[Detection], thresholds: Mapping[FindingId, float]) -> tuple[Detection, ...]:
     """Return the candidates that reach their finding's operating point, in the order given.
 
-    >>> from device_sw.types import FindingId
+    >>> from device_sw.types import Box, FindingId
     >>> d = Detection(FindingId("scoliosis"), Box(0, 0, 1, 1), 0.5)
     >>> marked([d], {FindingId("scoliosis"): 0.5}) == (d,), marked([d], {FindingId("scoliosis"): 0.6})
     (True, ())

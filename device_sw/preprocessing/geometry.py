@@ -40,21 +40,15 @@ def to_network(box: Box, frame: Letterbox) -> Box:
     return Box(*(edge * frame.scale for edge in box.as_tuple()))
 
 
-def to_film(box: Box, frame: Letterbox) -> Box:
-    """Bring a box from network to film coordinates and clip it to the film.
+def to_film(box: tuple[float, float, float, float], frame: Letterbox) -> Box | None:
+    """Bring a box (x0, y0, x1, y1) from network to film coordinates and clip it to the film; None where nothing of it lies there, but in the padding.
 
-    >>> to_film(Box(0.0, 64.0, 250.0, 256.0), Letterbox(rows=2048, columns=1024, size=256))
+    >>> to_film((0.0, 64.0, 250.0, 256.0), Letterbox(rows=2048, columns=1024, size=256))
     Box(x0=0.0, y0=512.0, x1=1024.0, y1=2048.0)
-
-    Raises:
-        ValueError: nothing of the box lies on the film (it lies in the padding).
     """
-    x0, y0, x1, y1 = (edge / frame.scale for edge in box.as_tuple())
-    x0, x1 = max(x0, 0.0), min(x1, float(frame.columns))
-    y0, y1 = max(y0, 0.0), min(y1, float(frame.rows))
-    if x1 <= x0 or y1 <= y0:
-        raise ValueError(f"box {box.as_tuple()} lies outside the film of {frame.rows} x {frame.columns}")
-    return Box(x0, y0, x1, y1)
+    x0, x1 = (min(max(edge / frame.scale, 0.0), float(frame.columns)) for edge in (box[0], box[2]))
+    y0, y1 = (min(max(edge / frame.scale, 0.0), float(frame.rows)) for edge in (box[1], box[3]))
+    return Box(x0, y0, x1, y1) if x1 > x0 and y1 > y0 else None
 
 
 def laid_on_film(

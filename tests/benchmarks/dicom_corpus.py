@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.dicom_corpus --bundle artifacts/bundle
 
-The device is made once for each policy; each file is then taken by a forked child that runs the batch of the command line (reading to written output, heat map
+The device is made once for each policy; each file is then taken by a forked child that runs the batch of the command line (reading to written output, DICOM objects and heat map
 included), and whose time, peak memory, output and end are the parent's to observe. Writes ``evidence/dicom_corpus/outcomes.json``. ``--only TEXT`` tries the
 files whose name holds TEXT and writes nothing. The bombs are made by ``tests.device_sw.dicom.bombs``; nothing of the corpus is ever committed but its names.
 """
@@ -22,8 +22,10 @@ from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
-from device_sw.batch import Batch
+from device_sw.batch.examination import InProcess
+from device_sw.batch.run import Batch
 from device_sw.device import Device
+from device_sw.report.outputs import Wanted
 from device_sw.types import Policy
 from tests.device_sw.dicom.bombs import BOMBS
 from tests.device_sw.dicom.corpus import CORPUS, EVIDENCE, ROOT, files
@@ -115,7 +117,7 @@ def _child(device: Device, path: Path, root: Path, send: int) -> None:
 
 
 def _batched(device: Device, path: Path, root: Path) -> dict:
-    batch = Batch(device, root, lambda _: None)
+    batch = Batch(InProcess(device, Wanted(datetime.now(UTC))), root, lambda _: None)
     batch.take(path)
     batch.finish()
     (outcome,) = batch.outcomes

@@ -250,7 +250,7 @@ def _round_trip(frame: Letterbox, count: int) -> list[tuple[Box, Box]]:
         assert np.allclose(sent.as_tuple(), np.multiply(box.as_tuple(), scale)), (
             f"expected scale {scale}, observed {sent} for {box}"
         )
-        pairs.append((box, to_film(sent, frame)))
+        pairs.append((box, to_film(sent.as_tuple(), frame)))
     return pairs
 
 
@@ -262,7 +262,7 @@ def _returns(round_trip: list[tuple[Box, Box]], limit: float) -> None:
 
 @when(parsers.parse("the network marks the box {x0:f}, {y0:f}, {x1:f}, {y1:f}"), target_fixture="on_film")
 def _marks(frame: Letterbox, x0: float, y0: float, x1: float, y1: float) -> Box:
-    return to_film(Box(x0, y0, x1, y1), frame)
+    return to_film((x0, y0, x1, y1), frame)
 
 
 @then(parsers.parse("the box on the film is {x0:f}, {y0:f}, {x1:f}, {y1:f}"))

@@ -23,7 +23,7 @@ def boxes_on_films(draw):
 @given(boxes_on_films())
 def test_a_box_comes_back_to_its_place(case):
     frame, box = case
-    back = to_film(to_network(box, frame), frame)
+    back = to_film(to_network(box, frame).as_tuple(), frame)
     clipped = (box.x0, box.y0, min(box.x1, frame.columns), min(box.y1, frame.rows))
     assert back.as_tuple() == pytest.approx(clipped, abs=1e-6)
 
@@ -36,8 +36,7 @@ def test_a_box_on_the_film_lies_in_the_network_input(case):
 
 
 def test_a_box_in_the_padding_is_no_box_of_the_film():
-    with pytest.raises(ValueError, match="lies outside the film of 100 x 50"):
-        to_film(Box(200.0, 0.0, 250.0, 20.0), Letterbox(rows=100, columns=50, size=256))
+    assert to_film((200.0, 0.0, 250.0, 20.0), Letterbox(rows=100, columns=50, size=256)) is None
 
 
 def film(pixels):
