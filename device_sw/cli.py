@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from device_sw._version import __version__
+from device_sw.deidentification.command import deidentify, pseudonyms
 from device_sw.errors import BundleError, DeviceError
 from device_sw.launcher import relaunch
 from device_sw.types import Explain, Policy
@@ -107,6 +108,9 @@ def analyse(  # noqa: PLR0913 - the options of the command, as typer reads them
     _print_batch(batch, json_only=json_only)
     raise typer.Exit(0 if batch.all_analysed else 1)
 
+
+app.command("deidentify")(deidentify)
+app.command("pseudonyms")(pseudonyms)
 
 audit_app = typer.Typer(no_args_is_help=True, help="The audit trail of an output folder.")
 app.add_typer(audit_app, name="audit")

@@ -73,6 +73,10 @@ class OutputFailed(DeviceError):
     """A result could not be written in full. Codes start with ``OUT-``."""
 
 
+class DeidentificationError(DeviceError):
+    """A film or a key from which no identity can be removed safely. Codes start with ``DEI-``."""
+
+
 class EnvironmentUnfit(DeviceError):
     """Something that the device needs of its machine is missing. Codes start with ``ENV-``."""
 

@@ -27,6 +27,14 @@ class Policy(StrEnum):
     RESEARCH = "research"
 
 
+class BurnedIn(StrEnum):
+    """What becomes of text that is drawn into the picture."""
+
+    BLANK = "blank"
+    REFUSE = "refuse"
+    KEEP = "keep"
+
+
 @dataclass(frozen=True, slots=True)
 class Box:
     """An axis-aligned box in continuous pixel coordinates, never empty.

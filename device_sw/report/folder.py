@@ -151,6 +151,22 @@ class OutputFolder:
         return completed, removed
 
 
+def write_whole(target: Path, content: bytes) -> None:
+    """Write one file that belongs to no batch: whole under its name, or as it was before.
+
+    Raises:
+        OutputFailed: the file could not be written in full (``OUT-WRITE``).
+    """
+    with _reported(target.name):
+        part = _part_of(target)
+        try:
+            _write_synced(part, content)
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+        sync_folder(target.parent)
+
+
 def _part_of(target: Path) -> Path:
     return target.with_name(f".{target.name}{PART}")
 
