@@ -89,7 +89,7 @@ def _tests() -> int:
 def check(
     level: Annotated[str, typer.Option(help="development, release or submission")] = "development",
     as_json: Annotated[bool, typer.Option("--json", help="the result as JSON on stdout")] = False,  # noqa: FBT002
-    watch: Annotated[
+    watch: Annotated[  # noqa: FBT002 - typer reads the flag from the signature
         bool, typer.Option("--watch", help="stay, and judge again whenever a file changes; end with Ctrl-C")
     ] = False,
 ) -> None:

@@ -13,6 +13,7 @@ from verification.steps.admission import *
 from verification.steps.audit_trail import *
 from verification.steps.bundle import *
 from verification.steps.command import *
+from verification.steps.deidentification import *
 from verification.steps.detection import *
 from verification.steps.dicom_objects import *
 from verification.steps.explanation import *
