@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from verification.trace import gate
-from verification.trace.anomalies import ANOMALIES, NEXT, State, read_anomalies
+from verification.trace.anomalies import ANOMALIES, NEXT, State, Step, Trend, read_anomalies
 
 ROOT = Path(__file__).resolve().parents[3]
 CHILD = "A child's film is refused"
@@ -190,3 +190,125 @@ def test_the_shipped_list_is_sound_and_holds_the_known_weaknesses():
     assert problems == ()
     assert len(known.anomalies) >= 5
     assert all(each.security for each in known.anomalies if each.state is not State.OPEN)
+
+
+class Folder:
+    """A folder with a list of anomalies and nothing else."""
+
+    def __init__(self, root):
+        self.root = root
+
+    def write(self, name, text):
+        (self.root / name).parent.mkdir(parents=True, exist_ok=True)
+        (self.root / name).write_text(text, encoding="utf-8")
+
+
+def faults(tmp_path, *anomalies):
+    put(Folder(tmp_path), *anomalies)
+    return [(each.code, each.where, each.item, each.found, each.expected) for each in read_anomalies(tmp_path)[1]]
+
+
+DAY = "2026-11-21"
+HISTORIES = {
+    "not begun": (
+        anomaly(steps=[("assessed", DAY)]),
+        [("step 1 goes from nothing to assessed", "one of: open")],
+    ),
+    "a step left out": (
+        anomaly("verified", steps=[("open", DAY), ("assessed", DAY), ("verified", DAY)]),
+        [("step 3 goes from assessed to verified", "one of: resolved")],
+    ),
+    "two ways on": (
+        anomaly("open", steps=[("open", DAY), ("assessed", DAY), ("resolved", DAY), ("open", DAY)]),
+        [("step 4 goes from resolved to open", "one of: assessed, verified")],
+    ),
+    "before it was found": (
+        anomaly("open", steps=[("open", "2026-11-19")]),
+        [("step 1 is dated 2026-11-19, what came before it 2026-11-20", "a date that exists and is not earlier")],
+    ),
+    "backwards": (
+        anomaly(steps=[("open", "2026-11-22"), ("assessed", DAY)]),
+        [("step 2 is dated 2026-11-21, what came before it 2026-11-22", "a date that exists and is not earlier")],
+    ),
+    "no date": (
+        anomaly("open", steps=[("open", "2026-11-31")]),
+        [("step 1 is dated 2026-11-31, what came before it 2026-11-20", "a date that exists and is not earlier")],
+    ),
+    "another end": (
+        anomaly("resolved", steps=[("open", DAY), ("assessed", DAY)]),
+        [("the state resolved, a history that ends in assessed", "the state the history ends in")],
+    ),
+    "the day it was found": (anomaly("open", steps=[("open", "2026-11-20")]), []),
+}
+
+
+@pytest.mark.parametrize("case", HISTORIES)
+def test_a_history_that_cannot_be_is_told_step_by_step(tmp_path, case):
+    text, expected = HISTORIES[case]
+    assert faults(tmp_path, text) == [("ANO-HISTORY", f"{ANOMALIES}:5", "ANO-001", *each) for each in expected]
+
+
+@pytest.mark.parametrize(
+    ("situations", "none", "found"),
+    [
+        ((), "", "neither a hazardous situation nor a reason"),
+        (("HS-001",), "it is a word", "hazardous situations and a reason for none"),
+        ((), "it is a word", None),
+        (("HS-001", "HS-002"), "  ", None),
+    ],
+)
+def test_an_effect_is_stated_one_way(tmp_path, situations, none, found):
+    said = [
+        (code, where, item, text) for code, where, item, text, _ in faults(tmp_path, anomaly(situations=situations, none=none))
+    ]
+    assert said == ([("ANO-IMPACT", f"{ANOMALIES}:5", "ANO-001", found)] if found else [])
+
+
+def test_a_list_is_read_whole(tmp_path):
+    trend = '[[trend]]\ncategory = "design"\nanalysis = "one cause"\n'
+    put(Folder(tmp_path), anomaly(root_cause=" c "), anomaly(category="data"), anomaly(), reviewed="a" * 64, trends=trend)
+    known, problems = read_anomalies(tmp_path)
+    assert problems == ()
+    assert known.exists
+    assert known.reviewed_identity == "a" * 64
+    assert known.trends == (Trend("design", "one cause"),)
+    assert list(known.counts().items()) == [("data", 1), ("design", 2)]
+    first = known.anomalies[0]
+    assert (first.id, first.where, first.title, first.state) == (
+        "ANO-001",
+        f"{ANOMALIES}:5",
+        "A film of a child passes",
+        State.ASSESSED,
+    )
+    assert (first.concerns, first.situations, first.advised) == (("RC-001",), ("HS-001",), ("users",))
+    assert first.history == (Step(State.OPEN, DAY, "DEMO-author", "n"), Step(State.ASSESSED, DAY, "DEMO-author", "n"))
+    assert first.facts() == {
+        "state": "assessed",
+        "discovered": {"date": "2026-11-20", "how": "test", "software": "0.1.0", "model": "0.1.0"},
+        "situations": ["HS-001"],
+        "advised": ["users"],
+        "history": [
+            {"state": "open", "date": DAY, "author": "DEMO-author", "note": "n"},
+            {"state": "assessed", "date": DAY, "author": "DEMO-author", "note": "n"},
+        ],
+        "description": "It passes.",
+        "no_safety_impact": "",
+        "category": "design",
+        "root_cause": "c",
+        "evaluation": "e",
+        "disposition": "d",
+        "workaround": "",
+        "security": "none",
+        "change": "x",
+    }
+
+
+def test_no_list_is_empty_and_says_so(tmp_path):
+    known, problems = read_anomalies(tmp_path)
+    assert (known.anomalies, known.trends, known.reviewed_identity, known.exists, problems) == ((), (), "", False, ())
+
+
+def test_an_unsound_anomaly_is_told_and_left_out(tmp_path):
+    found = faults(tmp_path, anomaly(), anomaly().replace("ANO-001", "ANO-002").replace('title = "A film of a child passes"', ""))
+    assert [each[0] for each in found] == ["SPC-MISSING-KEY"]
+    assert [each.id for each in read_anomalies(tmp_path)[0].anomalies] == ["ANO-001"]
