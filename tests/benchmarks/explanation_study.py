@@ -445,6 +445,7 @@ def _charts(summary: dict[str, Any], out: Path) -> None:
         bars = right.bar(np.arange(len(names)) + 0.27 * (number - 1), values, 0.25, label=label)
         right.bar_label(bars, fmt="%.1f", fontsize=7)
     right.axhline(ENERGY_GOAL, color="black", linestyle="--", linewidth=1)
+    right.margins(y=0.25)
     right.set_xticks(range(len(names)), names, fontsize=8)
     right.set_ylabel("median energy inside over share of the film's area")
     right.set_title(f"Localisation ({summary['marks']} marks on {summary['films']} phantom films; dashed: goal 2)", fontsize=9)
@@ -456,7 +457,7 @@ def _charts(summary: dict[str, Any], out: Path) -> None:
 def _example(device: Device, cohort: Path, done: list[dict[str, Any]], out: Path) -> None:
     best = max(done, key=lambda film: sum(mark["true"] for mark in film["marks"]))
     page = map_figure(device.analyse(cohort / "films" / f"{best['film']}.dcm"))
-    page.quantize(192).save(out / "example.png", optimize=True)
+    page.resize((1100, round(page.height * 1100 / page.width)), Image.Resampling.LANCZOS).save(out / "example.png", optimize=True)
 
 
 if __name__ == "__main__":
