@@ -3,7 +3,7 @@
     python -m tests.benchmarks.dicom_corpus --bundle artifacts/bundle
 
 The device is made once for each policy; each file is then taken by a forked child that runs the batch of the command line (reading to written output, DICOM objects and heat map
-included), and whose time, peak memory, output and end are the parent's to observe. Writes ``evidence/dicom_corpus/outcomes.json``. ``--only TEXT`` tries the
+included), and whose time, peak memory, output and end are the parent's to observe. Writes ``evidence/dicom_corpus/device.json``. ``--only TEXT`` tries the
 files whose name holds TEXT and writes nothing. The bombs are made by ``tests.device_sw.dicom.bombs``; nothing of the corpus is ever committed but its names.
 """
 
@@ -53,7 +53,7 @@ def main() -> int:
                 bombs.append({"file": name, "bytes": path.stat().st_size, **_both(devices, path, Path(folder))})
     value = _summary(devices, rows, bombs)
     if not options.only:
-        (EVIDENCE / "outcomes.json").write_text(_text(value), encoding="utf-8")
+        (EVIDENCE / "device.json").write_text(_text(value), encoding="utf-8")
     told = {
         key: value[key]
         for key in ("files", "bombs_tried", "tracebacks", "over_time", "over_memory", "longest_s", "peak_memory_mb")
