@@ -139,15 +139,6 @@ def main():
             "2 workers, run killed": lambda out: driver_killed(out, inputs, bundle, ray[2], options.kills),
             "serial, run killed": lambda out: driver_killed(out, inputs, bundle, (), options.kills),
         }
-        runs, root = {}, None
-        for name, study in studies.items():
-            out = folder / name.replace(" ", "-").replace(",", "")
-            runs[name] = study(out)
-            found = inspect(out)
-            root = root or found.merkle_root
-            wrong = [*ends(out, inputs, root), *dying.faults_after_death(out), *runs[name].get("errors", ())]
-            runs[name] |= {"merkle_root": found.merkle_root, "inputs": found.inputs, "files": found.files, "wrong": wrong}
-            print(name, runs[name], file=sys.stderr, flush=True)  # noqa: T201
         report = {
             "schema": "thoratrace/archive/1",
             "date": datetime.now(UTC).date().isoformat(),
@@ -157,12 +148,21 @@ def main():
             "films": "given" if options.films else "random pictures",
             "inputs": len(list(inputs.iterdir())),
             "processors": os.cpu_count(),
-            "same_root": len({run["merkle_root"] for run in runs.values()}) == 1,
-            "runs": runs,
+            "same_root": True,
+            "runs": {},
         }
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    return 0 if report["same_root"] and not any(run["wrong"] for run in runs.values()) else 1
+        for name, study in studies.items():
+            out = folder / name.replace(" ", "-").replace(",", "")
+            run = study(out)
+            found = inspect(out)
+            wrong = [*ends(out, inputs, None), *dying.faults_after_death(out), *run.get("errors", ())]
+            told = {"merkle_root": found.merkle_root, "inputs": found.inputs, "files": found.files, "wrong": wrong}
+            report["runs"][name] = run | told
+            report["same_root"] = len({each["merkle_root"] for each in report["runs"].values()}) == 1
+            print(name, report["runs"][name], file=sys.stderr, flush=True)  # noqa: T201
+            options.out.parent.mkdir(parents=True, exist_ok=True)
+            options.out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    return 0 if report["same_root"] and not any(run["wrong"] for run in report["runs"].values()) else 1
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.crash_safety --kills 50 --out evidence/crash_safety/report.json
 
-1. *kills*: a process that analyses and records is killed (SIGKILL) at random moments of its work and begun again until it ends, over and over. Each is forked from
-   one that has loaded the device, so that the work and not the loading is hit. *commands* does the same with whole `thoratrace analyse` commands.
+1. *recording*: a process that records 40 inputs without looking at them is killed (SIGKILL) at random moments and begun again until it ends, over and over.
+   *kills* does the same with a process that analyses, forked from one that has loaded the device; *commands* with whole `thoratrace analyse` commands.
 2. *calls*: a run of three inputs dies before each call that changes its folder, and in the middle of each write; then the run that continues it dies, too.
 3. *surroundings*: a full disk, a read-only folder, a folder that vanishes, a second run on the same folder.
 
@@ -74,9 +74,21 @@ def ends(out, inputs, root):
 
 def kills(folder, bundle, wanted):
     """Kill processes that analyse and record at random moments, and begin again until one comes to its end."""
-    inputs, chance = make_inputs(folder / "in", FILMS), random.Random(SEED)
-    paths = sorted(inputs.iterdir())
-    examiner = InProcess(Device(bundle), Wanted(run_time=datetime.now(UTC)))
+    inputs = make_inputs(folder / "in", FILMS)
+    return _kills(folder, inputs, InProcess(Device(bundle), Wanted(run_time=datetime.now(UTC))), wanted)
+
+
+def recording(folder, wanted):
+    """Kill processes that record many small inputs at random moments, so that most moments lie within the recording."""
+    inputs = folder / "in"
+    inputs.mkdir()
+    for number in range(40):
+        (inputs / f"{number:02d}").write_text(str(number))
+    return _kills(folder, inputs, dying.QuickExaminer(), wanted)
+
+
+def _kills(folder, inputs, examiner, wanted):
+    paths, chance = sorted(inputs.iterdir()), random.Random(SEED)
 
     def record(out):
         batch = Batch(examiner, out, lambda _: None)
@@ -95,7 +107,7 @@ def kills(folder, bundle, wanted):
                 wrong += [] if code == -signal.SIGKILL else [f"ended with {code}"]
                 wrong += [f"kill {len(killed) + 1}: {fault}" for fault in dying.faults_after_death(out)] if out.exists() else []
                 with_parts += bool(out.exists() and dying.parts(out))
-                killed.append(_size(out / "audit.jsonl") > 0 and (out / "audit.jsonl").read_bytes().count(b"\n"))
+                killed.append((out / "audit.jsonl").read_bytes().count(b"\n") if _size(out / "audit.jsonl") > 0 else 0)
         wrong += ends(out, inputs, root)
         finished += 1
     by_lines = {str(n): killed.count(n) for n in sorted(set(killed))}
@@ -314,6 +326,9 @@ def _contents(folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument(
+        "--parts", nargs="*", help="calls, recording, kills, surroundings, commands; else all that the report lacks"
+    )
     parser.add_argument("--commands", type=int, default=5)
     parser.add_argument("--bundle", type=Path, help="a bundle; else a small untrained one is made")
     parser.add_argument("--out", type=Path, required=True)
@@ -331,17 +346,19 @@ def main():
         report = json.loads(options.out.read_text(encoding="utf-8")) if options.out.exists() else identity
         parts = {
             "calls": calls,
+            "recording": lambda place: recording(place, options.kills),
             "kills": lambda place: kills(place, bundle, options.kills),
             "surroundings": lambda place: surroundings(place, bundle),
             "commands": lambda place: commands(place, bundle, options.commands),
         }
         for name, study in parts.items():
-            if name not in report:
+            if name not in report and name in (options.parts or parts):
                 (folder / name).mkdir()
                 report[name] = study(folder / name)
                 options.out.parent.mkdir(parents=True, exist_ok=True)
                 options.out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    judged = (report["calls"], report["kills"], report["commands"], *report["surroundings"].values())
+    judged = [report[name] for name in ("calls", "recording", "kills", "commands") if name in report]
+    judged += report.get("surroundings", {}).values()
     return 1 if any(part.get("wrong") for part in judged) else 0
 
 
