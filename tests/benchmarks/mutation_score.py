@@ -324,7 +324,6 @@ def _summary(options: argparse.Namespace, study: Study, mutants: list[Mutant], c
         "group": options.group,
         "date": datetime.now(UTC).date().isoformat(),
         "command": _command(options),
-        "commits": {name: study.commit(name) for name in ("sources", "tests")},
         "tree": _tree(study, GROUPS[options.group]),
         "mutants_made": len(mutants),
         "sample": options.sample or None,
@@ -380,11 +379,22 @@ def _command(options: argparse.Namespace) -> str:
     return f"python -m tests.benchmarks.mutation_score --group {options.group} --copy FOLDER --out {options.out.name}{sample}"
 
 
-def _tree(study: Study, group: Group) -> dict[str, str]:
-    """Return SHA-256 of mode, blob and path, as git lists them, of the files that were mutated and of the tests that had to notice it."""
-    named = {"sources": sorted({each.path for each in study.mutants()}), "tests": group.tests}
-    listed = {name: _git("ls-tree", "-r", study.commit(name), "--", *paths) for name, paths in named.items()}
-    return {name: hashlib.sha256(lines.encode()).hexdigest() for name, lines in listed.items()}
+def _tree(study: Study, group: Group) -> dict[str, dict[str, str | None]]:
+    """Return what was mutated, and the tests that had to notice it as they lie in the copy: SHA-256 of git's list of mode, blob and path.
+
+    The commit is named where it holds exactly these files.
+    """
+    mutated = sorted({each.path for each in study.mutants()})
+    sources = _git("ls-tree", "-r", study.commit("sources"), "--", *mutated)
+    tests = _git("ls-tree", "-r", "HEAD", "--", *group.tests, root=study.copy)
+    committed = _git("ls-tree", "-r", study.commit("tests"), "--", *group.tests)
+    return {
+        "sources": {"sha256": hashlib.sha256(sources.encode()).hexdigest(), "commit": study.commit("sources")},
+        "tests": {
+            "sha256": hashlib.sha256(tests.encode()).hexdigest(),
+            "commit": study.commit("tests") if tests == committed else None,
+        },
+    }
 
 
 def _commit(root: Path) -> str:
