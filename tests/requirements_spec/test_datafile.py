@@ -172,6 +172,7 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path, content, line, told):
     assert (problem.repair, problem.clause) == (MENDED, RULE)
     assert document.rows("row") == ()
     assert document.where("$.row[0]") == "f.toml:1"
+    assert not document.sound("$.row[0]")
 
 
 def test_an_error_at_the_end_of_a_text_stands_on_its_last_line():
