@@ -15,6 +15,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import pydicom
+from pydicom.datadict import dictionary_has_tag, dictionary_VR
 from pydicom.dataelem import RawDataElement
 from pydicom.filereader import _read_file_meta_info, read_preamble
 
@@ -220,9 +221,19 @@ def _starts_like_dicom(data: bytes) -> bool:
 
 
 def _require_whole(dataset: FileDataset) -> None:
-    """The parser accepts a last element that is shorter than it says; the device does not. Pixel data is measured when it is decoded."""
+    """The parser accepts a last element that is shorter than it says; the device does not. Pixel data is measured when it is decoded.
+
+    Nor may a sequence stand where the dictionary has a value: read as text, one that is nested a few hundred times takes the parser minutes to print.
+    """
     with refuse_on_failure("IN-PARSE", where="file", expected="a well-formed dataset", repair="send the file again"):
         items: list[Any] = [dataset.get_item(tag) for tag in dataset.keys()]  # noqa: SIM118
+        meta: list[Any] = [dataset.file_meta.get_item(tag) for tag in dataset.file_meta.keys()]  # noqa: SIM118
+    for item in (*items, *meta):
+        if item.VR == "SQ" and dictionary_has_tag(item.tag) and dictionary_VR(item.tag) != "SQ":
+            found, expected = "a sequence", "a value of the element's value representation"
+            raise InputRefused(
+                "IN-ATTRIBUTE", where=_place(item), found=found, expected=expected, repair="have the sending system correct it"
+            )
     for item in items:
         if not isinstance(item, RawDataElement) or item.value is None or item.tag == _PIXEL_DATA:
             continue
@@ -238,7 +249,7 @@ def _require_whole(dataset: FileDataset) -> None:
             )
 
 
-def _place(item: RawDataElement) -> str:
+def _place(item: Any) -> str:
     return f"({item.tag.group:04X},{item.tag.element:04X})"
 
 

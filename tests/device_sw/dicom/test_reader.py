@@ -324,6 +324,19 @@ def test_elements_without_number_are_refused(tmp_path, monkeypatch):
     assert refused(path) == "IN-TOO-LARGE"
 
 
+@pytest.mark.parametrize(
+    "keyword", [b"\x08\x00\x60\x00", b"\x10\x00\x20\x00", b"\x08\x00\x18\x00", b"\x28\x00\x10\x00", b"\x18\x00\x15\x00"]
+)
+def test_a_sequence_in_the_place_of_a_value_is_refused_at_once(tmp_path, keyword):
+    """Found by fuzzing: the text of a sequence that is nested 300 times took the parser more than a minute."""
+    opening, item = b"SQ\0\0\xff\xff\xff\xff", b"\xfe\xff\x00\xe0\xff\xff\xff\xff"
+    path = tmp_path / "film.dcm"
+    path.write_bytes(
+        bombs.HEAD + keyword + opening + item + (b"\x40\x00\x75\x02" + opening + item) * 200 + b"\x08\x00\x05\x00CS\x02\x00zz"
+    )
+    assert refused(path) in {"IN-ATTRIBUTE", "IN-PARSE"}
+
+
 def test_an_element_that_describes_the_film_has_a_limit(put, monkeypatch):
     monkeypatch.setattr(reader, "MAX_ELEMENT_BYTES", 1000)
     dataset = films.film()
