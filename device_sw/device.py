@@ -19,6 +19,7 @@ from device_sw.decision_trace import DecisionTrace, filters, numeric_identity
 from device_sw.detector.bundle import load_bundle
 from device_sw.detector.inference import Detector, DetectorOutput, SelfTest
 from device_sw.detector.judgement import golden_faults, judge
+from device_sw.detector.parity import require_parity
 from device_sw.dicom import admission, reader
 from device_sw.errors import BundleError, InferenceFailed, InputRefused
 from device_sw.explanation.eigencam import LABEL, HeatMap, eigencam
@@ -84,7 +85,7 @@ def open_engine(bundle_path: Path) -> Engine:
     """Verify a bundle and build its detector.
 
     Raises:
-        BundleError: the bundle is missing, altered, or made for another table of findings (``BND-...``).
+        BundleError: the bundle is missing, altered, made for another table of findings or another engine, or without a passed parity check (``BND-...``).
     """
     bundle = load_bundle(bundle_path)
     table = hashlib.sha256(files("device_sw").joinpath("findings.toml").read_bytes()).hexdigest()
@@ -97,6 +98,7 @@ def open_engine(bundle_path: Path) -> Engine:
             expected=expected,
             repair="use a bundle made for this device version",
         )
+    require_parity(bundle.parity)
     detector = Detector(bundle)
     return Engine(
         detector,

@@ -1,4 +1,4 @@
-"""Fixes threads, instruction set and hash seed before numpy or torch is imported.
+"""Fixes threads, instruction set and hash seed before numpy, torch or the inference engine is imported.
 
 Floating-point results depend on the number of threads and on the vector instructions a library picks at import, so both are settings of the
 device, not of the machine. `./qms` loads this file by path before any environment exists; `thoratrace` starts itself again with it.
@@ -45,11 +45,11 @@ def relaunch() -> None:
     """Replace this process by itself, same command line, under the numeric environment, unless it already runs under it.
 
     Raises:
-        RuntimeError: torch or numpy was imported first, so the variables could no longer take effect.
+        RuntimeError: one of the numeric libraries was imported first, so the variables could no longer take effect.
     """
     if is_launched():
         return
-    early = [name for name in ("numpy", "torch") if name in sys.modules]
+    early = [name for name in ("numpy", "openvino", "torch") if name in sys.modules]
     if early:
         raise RuntimeError(f"{', '.join(early)} imported before the numeric environment was set; call relaunch first")
     os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], numeric_environment())  # noqa: S606

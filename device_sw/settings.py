@@ -13,6 +13,23 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class ReleasedEngine:
+    """What computes the network: library, its version, and the precision of its numbers.
+
+    >>> str(ReleasedEngine("openvino", "2026.4.1", "f32"))
+    'openvino 2026.4.1 f32'
+    """
+
+    name: str
+    version: str
+    precision: str
+
+    def __str__(self) -> str:
+        """Return the three parts in one line."""
+        return f"{self.name} {self.version} {self.precision}"
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceSettings:
     """The parameters of a released model that the device needs besides its weights.
 
@@ -26,6 +43,7 @@ class DeviceSettings:
         profile: data the model was trained on (``phantom``, ``coco`` ...), printed with each result.
         budget: training budget (``quick`` makes no performance claim).
         calibration: what turns the network's score of a finding into the calibrated one.
+        engine: the inference engine the model was released with.
     """
 
     model_version: str
@@ -37,6 +55,7 @@ class DeviceSettings:
     profile: str
     budget: str
     calibration: Mapping[FindingId, ScoreCurve]
+    engine: ReleasedEngine
 
     def __post_init__(self) -> None:
         """Refuse settings in which a finding has no threshold or no calibration, or a threshold that no candidate could be held against."""

@@ -24,7 +24,7 @@ from torchvision.models.detection import FCOS, FasterRCNN, RetinaNet
 from torchvision.models.detection.ssd import SSD
 from torchvision.ops import clip_boxes_to_image
 
-from device_sw.detector.inference import eager_network
+from device_sw.detector.eager import eager_network
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

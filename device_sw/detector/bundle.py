@@ -13,20 +13,21 @@ from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
-from safetensors.torch import load as load_safetensors
+from safetensors.numpy import load as load_safetensors
 
-from device_sw.detector.architecture import Architecture
 from device_sw.detector.distribution import DESCRIPTIONS, ReferenceDistribution, ReferenceFilms
+from device_sw.detector.parity import Parity
+from device_sw.detector.shape import NetworkShape
 from device_sw.errors import BundleError
 from device_sw.findings import all_findings
-from device_sw.settings import DeviceSettings
-from device_sw.types import FindingId, ScoreCurve
+from device_sw.settings import DeviceSettings, ReleasedEngine
+from device_sw.types import FindingId, Letterbox, ScoreCurve
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
-    from torch import Tensor
 
 MANIFEST = "manifest.json"
 SCHEMA = "thoratrace/bundle/1"
@@ -41,8 +42,17 @@ REQUIRED = (
     "distribution.json",
     "distribution.safetensors",
     "golden_judgements.json",
+    "parity.json",
 )
 """Files without which a bundle is not one."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoldenOutput:
+    """What the trained network says of one golden film: candidates as JSON values, in the coordinates of the letterboxed film, best first."""
+
+    letterbox: Letterbox
+    candidates: tuple[dict[str, Any], ...]
 
 
 @dataclass(frozen=True)
@@ -52,11 +62,12 @@ class Bundle:
     path: Path
     sha256: str
     manifest: dict[str, Any]
-    architecture: Architecture
+    shape: NetworkShape
     settings: DeviceSettings
-    weights: dict[str, Tensor]
-    golden_inputs: dict[str, Tensor]
-    golden_outputs: dict[str, Any]
+    weights: dict[str, NDArray[np.float32]]
+    golden_inputs: dict[str, NDArray[np.float32]]
+    golden_outputs: dict[str, GoldenOutput]
+    parity: Parity
     distribution: ReferenceDistribution
     golden_judgements: dict[str, Any]
 
@@ -157,11 +168,12 @@ def _parse(path: Path, manifest_bytes: bytes, manifest: dict[str, Any], contents
             path=path,
             sha256=hashlib.sha256(manifest_bytes).hexdigest(),
             manifest=manifest,
-            architecture=Architecture.from_json(model["architecture"]),
+            shape=NetworkShape.from_json(model["architecture"]),
             settings=_settings(manifest, model, thresholds, curves),
             weights=load_safetensors(contents["weights.safetensors"]),
             golden_inputs=load_safetensors(contents["golden_inputs.safetensors"]),
-            golden_outputs=json.loads(contents["golden_outputs.json"]),
+            golden_outputs=_golden(json.loads(contents["golden_outputs.json"])),
+            parity=Parity.from_json(json.loads(contents["parity.json"])),
             distribution=_distribution(
                 json.loads(contents["distribution.json"]), load_arrays(contents["distribution.safetensors"])
             ),
@@ -170,7 +182,7 @@ def _parse(path: Path, manifest_bytes: bytes, manifest: dict[str, Any], contents
     except (ValueError, KeyError, TypeError, AttributeError, SafetensorError) as err:
         raise BundleError(
             "BND-CONTENT",
-            where="model.json, thresholds.json, calibration.json, distribution.json or a safetensors file",
+            where="a JSON or safetensors file of the bundle",
             found=f"{type(err).__name__} while reading it",
             expected="the fields this device version reads",
             repair="use a bundle made for this device version",
@@ -192,6 +204,7 @@ def _settings(
         profile=manifest["profile"],
         budget=manifest["budget"],
         calibration={FindingId(name): ScoreCurve(**curve) for name, curve in curves.items()},
+        engine=ReleasedEngine(**model["engine"]),
     )
 
 
@@ -210,6 +223,21 @@ def _distribution(values: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Re
         reference_films=int(values["reference_films"]),
         held_out_films=int(values["held_out_films"]),
     )
+
+
+def _golden(values: dict[str, Any]) -> dict[str, GoldenOutput]:
+    return {
+        str(name): GoldenOutput(
+            Letterbox(**{str(side): int(length) for side, length in golden["letterbox"].items()}),
+            tuple(_golden_candidate(candidate) for candidate in golden["candidates"]),
+        )
+        for name, golden in values.items()
+    }
+
+
+def _golden_candidate(values: dict[str, Any]) -> dict[str, Any]:
+    x0, y0, x1, y1 = (float(edge) for edge in values["box"])
+    return {"finding": str(values["finding"]), "box": [x0, y0, x1, y1], "score": float(values["score"])}
 
 
 def _check_findings(settings: DeviceSettings) -> None:

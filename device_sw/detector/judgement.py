@@ -91,7 +91,7 @@ def golden_judgement(bundle: Bundle, detector: Detects, name: str, frame: Mappin
 
 
 def _calibrated(bundle: Bundle, name: str) -> tuple[Detection, ...]:
-    rows = bundle.golden_outputs[name]["candidates"]
+    rows = bundle.golden_outputs[name].candidates
     return calibrated((Detection(FindingId(row["finding"]), Box(*row["box"]), row["score"]) for row in rows), bundle.settings)
 
 
@@ -104,7 +104,7 @@ def _calibration_fault(bundle: Bundle, name: str) -> list[str]:
 
 
 def _placement(bundle: Bundle, detector: Detects, name: str, frame: Mapping[str, int]) -> Placement:
-    film = ModelInput(bundle.golden_inputs[name].numpy(), Letterbox(**frame))
+    film = ModelInput(bundle.golden_inputs[name], Letterbox(**frame))
     placement = judge(detector.detect(film), film, bundle.settings, bundle.distribution).placement
     if placement is None:
         raise ValueError("the detector gave no features")

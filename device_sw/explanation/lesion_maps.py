@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from device_sw.detector.activations import Sought, Tolerance
-from device_sw.detector.inference import PARITY_BOX_PX, PARITY_SCORE
+from device_sw.detector.parity import PARITY_BOX_PX, PARITY_SCORE
 from device_sw.explanation import ablation_cam, grad_cam, saliency
 from device_sw.preprocessing.geometry import to_network
 from device_sw.types import ExplanationMethod, LesionMap

@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from safetensors.numpy import save_file as save_arrays
-from safetensors.torch import save_file
+from safetensors.numpy import save_file
 
+from device_sw.detector import engine
 from device_sw.detector.bundle import MANIFEST, SCHEMA, load_bundle
 from device_sw.detector.distribution import DESCRIPTIONS, network_values, picture_values
+from device_sw.detector.eager import EagerDetector
 from device_sw.detector.inference import Detector, detections_to_json
 from device_sw.detector.judgement import golden_faults, golden_judgement
+from device_sw.detector.parity import Parity, measure
 from device_sw.types import Letterbox, ModelInput
 from pipeline import calibration, reference_films
 from pipeline.progress import bar
@@ -26,6 +27,7 @@ from pipeline.training.dataset import PreparedSplit, read_split
 from pipeline.training.evaluation import operating_points
 
 if TYPE_CHECKING:
+    from device_sw.detector.bundle import Bundle
     from device_sw.detector.distribution import ReferenceDistribution
     from device_sw.types import ScoreCurve
 
@@ -46,10 +48,13 @@ def main() -> None:
     _write_manifest(run, params, bundle)
     detections, held_out_films = _look_at(run, bundle, "val")
     _, training_films = _look_at(run, bundle, "train")
+    provisional = load_bundle(bundle)
+    trained = EagerDetector(provisional)
+    _write_parity(bundle, provisional, trained, held_out)
     scored = _write_calibration(bundle, params["train"]["findings"], held_out, detections)
     _write_thresholds(bundle, params, held_out, scored)
     _write_distribution(bundle, reference_films.fit(training_films, held_out_films))
-    golden = _write_golden(bundle, held_out, detections, params["package"]["golden_films"])
+    golden = _write_golden(bundle, held_out, detections, trained, params["package"]["golden_films"])
     _write_manifest(run, params, bundle)
     _write_golden_judgements(run, bundle, {name: held_out.films[index].film_id for index, name in golden.items()})
     _write_manifest(run, params, bundle)
@@ -62,6 +67,7 @@ def _write_model(run: Run, params: dict[str, Any], bundle: Path) -> None:
     shutil.copy(REPOSITORY / "device_sw" / "findings.toml", bundle / "findings.toml")
     model = {
         "architecture": training["architecture"],
+        "engine": {"name": engine.NAME, "version": engine.VERSION, "precision": engine.PRECISION},
         "findings": params["train"]["findings"],
         "preprocessing": params["prepare"]["preprocessing"],
     }
@@ -75,9 +81,10 @@ def _provisional(bundle: Path, findings: list[str]) -> None:
     nothing = {name: np.zeros((2, 1)) for name in DESCRIPTIONS}
     films = reference_films.DescribedFilms(nothing)
     _write_distribution(bundle, reference_films.fit(films, films))
-    save_file({"none": torch.zeros(1)}, bundle / "golden_inputs.safetensors")
+    save_file({"none": np.zeros(1, np.float32)}, bundle / "golden_inputs.safetensors")
     write_json(bundle / "golden_outputs.json", {})
     write_json(bundle / "golden_judgements.json", {})
+    write_json(bundle / "parity.json", Parity(0, 0.0, 0.0).to_json())
 
 
 def _look_at(run: Run, bundle: Path, split: str) -> tuple[list[list[dict[str, Any]]], reference_films.DescribedFilms]:
@@ -153,7 +160,7 @@ def _write_distribution(bundle: Path, distribution: ReferenceDistribution) -> No
         for name, films in distribution.films.items()
         for part in ("mean", "scale", "precision")
     }
-    save_arrays(arrays, bundle / "distribution.safetensors")
+    save_file(arrays, bundle / "distribution.safetensors")
     write_json(
         bundle / "distribution.json",
         {
@@ -167,6 +174,23 @@ def _write_distribution(bundle: Path, distribution: ReferenceDistribution) -> No
     )
 
 
+def _network_input(held_out: PreparedSplit, index: int) -> ModelInput:
+    """Return a prepared film as the network sees it; its candidates come out in network pixels."""
+    size = held_out.pixels.shape[1]
+    return ModelInput(held_out.image(index), Letterbox(size, size, size))
+
+
+def _write_parity(bundle: Path, provisional: Bundle, trained: EagerDetector, held_out: PreparedSplit) -> None:
+    """Hold the engine against the trained network on every validation film; beyond the tolerance no bundle is made."""
+    films = (_network_input(held_out, index) for index in range(len(held_out.films)))
+    record = measure(Detector(provisional), trained, films, provisional.settings.score_floor)
+    if not record.holds:
+        raise SystemExit(
+            f"PKG-PARITY at {bundle.name}: found {record}; expected differences within 0.5 px and 1e-4 over at least one film"
+        )
+    write_json(bundle / "parity.json", record.to_json())
+
+
 def _write_thresholds(
     bundle: Path, params: dict[str, Any], held_out: PreparedSplit, detections: list[list[dict[str, Any]]]
 ) -> None:
@@ -174,14 +198,17 @@ def _write_thresholds(
     write_json(bundle / "thresholds.json", {"rule": "largest F1 at IoU 0.5 on the validation films", "thresholds": thresholds})
 
 
-def _write_golden(bundle: Path, held_out: PreparedSplit, detections: list[list[dict[str, Any]]], films: int) -> dict[int, str]:
-    """Keep the films with the most candidates: they exercise every layer. Return the name of each by its index."""
+def _write_golden(
+    bundle: Path, held_out: PreparedSplit, detections: list[list[dict[str, Any]]], trained: EagerDetector, films: int
+) -> dict[int, str]:
+    """Keep the films with the most candidates, which exercise every layer, and what the trained network says of them. Return the name of each by its index."""
     size = held_out.pixels.shape[1]
     chosen = sorted(range(len(detections)), key=lambda index: (-len(detections[index]), index))[:films]
     names = {index: f"film_{position}" for position, index in enumerate(chosen)}
-    save_file({names[i]: torch.from_numpy(held_out.image(i)) for i in chosen}, bundle / "golden_inputs.safetensors")
+    save_file({names[i]: held_out.image(i) for i in chosen}, bundle / "golden_inputs.safetensors")
     box = {"rows": size, "columns": size, "size": size}
-    write_json(bundle / "golden_outputs.json", {names[i]: {"letterbox": box, "candidates": detections[i]} for i in chosen})
+    outputs = {names[i]: detections_to_json(trained.candidates(_network_input(held_out, i))) for i in chosen}
+    write_json(bundle / "golden_outputs.json", {name: {"letterbox": box, "candidates": found} for name, found in outputs.items()})
     return names
 
 

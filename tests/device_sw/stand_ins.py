@@ -8,9 +8,10 @@ from device_sw.detector.distribution import ReferenceDistribution, ReferenceFilm
 from device_sw.detector.inference import DetectorOutput, SelfTest
 from device_sw.device import Device, Engine
 from device_sw.findings import all_findings
-from device_sw.settings import DeviceSettings
+from device_sw.settings import DeviceSettings, ReleasedEngine
 from device_sw.types import Box, Detection, Policy, ScoreCurve
 
+ENGINE = ReleasedEngine("fixed", "1.0.0", "f32")
 IDS = tuple(row.id for row in all_findings())
 
 
@@ -59,7 +60,7 @@ def all_alike():
 
 def settings(*, findings=IDS, preprocessing="tt-default-1", profile="phantom"):
     return DeviceSettings(
-        "1.2.3", preprocessing, 128, findings, dict.fromkeys(findings, 0.5), 0.02, profile, "quick", unchanged(findings)
+        "1.2.3", preprocessing, 128, findings, dict.fromkeys(findings, 0.5), 0.02, profile, "quick", unchanged(findings), ENGINE
     )
 
 

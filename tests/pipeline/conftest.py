@@ -10,11 +10,13 @@ import torch
 from safetensors.torch import save_file
 
 from device_sw.detector.architecture import Architecture, build
+from device_sw.detector.engine import NAME, PRECISION, VERSION
 from pipeline.run import Run, write_json
 from pipeline.training.initialisation import initialise
 
 FINDINGS = ("cardiac_hypertrophy", "scoliosis")
 ARCHITECTURE = Architecture(2, 64, (8, 8, 8, 8), 1, 8, 16, 40, 20, (((8.0, 8.0),), ((16.0, 16.0),), ((32.0, 32.0),)), 0.05)
+ENGINE = {"name": NAME, "version": VERSION, "precision": PRECISION}
 
 
 def write_bundle(folder, seed=3):
@@ -30,8 +32,9 @@ def write_bundle(folder, seed=3):
     (folder / "findings.toml").write_text('schema = "thoratrace/findings/1"\n', encoding="utf-8")
     write_json(
         folder / "model.json",
-        {"architecture": ARCHITECTURE.to_json(), "findings": list(FINDINGS), "preprocessing": "tt-default-1"},
+        {"architecture": ARCHITECTURE.to_json(), "engine": ENGINE, "findings": list(FINDINGS), "preprocessing": "tt-default-1"},
     )
+    write_json(folder / "parity.json", {"films": 1, "max_box_px": 0.0, "max_score": 0.0})
     write_json(folder / "thresholds.json", {"thresholds": dict.fromkeys(FINDINGS, 0.5)})
     film = torch.linspace(0, 1, 64 * 64).reshape(64, 64)
     save_file({"film_0": film}, folder / "golden_inputs.safetensors")

@@ -83,8 +83,8 @@ def failure_is_an_empty_film(module: ModuleType) -> None:
 
 
 def numbers_not_looked_at(module: ModuleType) -> None:
-    """Nobody asks whether the network's numbers are finite."""
-    replace(module, "_require_finite", nothing)
+    """Nobody asks whether the network's numbers are finite (device_sw.detector.regions)."""
+    replace(module, "require_finite", nothing)
 
 
 def ordered_by_finding(module: ModuleType) -> None:

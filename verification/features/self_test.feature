@@ -37,6 +37,7 @@ Feature: Golden self-test
       | a NaN in the class scores                                       |
       | a NaN in the backbone                                           |
       | a NaN in the class scores and golden outputs without candidates |
+      | class scores beyond every number and golden outputs without candidates |
 
   @SRS-058 @RC-012 @RC-014
   Scenario Outline: No film gives a result with a bundle that was altered or fails its self-test

@@ -21,8 +21,11 @@ from device_sw.detector.architecture import Architecture, build
 from device_sw.detector.bundle import load_bundle
 from device_sw.detector.calibration import calibrated
 from device_sw.detector.distribution import DESCRIPTIONS, network_values, picture_values
+from device_sw.detector.eager import EagerDetector
+from device_sw.detector.engine import NAME, PRECISION, VERSION
 from device_sw.detector.inference import Detector, detections_to_json
 from device_sw.detector.judgement import golden_judgement
+from device_sw.detector.parity import Parity, measure
 from device_sw.findings import all_findings
 from device_sw.preprocessing.geometry import letterbox
 from device_sw.types import NormalisedFilm
@@ -49,6 +52,8 @@ ARCHITECTURE = Architecture(
     score_floor=0.02,
 )
 
+ENGINE = {"name": NAME, "version": VERSION, "precision": PRECISION}
+
 SEED = 5
 SPREAD = 3.0
 """How far the untrained network's class scores lie apart; 1 leaves all of them near 1/8."""
@@ -58,7 +63,9 @@ def untrained(folder: Path) -> Path:
     """Write the bundle with operating points at the median score, so that a film has detections and candidates below them; return the folder."""
     folder.mkdir(parents=True)
     save_file(_weights(), folder / "weights.safetensors")
-    _write(folder / "model.json", {"architecture": ARCHITECTURE.to_json(), "findings": FINDINGS, "preprocessing": "tt-default-1"})
+    parts = {"architecture": ARCHITECTURE.to_json(), "engine": ENGINE, "findings": FINDINGS, "preprocessing": "tt-default-1"}
+    _write(folder / "model.json", parts)
+    _write(folder / "parity.json", Parity(0, 0.0, 0.0).to_json())
     _write(folder / "thresholds.json", {"thresholds": dict.fromkeys(FINDINGS, 0.5)})
     (folder / "findings.toml").write_bytes(files("device_sw").joinpath("findings.toml").read_bytes())
     _write(folder / "calibration.json", {"curves": CURVES})
@@ -110,7 +117,7 @@ def _golden_film(seed: int = 0) -> Any:
 
 
 def _golden(folder: Path) -> None:
-    """Freeze what this network says of the golden films."""
+    """Freeze what this network says of the golden films, and how far the engine is from it."""
     films = {name: _golden_film(seed) for name, seed in GOLDEN_SEEDS.items()}
     save_file({name: torch.from_numpy(film.pixels.copy()) for name, film in films.items()}, folder / "golden_inputs.safetensors")
     outputs: dict[str, Any] = {name: {"letterbox": _frame(film), "candidates": []} for name, film in films.items()}
@@ -118,12 +125,15 @@ def _golden(folder: Path) -> None:
     _write(folder / "golden_judgements.json", {})
     nothing = {"picture": np.zeros(1), "network": np.zeros(1)}
     _reference(folder, [nothing])
-    detector = Detector(load_bundle(seal(folder)))
+    loaded = load_bundle(seal(folder))
+    detector, trained = Detector(loaded), EagerDetector(loaded)
     described = [_described(detector, _golden_film(seed)) for seed in range(REFERENCE_FILMS)]
     _reference(folder, described)
     for name, film in films.items():
-        outputs[name]["candidates"] = detections_to_json(detector.detect(film).candidates)
+        outputs[name]["candidates"] = detections_to_json(trained.candidates(film))
     _write(folder / "golden_outputs.json", outputs)
+    record = measure(detector, trained, films.values(), ARCHITECTURE.score_floor)
+    _write(folder / "parity.json", record.to_json())
     loaded = load_bundle(seal(folder))
     judgements = {name: golden_judgement(loaded, detector, name, outputs[name]["letterbox"]) for name in films}
     _write(folder / "golden_judgements.json", judgements)
@@ -273,6 +283,18 @@ def _with_nan(name: str) -> Callable[[dict[str, torch.Tensor]], dict[str, torch.
     return change
 
 
+def _overflow_that_golden_outputs_hide(bundle: Path) -> None:
+    """Finite weights whose products are not: class scores become NaN on every film, and golden outputs without candidates would agree with it."""
+
+    def change(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        name = "roi_heads.box_predictor.cls_score.weight"
+        weights[name] = torch.full_like(weights[name], 3e38)
+        return weights
+
+    _weights_edit(change)(bundle)
+    _edit(bundle / "golden_outputs.json", lambda values: [film.__setitem__("candidates", []) for film in values.values()])
+
+
 def _nan_that_golden_outputs_hide(bundle: Path) -> None:
     """Class scores of NaN pass no comparison, so this network marks nothing; golden outputs without candidates would agree with it."""
     _weights_edit(_with_nan("roi_heads.box_predictor.cls_score.bias"))(bundle)
@@ -313,6 +335,7 @@ FAULTS: dict[str, Callable[[Path], None]] = {
     "a NaN in the class scores": _weights_edit(_with_nan("roi_heads.box_predictor.cls_score.bias")),
     "a NaN in the backbone": _weights_edit(_with_nan("backbone.stem.norm.bias")),
     "a NaN in the class scores and golden outputs without candidates": _nan_that_golden_outputs_hide,
+    "class scores beyond every number and golden outputs without candidates": _overflow_that_golden_outputs_hide,
 }
 """Faults by the words that scenarios use; each is planted in a copy and the copy sealed again, so that every hash is right."""
 

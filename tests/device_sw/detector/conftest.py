@@ -13,11 +13,13 @@ from safetensors.torch import save_file
 
 from device_sw.detector.architecture import Architecture, build
 from device_sw.detector.bundle import load_bundle
+from device_sw.detector.engine import NAME, PRECISION, VERSION
 from device_sw.detector.inference import Detector, detections_to_json
 from device_sw.detector.judgement import golden_judgement
 from device_sw.types import Letterbox, ModelInput
 
 ARCHITECTURE = Architecture(2, 64, (8, 8, 8, 8), 1, 8, 16, 40, 20, (((8.0, 8.0),), ((16.0, 16.0),), ((32.0, 32.0),)), 0.05)
+ENGINE = {"name": NAME, "version": VERSION, "precision": PRECISION}
 FINDINGS = ["cardiac_hypertrophy", "scoliosis"]
 CURVES = {"cardiac_hypertrophy": {"slope": 0.8, "offset": -0.5}, "scoliosis": {"slope": 1.5, "offset": 0.25}}
 VALUES = {"picture": 92, "network": 16}
@@ -57,8 +59,11 @@ def pristine(tmp_path_factory):
     save_file(network.state_dict(), folder / "weights.safetensors")
     (folder / "findings.toml").write_text("", encoding="utf-8")
     (folder / "model.json").write_text(
-        json.dumps({"architecture": ARCHITECTURE.to_json(), "findings": FINDINGS, "preprocessing": "tt-default-1"})
+        json.dumps(
+            {"architecture": ARCHITECTURE.to_json(), "engine": ENGINE, "findings": FINDINGS, "preprocessing": "tt-default-1"}
+        )
     )
+    (folder / "parity.json").write_text(json.dumps({"films": 1, "max_box_px": 0.0, "max_score": 0.0}))
     (folder / "thresholds.json").write_text(json.dumps({"thresholds": dict.fromkeys(FINDINGS, 0.5)}))
     film = torch.linspace(0, 1, 64 * 64).reshape(64, 64)
     save_file({"film_0": film}, folder / "golden_inputs.safetensors")
@@ -67,7 +72,7 @@ def pristine(tmp_path_factory):
     (folder / "calibration.json").write_text(json.dumps({"curves": CURVES}))
     write_reference(folder)
     seal(folder)
-    found = Detector(load_bundle(folder)).detect(ModelInput(film.numpy(), Letterbox(64, 64, 64))).candidates
+    found = Detector(load_bundle(folder)).candidates(ModelInput(film.numpy(), Letterbox(64, 64, 64)))
     golden = {"film_0": {"letterbox": {"rows": 64, "columns": 64, "size": 64}, "candidates": detections_to_json(found)}}
     (folder / "golden_outputs.json").write_text(json.dumps(golden))
     seal(folder)

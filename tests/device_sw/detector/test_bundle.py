@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from device_sw.detector.architecture import build
 from device_sw.detector.bundle import REQUIRED, load_bundle
 from device_sw.errors import BundleError
-from device_sw.settings import DeviceSettings
+from device_sw.settings import DeviceSettings, ReleasedEngine
 from device_sw.types import ScoreCurve
 
-from .conftest import ARCHITECTURE, seal
+from .conftest import ARCHITECTURE, ENGINE, seal
 
 
 def test_a_good_bundle_gives_its_settings(bundle_folder):
@@ -199,7 +199,7 @@ def test_content_that_cannot_be_read_is_said_in_these_words(bundle_folder):
     (bundle_folder / "model.json").write_text("{}")
     seal(bundle_folder)
     assert refusal(bundle_folder) == (
-        f"BND-CONTENT at model.json, thresholds.json, calibration.json, distribution.json or a safetensors file: found KeyError while reading it, {CONTENT_EXPECTED}"
+        f"BND-CONTENT at a JSON or safetensors file of the bundle: found KeyError while reading it, {CONTENT_EXPECTED}"
     )
 
 
@@ -240,7 +240,7 @@ def test_every_part_of_a_good_bundle_is_where_it_belongs(bundle_folder):
     assert bundle.path == bundle_folder
     assert bundle.sha256 == hashlib.sha256(manifest).hexdigest()
     assert bundle.manifest == json.loads(manifest)
-    assert bundle.architecture == ARCHITECTURE
+    assert bundle.shape.to_json() == ARCHITECTURE.to_json()
     assert bundle.settings == DeviceSettings(
         model_version="0.0.1",
         preprocessing_id="tt-default-1",
@@ -251,6 +251,51 @@ def test_every_part_of_a_good_bundle_is_where_it_belongs(bundle_folder):
         profile="phantom",
         budget="quick",
         calibration={"cardiac_hypertrophy": ScoreCurve(0.8, -0.5), "scoliosis": ScoreCurve(1.5, 0.25)},
+        engine=ReleasedEngine(**ENGINE),
     )
     assert set(bundle.golden_inputs) == {"film_0"} == set(bundle.golden_outputs)
     assert set(bundle.weights) == set(build(ARCHITECTURE).state_dict())
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("letterbox",), None),
+        (("letterbox",), {"rows": 64, "columns": 64}),
+        (("letterbox", "rows"), "many"),
+        (("letterbox", "rows"), None),
+        (("letterbox", "height"), 3),
+        (("candidates",), None),
+        (("candidates", 0), 5),
+        (("candidates", 0, "box"), [1, 2, 3]),
+        (("candidates", 0, "score"), None),
+    ],
+)
+def test_golden_outputs_that_are_none_are_refused_as_content(bundle_folder, place, value):
+    golden = json.loads((bundle_folder / "golden_outputs.json").read_text())
+    part = golden["film_0"]
+    for step in place[:-1]:
+        part = part[step]
+    part[place[-1]] = value
+    (bundle_folder / "golden_outputs.json").write_text(json.dumps(golden))
+    seal(bundle_folder)
+    assert refusal(bundle_folder).startswith("BND-CONTENT at ")
+
+
+@pytest.mark.parametrize(
+    "record",
+    [{}, {"films": 1}, {"films": "1", "max_box_px": 0, "max_score": 0}, {"films": 1, "max_box_px": None, "max_score": 0}],
+)
+def test_a_parity_record_that_is_none_is_refused_as_content(bundle_folder, record):
+    (bundle_folder / "parity.json").write_text(json.dumps(record))
+    seal(bundle_folder)
+    assert refusal(bundle_folder).startswith("BND-CONTENT at ")
+
+
+@pytest.mark.parametrize("side", [0, 100, -32])
+def test_a_network_input_that_the_levels_do_not_divide_is_refused(bundle_folder, side):
+    model = json.loads((bundle_folder / "model.json").read_text())
+    model["architecture"]["input_size"] = side
+    (bundle_folder / "model.json").write_text(json.dumps(model))
+    seal(bundle_folder)
+    assert refusal(bundle_folder).startswith("BND-CONTENT at ")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
-from safetensors.torch import load_file, save_file
+from safetensors.numpy import load_file, save_file
 
 from device_sw.detector.bundle import load_bundle
-from device_sw.detector.inference import Detector
+from device_sw.detector.eager import EagerDetector
+from device_sw.detector.engine import NAME, VERSION
+from device_sw.detector.inference import Detector, detections_to_json, difference
 from device_sw.errors import BundleError, InferenceFailed
 from device_sw.types import Letterbox, ModelInput
 
@@ -93,11 +96,60 @@ def test_a_film_of_another_size_is_refused(bundle_folder):
 @pytest.mark.parametrize(
     "name", ["roi_heads.box_predictor.bbox_pred.bias", "rpn.head.cls_logits.bias", "backbone.stem.conv.weight"]
 )
-def test_numbers_that_are_not_finite_never_become_a_film_without_findings(bundle_folder, name):
-    weights = load_file(bundle_folder / "weights.safetensors")
-    weights[name][:] = float("nan")
-    save_file(weights, bundle_folder / "weights.safetensors")
-    seal(bundle_folder)
-    detector = Detector(load_bundle(bundle_folder))
-    with pytest.raises(InferenceFailed, match="INF-NONFINITE"):
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused(bundle_folder, name, value):
+    with pytest.raises(BundleError, match=rf"BND-WEIGHTS at weights.safetensors: found {name} with a number that is not finite"):
+        Detector(load_bundle(with_weights(bundle_folder, name, value)))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "backbone.stem.conv.weight",
+        "backbone.stages.2.0.conv2.weight",
+        "backbone.pyramid.layer_blocks.0.0.weight",
+        "rpn.head.conv.0.0.weight",
+        "rpn.head.bbox_pred.weight",
+        "roi_heads.box_head.fc6.weight",
+        "roi_heads.box_head.fc7.weight",
+        "roi_heads.box_predictor.cls_score.weight",
+        "roi_heads.box_predictor.bbox_pred.weight",
+    ],
+)
+def test_numbers_that_overflow_never_become_a_film_without_findings(bundle_folder, name):
+    detector = Detector(load_bundle(with_weights(bundle_folder, name, 3e38)))
+    with pytest.raises(InferenceFailed, match="INF-NONFINITE at network: found a number that is not finite"):
         detector.detect(film(1))
+
+
+def with_weights(folder, name, value):
+    weights = load_file(folder / "weights.safetensors")
+    weights[name][:] = value
+    save_file(weights, folder / "weights.safetensors")
+    seal(folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"precision": "bf16"}, "BND-PRECISION at model.json engine: found precision 'bf16', expected 'f32'"),
+        ({"version": "2019.1.0"}, f"BND-ENGINE at model.json engine: found openvino 2019.1.0, expected {NAME} {VERSION}"),
+        ({"name": "eager"}, f"BND-ENGINE at model.json engine: found eager {VERSION}, expected {NAME} {VERSION}"),
+    ],
+)
+def test_a_bundle_released_with_another_engine_is_refused(bundle_folder, change, message):
+    model = json.loads((bundle_folder / "model.json").read_text())
+    model["engine"].update(change)
+    (bundle_folder / "model.json").write_text(json.dumps(model))
+    seal(bundle_folder)
+    with pytest.raises(BundleError, match=re.escape(message)):
+        Detector(load_bundle(bundle_folder))
+
+
+def test_the_golden_outputs_are_the_trained_networks(bundle_folder):
+    loaded = load_bundle(bundle_folder)
+    film_0 = ModelInput(loaded.golden_inputs["film_0"], Letterbox(64, 64, 64))
+    trained = detections_to_json(EagerDetector(loaded).candidates(film_0))
+    assert trained
+    assert difference(trained, loaded.golden_outputs["film_0"].candidates, 0.05) < (0.5, 1e-4)

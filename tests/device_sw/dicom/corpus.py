@@ -23,7 +23,7 @@ from device_sw.dicom.polarity import AGREEMENT, agreement
 from device_sw.errors import InputRefused
 from device_sw.findings import all_findings
 from device_sw.preprocessing.geometry import letterbox
-from device_sw.settings import DeviceSettings
+from device_sw.settings import DeviceSettings, ReleasedEngine
 from device_sw.types import Policy, ScoreCurve
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -43,6 +43,7 @@ SETTINGS = DeviceSettings(
     "none",
     "none",
     dict.fromkeys(FINDINGS, ScoreCurve(1.0, 0.0)),
+    ReleasedEngine("none", "none", "none"),
 )
 ENGINE = Engine(detector=None, settings=SETTINGS, bundle_sha256="")
 

@@ -1,0 +1,113 @@
+"""The engine: the trained network's answers, in float32, whatever the number of threads; weights that do not fit are refused."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from device_sw.detector import engine
+from device_sw.detector.bundle import load_bundle
+from device_sw.detector.eager import EagerDetector
+from device_sw.detector.inference import Detector
+from device_sw.detector.parity import Parity, measure, require_parity
+from device_sw.errors import BundleError
+from device_sw.types import Letterbox, ModelInput
+
+
+@pytest.fixture
+def loaded(bundle_folder):
+    return load_bundle(bundle_folder)
+
+
+def films(count):
+    random = np.random.default_rng(11)
+    return [ModelInput(random.random((64, 64), dtype=np.float32), Letterbox(128, 96, 64)) for _ in range(count)]
+
+
+def test_the_engine_gives_what_the_trained_network_gives(loaded):
+    record = measure(Detector(loaded), EagerDetector(loaded), films(8), loaded.settings.score_floor)
+    assert record.films == 8
+    assert record.max_box_px < 0.01
+    assert record.max_score < 1e-5
+
+
+def test_parity_sees_another_network(loaded):
+    trained = EagerDetector(loaded)
+    bias = loaded.weights["roi_heads.box_predictor.cls_score.bias"]
+    loaded.weights["roi_heads.box_predictor.cls_score.bias"] = bias + np.float32([0.5, 0.0, 0.0])
+    record = measure(Detector(loaded), trained, films(2), loaded.settings.score_floor)
+    with pytest.raises(BundleError, match=r"BND-PARITY at parity.json: found differences of "):
+        require_parity(record)
+
+
+@pytest.mark.parametrize(
+    "record", [Parity(0, 0.0, 0.0), Parity(9, 0.51, 0.0), Parity(9, 0.0, 1.1e-4), Parity(9, float("nan"), 0.0)]
+)
+def test_a_parity_record_beyond_the_tolerance_is_refused(record):
+    with pytest.raises(BundleError, match="BND-PARITY"):
+        require_parity(record)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 4])
+def test_the_number_of_threads_changes_no_bit(loaded, monkeypatch, threads):
+    given = [Detector(loaded).detect(film) for film in films(3)]
+    monkeypatch.setitem(engine._PROPERTIES, "INFERENCE_NUM_THREADS", threads)
+    again = [Detector(loaded).detect(film) for film in films(3)]
+    for one, other in zip(given, again, strict=True):
+        assert one.candidates == other.candidates
+        assert np.array_equal(one.features, other.features)
+
+
+def test_every_layer_computes_in_float32(loaded):
+    network = engine.CompiledNetwork(loaded.shape, loaded.weights)
+    for request in (network._pyramid, network._regions):
+        compiled = request.get_compiled_model()
+        assert compiled.get_property("INFERENCE_PRECISION_HINT").to_string() == "f32"
+        floats = {op.get_rt_info()["runtimePrecision"].astype(str) for op in compiled.get_runtime_model().get_ops()}
+        assert not floats & {"bf16", "f16", "i8"}, floats
+
+
+def test_an_engine_that_would_not_compute_in_float32_is_refused():
+    class Compiled:
+        def get_property(self, _name):
+            return self
+
+        def to_string(self):
+            return "bf16"
+
+    with pytest.raises(BundleError, match=r"BND-PRECISION at inference engine: found precision bf16, expected f32"):
+        engine._request(Compiled())
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (lambda w: w.pop("backbone.stem.conv.weight"), "no tensor backbone.stem.conv.weight"),
+        (lambda w: w.update(extra=np.zeros(1, np.float32)), "tensor extra, which belongs to no layer"),
+        (lambda w: w.update({"backbone.stem.norm.bias": np.zeros(3, np.float32)}), r"backbone.stem.norm.bias of shape \(3,\)"),
+        (lambda w: w.update({"backbone.stem.norm.bias": np.zeros(8, np.float64)}), ".* and type float64"),
+    ],
+)
+def test_weights_that_do_not_fit_are_refused(loaded, change, found):
+    weights = dict(loaded.weights)
+    change(weights)
+    with pytest.raises(BundleError, match=f"BND-WEIGHTS at weights.safetensors: found {found}"):
+        engine.CompiledNetwork(loaded.shape, weights)
+
+
+STARTS_THE_DEVICE = """
+import sys
+from pathlib import Path
+from device_sw.detector.bundle import load_bundle
+from device_sw.detector.inference import Detector
+Detector(load_bundle(Path(sys.argv[1]))).self_test()
+print(sorted(name for name in sys.modules if name.split(".")[0] in {"torch", "torchvision", "openvino_telemetry"}))
+"""
+
+
+def test_neither_the_training_library_nor_usage_statistics_are_loaded_for_a_film(bundle_folder):
+    told = subprocess.run([sys.executable, "-c", STARTS_THE_DEVICE, bundle_folder], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "[]"
