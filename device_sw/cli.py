@@ -146,6 +146,7 @@ def info(bundle: BundleOption = None, *, json_only: JsonOption = False) -> None:
             "profile": settings.profile,
             "budget": settings.budget,
             "preprocessing": settings.preprocessing_id,
+            "engine": str(settings.engine),
             "findings": list(settings.findings),
             "operating_points": dict(settings.thresholds),
             "statement": STATEMENT,

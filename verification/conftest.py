@@ -16,6 +16,7 @@ from verification.steps.command import *
 from verification.steps.deidentification import *
 from verification.steps.detection import *
 from verification.steps.dicom_objects import *
+from verification.steps.engine import *
 from verification.steps.explanation import *
 from verification.steps.instructions import *
 from verification.steps.interrupted_run import *

@@ -60,7 +60,6 @@ _PROPERTIES: dict[str, Any] = {
     "INFERENCE_PRECISION_HINT": PRECISION,
     "EXECUTION_MODE_HINT": "ACCURACY",
     "NUM_STREAMS": 1,
-    "INFERENCE_NUM_THREADS": THREADS,
     "ENABLE_CPU_PINNING": False,
 }
 
@@ -102,8 +101,13 @@ class RegionAnswers:
 class CompiledNetwork:
     """Both parts of the network, compiled for this processor."""
 
-    def __init__(self, shape: NetworkShape, weights: Mapping[str, NDArray[np.float32]]) -> None:
+    def __init__(self, shape: NetworkShape, weights: Mapping[str, NDArray[np.float32]], threads: int = THREADS) -> None:
         """Build and compile.
+
+        Args:
+            shape: the sizes of the layers.
+            weights: by the names that training gave them.
+            threads: of one inference; it changes the time and no number.
 
         Raises:
             BundleError: BND-WEIGHTS, the weights are not exactly those of the shape; BND-PRECISION, the engine would not compute in float32.
@@ -116,7 +120,13 @@ class CompiledNetwork:
         layers.require_all_used()
         core = ov.Core()
         self._levels, self._classes = len(shape.anchors), shape.classes + 1
-        self._pyramid, self._regions = (_request(core.compile_model(part, "CPU", _PROPERTIES)) for part in parts)
+        properties = {**_PROPERTIES, "INFERENCE_NUM_THREADS": threads}
+        self._pyramid, self._regions = (_request(core.compile_model(part, "CPU", properties)) for part in parts)
+
+    def precisions(self) -> frozenset[str]:
+        """Return the precision of every step of the compiled network, as the engine names them; steps on indices have integer ones."""
+        models = (request.get_compiled_model().get_runtime_model() for request in (self._pyramid, self._regions))
+        return frozenset(step.get_rt_info()["runtimePrecision"].astype(str) for model in models for step in model.get_ops())
 
     def maps(self, pixels: NDArray[np.float32]) -> PyramidMaps:
         """Return features, objectness and offsets of one film, (side, side) float32 in [0, 1]."""

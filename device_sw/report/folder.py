@@ -42,7 +42,7 @@ class StagedFiles:
     def stage_image(self, name: str, image: Image.Image) -> None:
         """Add a PNG."""
         stream = io.BytesIO()
-        image.save(stream, format="PNG")
+        image.save(stream, format="PNG", compress_level=2)
         self.stage_bytes(name, stream.getvalue())
 
     def stage_bytes(self, name: str, content: bytes) -> None:

@@ -76,6 +76,7 @@ def _model(result: AnalysisResult) -> dict[str, Any]:
         "preprocessing": settings.preprocessing_id,
         "profile": settings.profile,
         "budget": settings.budget,
+        "engine": {"name": settings.engine.name, "version": settings.engine.version, "precision": settings.engine.precision},
         "note": training_note(settings),
     }
 

@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -167,7 +168,7 @@ def network_worker(name: str) -> None:
     detector, threads = prepared(name, bundle)
     for line in sys.stdin:
         pixels = stored[int(line) % len(stored)].astype(np.float32) / np.iinfo(stored.dtype).max
-        answer(lambda film=ModelInput(pixels, Letterbox(side, side, side)): detector.candidates(film), threads=threads)
+        answer(partial(detector.candidates, ModelInput(pixels, Letterbox(side, side, side))), threads=threads)
 
 
 def prepared(name, bundle):
@@ -227,7 +228,7 @@ def study_worker(_name: str) -> None:
         device = Device(ROOT / "artifacts" / "bundle")
         batch = Batch(device, Path(folder), lambda _line: None, Wanted(datetime.now(UTC), dicom=True))
         for line in sys.stdin:
-            answer(lambda path=Path(line.rstrip("\n")): batch.take(path), torch="torch" in sys.modules)
+            answer(partial(batch.take, Path(line.rstrip("\n"))), torch="torch" in sys.modules)
 
 
 def cold_part(count: int) -> dict:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace as changed
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -153,3 +154,60 @@ def map_claims_evidence(module: ModuleType) -> None:
         "eigencam",
         lambda original, *arguments: changed(original(*arguments), label="EigenCAM: the evidence for the findings marked."),
     )
+
+
+def any_engine_accepted(module: ModuleType) -> None:
+    """Nobody asks which engine, version and precision the bundle was released with."""
+    replace(module, "_require_engine", nothing)
+
+
+def parity_not_required(module: ModuleType) -> None:
+    """A bundle needs no passed parity check (device_sw.detector.parity)."""
+    replace(module, "require_parity", nothing)
+
+
+def parity_of_boxes_only(module: ModuleType) -> None:
+    """The parity check does not look at scores (device_sw.detector.parity)."""
+    wrap(module, "measure", lambda original, *arguments: changed(original(*arguments), max_score=0.0, max_box_px=0.0))
+
+
+def self_test_on_the_trained_network(module: ModuleType) -> None:
+    """The golden inputs run on the trained network and not on the engine."""
+
+    def difference(self: Any, name: str) -> Any:
+        from device_sw.detector.eager import EagerDetector  # noqa: PLC0415  after the numeric environment, as in the device
+
+        golden = self._bundle.golden_outputs[name]
+        film = module.ModelInput(self._bundle.golden_inputs[name], golden.letterbox)
+        found = module.detections_to_json(EagerDetector(self._bundle).candidates(film))
+        return module.difference(found, golden.candidates, self._bundle.settings.score_floor)
+
+    replace(module, "Detector._golden_difference", difference)
+
+
+def precision_left_to_the_engine(module: ModuleType) -> None:
+    """Weights are kept and multiplied in half the bits (device_sw.detector.engine)."""
+    wrap(
+        module,
+        "_Layers.tensor",
+        lambda original, *arguments: (original(*arguments).view(np.uint32) & np.uint32(0xFFFF0000)).view(np.float32),
+    )
+
+
+def numbers_follow_the_threads(module: ModuleType) -> None:
+    """The sums depend on how many threads made them (device_sw.detector.engine)."""
+
+    def build(original: Any, self: Any, shape: Any, weights: Any, threads: int = module.THREADS) -> None:
+        original(self, shape, {name: value * np.float32(1 + 1e-7 * threads) for name, value in weights.items()}, threads)
+
+    wrap(module, "CompiledNetwork.__init__", build)
+
+
+def usage_statistics_loaded(module: ModuleType) -> None:
+    """The engine's usage statistics are loaded with it (device_sw.detector.engine)."""
+
+    def build(original: Any, *arguments: Any, **options: Any) -> None:
+        import_module("openvino_telemetry")
+        original(*arguments, **options)
+
+    wrap(module, "CompiledNetwork.__init__", build)

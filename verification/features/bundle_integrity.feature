@@ -98,6 +98,36 @@ Feature: Integrity of the model bundle
     When the device is started with it
     Then it does not start and the code is BND-
 
+  @SRS-103 @RC-014
+  Scenario Outline: A bundle released with another engine or precision is refused
+    Given a copy of the bundle with <fault>, sealed again
+    When the device is started with it
+    Then it does not start and the code is <code>
+
+    Examples:
+      | fault                                  | code          |
+      | precision bf16 in its release          | BND-PRECISION |
+      | engine onnxruntime in its release      | BND-ENGINE    |
+      | engine version 2019.1.0 in its release | BND-ENGINE    |
+
+  @SRS-104 @RC-014
+  Scenario Outline: A bundle without a passed parity check is refused
+    Given a copy of the bundle with <fault>, sealed again
+    When the device is started with it
+    Then it does not start and the code is BND-PARITY
+
+    Examples:
+      | fault                                           |
+      | a parity check over no film                     |
+      | a parity check that differs by 0.51 pixel       |
+      | a parity check that differs by 0.00011 in score |
+
+  @SRS-035 @RC-014
+  Scenario: Golden outputs without a letterbox are refused as content
+    Given a copy of the bundle with no letterbox of a golden film, sealed again
+    When the device is started with it
+    Then it does not start and the code is BND-CONTENT
+
   @SRS-034 @RC-032
   Scenario: Pickled weights are refused, and nothing in them runs
     Given a copy of the bundle whose weights are a pickle that leaves a file behind, sealed again

@@ -25,6 +25,29 @@ Feature: Golden self-test
       | golden boxes shifted by 0.4 pixel |
       | golden scores shifted by 0.00005  |
 
+  @SRS-035 @SRS-104 @RC-014
+  Scenario: The self-test runs on the engine that analyses films
+    Given a copy of the bundle
+    And an engine that computes with weights cut to bfloat16
+    When the device is started with it
+    Then it does not start and the code is BND-SELF-TEST
+
+  @SRS-104 @RC-014
+  Scenario: The parity check holds for the released engine
+    When engine and trained network look at the same four films
+    Then the parity check holds
+
+  @SRS-104 @RC-014
+  Scenario: The parity check sees an engine of lower precision
+    Given an engine that computes with weights cut to bfloat16
+    When engine and trained network look at the same four films
+    Then the parity check does not hold
+
+  @SRS-103 @RC-014
+  Scenario: Every step of the network computes in float32
+    When the network is compiled
+    Then none of its steps computes in less than 32 bits
+
   @SRS-037 @RC-020
   Scenario Outline: A network that computes no numbers gives no result
     Given a copy of the bundle with <fault>, sealed again

@@ -71,7 +71,7 @@ def untrained(folder: Path) -> Path:
     _write(folder / "calibration.json", {"curves": CURVES})
     _golden(folder)
     loaded = load_bundle(seal(folder))
-    found = calibrated(Detector(loaded).detect(_golden_film()).candidates, loaded.settings)
+    found = calibrated(Detector(loaded).detect(golden_film()).candidates, loaded.settings)
     with_operating_points(folder, {finding: _median(found, finding) for finding in FINDINGS})
     return folder
 
@@ -111,14 +111,15 @@ def _reference(folder: Path, described: list[dict[str, Any]]) -> None:
     )
 
 
-def _golden_film(seed: int = 0) -> Any:
+def golden_film(seed: int = 0) -> Any:
+    """Return a drawn chest as this network sees it."""
     normalised = NormalisedFilm(np.asarray(picture(seed=seed) / 4095.0, dtype=np.float32), "tt-default-1")
     return letterbox(normalised, ARCHITECTURE.input_size)
 
 
 def _golden(folder: Path) -> None:
     """Freeze what this network says of the golden films, and how far the engine is from it."""
-    films = {name: _golden_film(seed) for name, seed in GOLDEN_SEEDS.items()}
+    films = {name: golden_film(seed) for name, seed in GOLDEN_SEEDS.items()}
     save_file({name: torch.from_numpy(film.pixels.copy()) for name, film in films.items()}, folder / "golden_inputs.safetensors")
     outputs: dict[str, Any] = {name: {"letterbox": _frame(film), "candidates": []} for name, film in films.items()}
     _write(folder / "golden_outputs.json", outputs)
@@ -127,7 +128,7 @@ def _golden(folder: Path) -> None:
     _reference(folder, [nothing])
     loaded = load_bundle(seal(folder))
     detector, trained = Detector(loaded), EagerDetector(loaded)
-    described = [_described(detector, _golden_film(seed)) for seed in range(REFERENCE_FILMS)]
+    described = [_described(detector, golden_film(seed)) for seed in range(REFERENCE_FILMS)]
     _reference(folder, described)
     for name, film in films.items():
         outputs[name]["candidates"] = detections_to_json(trained.candidates(film))
@@ -301,7 +302,24 @@ def _nan_that_golden_outputs_hide(bundle: Path) -> None:
     _edit(bundle / "golden_outputs.json", lambda values: [film.__setitem__("candidates", []) for film in values.values()])
 
 
+def _engine(**parts: str) -> Callable[[Path], None]:
+    return _model(lambda values: values["engine"].update(parts))
+
+
+def _parity(**parts: float) -> Callable[[Path], None]:
+    return lambda bundle: _edit(bundle / "parity.json", lambda values: values.update(parts))
+
+
 FAULTS: dict[str, Callable[[Path], None]] = {
+    "precision bf16 in its release": _engine(precision="bf16"),
+    "engine onnxruntime in its release": _engine(name="onnxruntime"),
+    "engine version 2019.1.0 in its release": _engine(version="2019.1.0"),
+    "a parity check over no film": _parity(films=0),
+    "a parity check that differs by 0.51 pixel": _parity(max_box_px=0.51),
+    "a parity check that differs by 0.00011 in score": _parity(max_score=1.1e-4),
+    "no letterbox of a golden film": lambda bundle: _edit(
+        bundle / "golden_outputs.json", lambda values: [film.pop("letterbox") for film in values.values()]
+    ),
     "no operating point for scoliosis": _threshold("scoliosis", None),
     "an operating point of 1.2": _threshold("scoliosis", 1.2),
     "an operating point of -0.1": _threshold("scoliosis", -0.1),

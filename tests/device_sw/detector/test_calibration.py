@@ -6,10 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device_sw.detector.calibration import calibrated
-from device_sw.settings import DeviceSettings
+from device_sw.settings import DeviceSettings, ReleasedEngine
 from device_sw.types import Box, Detection, ScoreCurve
 
 FINDINGS = ("cardiac_hypertrophy", "scoliosis")
+ENGINE = ReleasedEngine("none", "none", "none")
 BOX = Box(0, 0, 1, 1)
 scores = st.floats(0.0, 1.0)
 curves = st.builds(ScoreCurve, slope=st.floats(0.05, 20.0), offset=st.floats(-10.0, 10.0))
@@ -26,6 +27,7 @@ def settings(*pair, floor=0.02, point=0.9):
         "phantom",
         "quick",
         dict(zip(FINDINGS, pair, strict=True)),
+        ENGINE,
     )
 
 
@@ -74,7 +76,16 @@ def test_within_a_finding_calibration_changes_no_rank(found, pair):
 def test_a_finding_without_calibration_is_refused():
     with pytest.raises(ValueError, match="no calibration for scoliosis"):
         DeviceSettings(
-            "1", "tt-default-1", 64, FINDINGS, dict.fromkeys(FINDINGS, 0.5), 0.02, "p", "q", {FINDINGS[0]: ScoreCurve(1, 0)}
+            "1",
+            "tt-default-1",
+            64,
+            FINDINGS,
+            dict.fromkeys(FINDINGS, 0.5),
+            0.02,
+            "p",
+            "q",
+            {FINDINGS[0]: ScoreCurve(1, 0)},
+            ENGINE,
         )
 
 

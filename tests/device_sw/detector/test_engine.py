@@ -13,6 +13,7 @@ from device_sw.detector.bundle import load_bundle
 from device_sw.detector.eager import EagerDetector
 from device_sw.detector.inference import Detector
 from device_sw.detector.parity import Parity, measure, require_parity
+from device_sw.detector.regions import anchor_boxes, proposals
 from device_sw.errors import BundleError
 from device_sw.types import Letterbox, ModelInput
 
@@ -52,22 +53,22 @@ def test_a_parity_record_beyond_the_tolerance_is_refused(record):
 
 
 @pytest.mark.parametrize("threads", [1, 2, 4])
-def test_the_number_of_threads_changes_no_bit(loaded, monkeypatch, threads):
-    given = [Detector(loaded).detect(film) for film in films(3)]
-    monkeypatch.setitem(engine._PROPERTIES, "INFERENCE_NUM_THREADS", threads)
-    again = [Detector(loaded).detect(film) for film in films(3)]
-    for one, other in zip(given, again, strict=True):
-        assert one.candidates == other.candidates
-        assert np.array_equal(one.features, other.features)
+def test_the_number_of_threads_changes_no_bit(loaded, threads):
+    usual, other = (engine.CompiledNetwork(loaded.shape, loaded.weights, count) for count in (engine.THREADS, threads))
+    for film in films(3):
+        one, two = usual.maps(film.pixels), other.maps(film.pixels)
+        regions = proposals(one, anchor_boxes(loaded.shape), loaded.shape)
+        answers = [network.answers(one.features, regions.by_level) for network in (usual, other)]
+        for name in ("features", "objectness", "offsets"):
+            assert all(np.array_equal(a, b) for a, b in zip(getattr(one, name), getattr(two, name), strict=True))
+        assert np.array_equal(answers[0].logits, answers[1].logits)
+        assert np.array_equal(answers[0].offsets, answers[1].offsets)
 
 
 def test_every_layer_computes_in_float32(loaded):
     network = engine.CompiledNetwork(loaded.shape, loaded.weights)
-    for request in (network._pyramid, network._regions):
-        compiled = request.get_compiled_model()
-        assert compiled.get_property("INFERENCE_PRECISION_HINT").to_string() == "f32"
-        floats = {op.get_rt_info()["runtimePrecision"].astype(str) for op in compiled.get_runtime_model().get_ops()}
-        assert not floats & {"bf16", "f16", "i8"}, floats
+    assert "f32" in network.precisions()
+    assert not network.precisions() & {"bf16", "f16", "i8"}
 
 
 def test_an_engine_that_would_not_compute_in_float32_is_refused():

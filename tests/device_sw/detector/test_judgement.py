@@ -49,7 +49,7 @@ def test_nothing_compared_is_a_fault(bundle_folder, name):
 
 def test_a_judgement_holds_calibrated_scores_marks_and_placement(bundle_folder):
     bundle, detector = opened(bundle_folder)
-    film = ModelInput(bundle.golden_inputs["film_0"].numpy(), Letterbox(64, 48, 64))
+    film = ModelInput(bundle.golden_inputs["film_0"], Letterbox(64, 48, 64))
     output = detector.detect(film)
     found = judge(output, film, bundle.settings, bundle.distribution)
     curves = bundle.settings.calibration
@@ -60,5 +60,5 @@ def test_a_judgement_holds_calibrated_scores_marks_and_placement(bundle_folder):
 
 def test_without_features_nobody_says_that_a_film_is_alike(bundle_folder):
     bundle, _ = opened(bundle_folder)
-    film = ModelInput(bundle.golden_inputs["film_0"].numpy(), Letterbox(64, 48, 64))
+    film = ModelInput(bundle.golden_inputs["film_0"], Letterbox(64, 48, 64))
     assert judge(DetectorOutput((), None), film, bundle.settings, bundle.distribution).placement is None
