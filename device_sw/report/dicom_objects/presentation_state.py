@@ -49,6 +49,7 @@ MARKS, WORDS = "TT_MARKS", "TT_WORDS"
 _LINE_CHARACTERS = 72
 _LINE_HEIGHT = 0.022
 _TEXT_LIMIT = 1024
+_GREYSCALE = ("MONOCHROME1", "MONOCHROME2")
 _FUNCTIONS = ("LINEAR", "LINEAR_EXACT", "SIGMOID")
 
 
@@ -61,9 +62,11 @@ def result_state(origin: Origin, result: AnalysisResult) -> DicomFile:
 
 
 def refusal_state(origin: Origin, error: DeviceError) -> DicomFile | None:
-    """Return the presentation state of a film that was not analysed as a DICOM file; None where the film does not say how large it is."""
+    """Return the presentation state of a film that was not analysed as a DICOM file; None for colour, and where the film does not say how large it is."""
     attributes = origin.source.attributes
     if attributes is None or min(attributes.rows, attributes.columns) < 1:
+        return None
+    if attributes.samples != 1 or attributes.photometric not in _GREYSCALE:
         return None
     return _state(origin, KIND_NOT_ANALYSED, attributes, [], refusal_lines(error)[1:])
 

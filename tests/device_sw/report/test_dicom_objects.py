@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from pydicom.sr._concepts_dict import concepts
 
+from device_sw.errors import InputRefused
 from device_sw.findings import Code, all_findings
 from device_sw.report.dicom_objects import presentation_state, secondary_capture, structured_report
 from device_sw.report.dicom_objects.content_tree import Container, Item, Number, Text, content_sequence
@@ -194,6 +195,17 @@ def test_nothing_is_written_for_a_film_that_cannot_be_bound():
     base = random_reports.analysed()
     unbound = replace(base, source=replace(base.source, faults=("(0010,0010) PatientName",)))
     assert result_files(unbound, NOON, page=None) == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "shown"), [({}, True), ({"photometric": "RGB"}, False), ({"samples": 3}, False), ({"rows": 0}, False)]
+)
+def test_only_a_greyscale_film_of_known_size_has_a_greyscale_presentation_state(change, shown):
+    base = random_reports.analysed()
+    attributes = replace(base.source.attributes, **change)
+    origin = result_origin(replace(base, source=replace(base.source, attributes=attributes)), NOON)
+    error = InputRefused("ADM-COLOUR", where="there", found="that", expected="this", repair="so")
+    assert (presentation_state.refusal_state(origin, error) is not None) == shown
 
 
 def test_an_input_without_header_leaves_no_object():
