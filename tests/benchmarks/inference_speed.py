@@ -220,13 +220,15 @@ def study_part(count: int) -> dict:
 
 def study_worker(_name: str) -> None:
     """Answer each request, a film's path, with the time from reading it to its files being complete."""
-    from device_sw.batch import Batch
+    from device_sw.batch.examination import InProcess
+    from device_sw.batch.run import Batch
     from device_sw.device import Device
     from device_sw.report.outputs import Wanted
 
     with tempfile.TemporaryDirectory() as folder:
         device = Device(ROOT / "artifacts" / "bundle")
-        batch = Batch(device, Path(folder), lambda _line: None, Wanted(datetime.now(UTC), dicom=True))
+        examiner = InProcess(device, Wanted(datetime.now(UTC), dicom=True))
+        batch = Batch(examiner, Path(folder), lambda _line: None, again=True)
         for line in sys.stdin:
             answer(partial(batch.take, Path(line.rstrip("\n"))), torch="torch" in sys.modules)
 
