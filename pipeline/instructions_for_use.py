@@ -18,6 +18,7 @@ from types import SimpleNamespace
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from pipeline.dossier.evidence import EvidenceBook
+from pipeline.dossier.orientation_pages import OrientationPages
 from pipeline.dossier.risk_pages import RiskPages
 from pipeline.dossier.tables import plain
 from pipeline.dossier.validation_pages import ValidationPages
@@ -65,6 +66,7 @@ def _pages(root: Path) -> dict[str, str]:
     environment.globals.update(
         risk=RiskPages(risk, risk.policy, evaluate(risk, specification, None), nothing_shown),  # type: ignore[arg-type]
         validation=validation,
+        orientation=OrientationPages(book),
         plain=plain,
         section_end=lambda _section: "",
     )

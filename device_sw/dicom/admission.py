@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pydicom.uid import UID
@@ -19,7 +20,7 @@ from pydicom.uid import UID
 from device_sw.dicom.attributes import place
 from device_sw.dicom.collimation import field_share
 from device_sw.dicom.defined_terms import REPEATABLE
-from device_sw.dicom.polarity import AGREEMENT, agreement
+from device_sw.dicom.orientation import INVERTED, LIKENESS, MIRRORED, TURNED, UNCLEAR, orientation
 from device_sw.dicom.radiograph import distinct_values
 from device_sw.errors import InputRefused
 from device_sw.types import Policy
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from device_sw.dicom.orientation import Orientation
     from device_sw.dicom.radiograph import FilmAttributes
 
 CR_STORAGE = "1.2.840.10008.5.1.4.1.1.1"
@@ -58,7 +60,7 @@ class Outcome(StrEnum):
     NOTHING = "nothing"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Evidence:
     """What is known of a film when the rules are asked.
 
@@ -69,6 +71,17 @@ class Evidence:
     policy: Policy
     stored: NDArray[np.int32] | None = None
     picture: NDArray[np.float32] | None = None
+
+    @cached_property
+    def orientation(self) -> Orientation | None:
+        """How the picture is shown by its own content, once it is known."""
+        return None if self.picture is None else orientation(self.picture)
+
+    @property
+    def chest(self) -> Orientation | None:
+        """The same where the picture resembles a frontal chest, so that there is something to judge."""
+        seen = self.orientation
+        return None if seen is None or seen.likeness < LIKENESS else seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,22 +322,41 @@ def _collimated(evidence: Evidence) -> str | None:
     return f"a field of {share:.0%} of the film" if 0.0 < share < MINIMUM_FIELD else None
 
 
-def _agreement(evidence: Evidence) -> float | None:
-    return None if evidence.picture is None else agreement(evidence.picture)
-
-
-def _polarity(evidence: Evidence) -> str | None:
-    value = _agreement(evidence)
+def _picture(evidence: Evidence) -> str | None:
+    seen = evidence.orientation
     return (
-        None
-        if value is None or value > -AGREEMENT
-        else f"a picture that looks inverted or lies upside down (agreement {value:.2f})"
+        None if seen is None or seen.likeness >= LIKENESS else f"a picture unlike a frontal chest (likeness {seen.likeness:.2f})"
     )
 
 
-def _picture(evidence: Evidence) -> str | None:
-    value = _agreement(evidence)
-    return None if value is None or abs(value) >= AGREEMENT else f"a picture unlike a frontal chest (agreement {value:.2f})"
+def _polarity(evidence: Evidence) -> str | None:
+    seen = evidence.chest
+    return None if seen is None or seen.inverted <= INVERTED else f"a picture that looks inverted (log odds {seen.inverted:.1f})"
+
+
+def _turned(evidence: Evidence) -> str | None:
+    seen = evidence.chest
+    return None if seen is None or seen.turned <= TURNED else f"a picture that looks {seen.way} (log odds {seen.turned:.1f})"
+
+
+def _upright(evidence: Evidence) -> Orientation | None:
+    """A turned film is not asked for its sides: they are known once it lies as it should."""
+    seen = evidence.chest
+    return None if seen is None or seen.turned > TURNED else seen
+
+
+def _mirrored(evidence: Evidence) -> str | None:
+    seen = _upright(evidence)
+    if seen is None or seen.mirrored <= MIRRORED:
+        return None
+    return f"a picture whose left and right look exchanged (log odds {seen.mirrored:.1f})"
+
+
+def _side_unclear(evidence: Evidence) -> str | None:
+    seen = _upright(evidence)
+    if seen is None or not UNCLEAR < seen.mirrored <= MIRRORED:
+        return None
+    return f"a picture that does not show which side is left (log odds {seen.mirrored:.1f} for exchanged sides)"
 
 
 _R, _C, _N = Outcome.REFUSE, Outcome.CAUTION, Outcome.NOTHING
@@ -367,7 +399,10 @@ RULES: tuple[Rule, ...] = (
     Rule("ADM-LOSSY", "RC-029", place("LossyImageCompression"), _lossy, "lossless", "send the film losslessly", _C, _C),
     Rule("ADM-GREY-LEVELS", "RC-008", _PIXELS, _grey_levels, "64 or more different values", "check the exposure and the export", _R, _R),
     Rule("ADM-COLLIMATED", "RC-008", _PIXELS, _collimated, "a field of at least 40 % of the film", "send the film uncropped and undiminished", _R, _C),
-    Rule("ADM-POLARITY", "RC-001", place("PhotometricInterpretation"), _polarity, "air dark and bone bright, head up", "correct the header or the orientation at the source", _R, _R),
-    Rule("ADM-PICTURE", "RC-001", _PIXELS, _picture, "air dark, bone bright, lungs beside a bright middle", "check that the film is a frontal chest", _R, _C),
+    Rule("ADM-PICTURE", "RC-001", _PIXELS, _picture, "a frontal chest", "check that the film is a frontal chest", _R, _C),
+    Rule("ADM-POLARITY", "RC-001", place("PhotometricInterpretation"), _polarity, "air dark and bone bright", "correct the header at the source", _R, _R),
+    Rule("ADM-ROTATED", "RC-034", _PIXELS, _turned, "head up", "turn the film at the source", _R, _R),
+    Rule("ADM-MIRRORED", "RC-034", _PIXELS, _mirrored, "the patient's left at the right, the heart's apex with it", "compare the side marker; read a patient with exchanged organs without the device", _R, _C),
+    Rule("ADM-SIDE-UNCLEAR", "RC-029", _PIXELS, _side_unclear, "heart, aortic arch or stomach that show the side", "compare the side marker", _C, _C),
 )  # fmt: skip
 """The input contract, most fundamental reason first."""

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
 EXPECTED = "evidence/dicom_corpus/expected_cxr.json"
 OUTCOMES = "evidence/dicom_corpus/outcomes.json"
-POLARITY = "evidence/dicom_corpus/polarity.json"
 POLICIES = ("intended-use", "research")
 
 
@@ -47,13 +46,3 @@ class ExternalPages:
     def _count(self, policy: str, code: str) -> str:
         counted = self._book.value(OUTCOMES, f"/counts/{policy}")
         return self._book.figure(OUTCOMES, f"/counts/{policy}/{escaped(code)}") if code in counted else ""
-
-    def polarity(self) -> str:
-        """Return how the polarity check behaved on real films as they are, inverted and upside down."""
-        names = ("films", "refused_as_they_are", "inverted_refused", "upside_down_refused_or_unlike")
-        header = ["Split", "Films", "Refused as they are", "Refused when inverted", "Refused or noted when upside down"]
-        rows = [
-            [split, *(self._book.figure(POLARITY, f"/splits/{split}/{name}") for name in names)]
-            for split in self._book.value(POLARITY, "/splits")
-        ]
-        return table(header, rows)

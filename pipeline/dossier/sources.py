@@ -82,6 +82,7 @@ def _content(root: Path, subject: Subject, shelf: FigureShelf) -> dict[str, Any]
         "validation": subject.validation,
         "model": subject.model,
         "external": subject.external,
+        "orientation": subject.orientation,
         "figure": subject.book.figure,
         "picture": shelf.picture,
         "pictures": shelf.pictures,

@@ -15,6 +15,7 @@ from pipeline.dossier.external_pages import ExternalPages
 from pipeline.dossier.freshness import require_one_build
 from pipeline.dossier.gaps import Gap, load_gaps
 from pipeline.dossier.model_pages import ModelPages
+from pipeline.dossier.orientation_pages import OrientationPages
 from pipeline.dossier.risk_pages import RiskPages
 from pipeline.dossier.specification_pages import SpecificationPages
 from pipeline.dossier.tool_pages import ToolPages
@@ -54,6 +55,7 @@ class Subject:
     validation: ValidationPages
     model: ModelPages
     external: ExternalPages
+    orientation: OrientationPages
     gaps: tuple[Gap, ...]
     structure: Structure
 
@@ -83,6 +85,7 @@ def load_subject(root: Path) -> Subject:
         validation=ValidationPages(book, names),
         model=ModelPages(book, names),
         external=ExternalPages(book),
+        orientation=OrientationPages(book),
         gaps=load_gaps(root),
         structure=device_structure(root),
     )

@@ -67,7 +67,7 @@ GROUPS = {
         ("device_sw",),
         (
             "tests/device_sw/dicom/test_admission.py",
-            "tests/device_sw/dicom/test_polarity.py",
+            "tests/device_sw/dicom/test_orientation.py",
             "tests/device_sw/detector/test_bundle.py",
         ),
     ),

@@ -22,7 +22,7 @@ def test_everything_the_page_is_made_from_is_in_the_slice_of_the_scenarios_that_
 def test_page_and_builder_are_those_of_the_technical_file():
     text = (ROOT / "pipeline/instructions_for_use.py").read_text(encoding="utf-8")
     file = (ROOT / "pipeline/dossier/subject.py").read_text(encoding="utf-8")
-    for name in ("RiskPages", "ValidationPages"):
+    for name in ("RiskPages", "ValidationPages", "OrientationPages"):
         assert name in text
         assert name in file
     assert "{{ risk.instructions() }}" in (ROOT / "docs/labelling.md").read_text(encoding="utf-8")

@@ -42,6 +42,8 @@ def _only_a_caution(code: str) -> Callable[[ModuleType], None]:
 polarity_not_asked = _left_out("ADM-POLARITY")
 polarity_tags_not_compared = _left_out("ADM-POLARITY-TAGS")
 any_picture_is_a_chest = _left_out("ADM-PICTURE")
+turned_film_not_asked = _left_out("ADM-ROTATED")
+mirrored_film_not_asked = _left_out("ADM-MIRRORED")
 sop_class_not_asked = _left_out("ADM-SOP-CLASS")
 body_part_not_asked = _left_out("ADM-BODY-PART")
 orientation_not_asked = _left_out("ADM-ORIENTATION")
@@ -58,6 +60,7 @@ oldest_age_not_limited = _left_out("ADM-AGE-RANGE")
 small_film_not_told = _left_out("ADM-SMALL")
 
 capture_only_cautioned = _only_a_caution("ADM-SECONDARY")
+mirrored_film_only_cautioned = _only_a_caution("ADM-MIRRORED")
 unknown_view_only_cautioned = _only_a_caution("ADM-VIEW-MISSING")
 unknown_age_only_cautioned = _only_a_caution("ADM-AGE-MISSING")
 unknown_body_part_only_cautioned = _only_a_caution("ADM-BODY-PART-MISSING")
@@ -111,6 +114,54 @@ def only_the_feet_compared(module: ModuleType) -> None:
         return None if not stated or stated[-1] == "F" else "another orientation"
 
     _ruled(module, "ADM-ORIENTATION", judge=judge)
+
+
+def upright_by_header(module: ModuleType) -> None:
+    """A film whose header states the right orientation is not looked at."""
+    original = next(rule.judge for rule in module.RULES if rule.code == "ADM-ROTATED")
+
+    def judge(evidence: Any) -> str | None:
+        return None if evidence.attributes.patient_orientation == ("L", "F") else original(evidence)
+
+    _ruled(module, "ADM-ROTATED", judge=judge)
+
+
+def only_upside_down_noticed(module: ModuleType) -> None:
+    """Quarter turns are counted as upright (device_sw.dicom.orientation)."""
+
+    def judged(original: Any, ranks: Any, scores: Any) -> Any:
+        kept = scores.copy()
+        kept[[4, 5, 6, 7, 12, 13, 14, 15]] = scores.min() - 50.0
+        return original(ranks, kept)
+
+    wrap(module, "_judged", judged)
+
+
+def turned_the_other_way(module: ModuleType) -> None:
+    """Clockwise and anticlockwise are exchanged in what is said (device_sw.dicom.orientation)."""
+    ways = list(module.WAYS)
+    ways[5], ways[6] = ways[6], ways[5]
+    replace(module, "WAYS", tuple(ways))
+
+
+def sides_taken_from_the_flipped_film(module: ModuleType) -> None:
+    """The film is laid left to right before it is looked at (device_sw.dicom.orientation)."""
+
+    def ranked(original: Any, means: Any) -> Any:
+        return original(means[:, ::-1])
+
+    wrap(module, "ranked", ranked)
+
+
+def film_turned_upright(module: ModuleType) -> None:
+    """A film that lies upside down is turned, so that it lies as it should (device_sw.preprocessing.intensity)."""
+    from device_sw.dicom.orientation import TURNED, orientation  # noqa: PLC0415  the device is loaded by now
+
+    def normalise(original: Any, *arguments: Any, **options: Any) -> Any:
+        film = original(*arguments, **options)
+        return changed(film, pixels=film.pixels[::-1, ::-1].copy()) if orientation(film.pixels).turned > TURNED else film
+
+    wrap(module, "normalise", normalise)
 
 
 def first_reason_only(module: ModuleType) -> None:

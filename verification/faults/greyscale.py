@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 def film_turned_to_repair(module: ModuleType) -> None:
     """A film that looks like a negative is turned, so that it looks right."""
-    from device_sw.dicom.polarity import AGREEMENT, agreement  # noqa: PLC0415  the device is loaded by now
+    from device_sw.dicom.orientation import INVERTED, orientation  # noqa: PLC0415  the device is loaded by now
 
     def normalise(original: Any, *arguments: Any, **options: Any) -> Any:
         film = original(*arguments, **options)
-        return changed(film, pixels=np.float32(1.0) - film.pixels) if agreement(film.pixels) < -AGREEMENT else film
+        return changed(film, pixels=np.float32(1.0) - film.pixels) if orientation(film.pixels).inverted > INVERTED else film
 
     wrap(module, "normalise", normalise)
 

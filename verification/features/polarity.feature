@@ -67,3 +67,16 @@ Feature: Polarity
     When the device analyses it under the research policy
     Then it ends with analysed
     And a caution mentions "ADM-PICTURE"
+
+  @SRS-016 @RC-001
+  Scenario Outline: A negative is noticed in whatever position it lies
+    Given a phantom chest film
+    And its stored picture is <way>
+    And its declared polarity is exchanged
+    When the device analyses it under the intended-use policy
+    Then it is refused with ADM-POLARITY
+
+    Examples:
+      | way                   |
+      | turned by 180 degrees |
+      | mirrored              |

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
+from functools import cache
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -241,15 +243,71 @@ def _phantom() -> Input:
 
 def phantom_film(seed: int) -> films.FileDataset:
     """Return one normal film of the digital thorax as a dataset that can be written."""
-    return dcmread(BytesIO(encode(render(specified(seed)).dataset)))
+    return dcmread(BytesIO(_phantom_file(seed)))
+
+
+@cache
+def _phantom_file(seed: int) -> bytes:
+    return encode(render(specified(seed)).dataset)
 
 
 @when("the device analyses its negative under the intended-use policy", target_fixture="negative")
 def _negative(sent: Input, devices: Callable[[str], Device], tmp_path: Path) -> Ending:
-    other = {"MONOCHROME1": "MONOCHROME2", "MONOCHROME2": "MONOCHROME1"}[sent.dataset.PhotometricInterpretation]
-    sent.dataset.PhotometricInterpretation = other
-    sent.dataset.PresentationLUTShape = {"MONOCHROME1": "INVERSE", "MONOCHROME2": "IDENTITY"}[other]
+    exchange_polarity(sent.dataset)
     return analysed(devices("intended-use"), films.write(sent.dataset, tmp_path / "negative.dcm"))
+
+
+def _symmetrical(film: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    """Put the mirror image of a film's left half in place of its right one, and a spot on the side that makes the film look mirrored by a hair."""
+    half = film[:, : film.shape[1] // 2]
+    alike = np.concatenate([half, half[:, ::-1]], axis=1)
+    alike[600:620, 200:260] = alike.max()
+    return alike
+
+
+def _tilted(film: NDArray[np.uint16], degrees: float) -> NDArray[np.uint16]:
+    """Turn a film a little about its middle; what comes in at the corners has the grey of its own corner, which is air."""
+    picture = Image.fromarray(film.astype(np.int32), mode="I")
+    return np.asarray(picture.rotate(degrees, Image.Resampling.NEAREST, fillcolor=int(film[0, 0]))).astype(np.uint16)
+
+
+_WAYS: dict[str, Callable[[NDArray[np.uint16]], NDArray[np.uint16]]] = {
+    "left as it is": lambda film: film,
+    "turned by 90 degrees clockwise": lambda film: np.rot90(film, -1),
+    "turned by 90 degrees anticlockwise": np.rot90,
+    "turned by 180 degrees": lambda film: film[::-1, ::-1],
+    "upside down, as a reflection": lambda film: film[::-1],
+    "mirrored": lambda film: film[:, ::-1],
+    "symmetrical but for a small spot": _symmetrical,
+    "tilted by 10 degrees": lambda film: _tilted(film, 10.0),
+    "tilted by -10 degrees": lambda film: _tilted(film, -10.0),
+}
+
+
+@given(parsers.re(rf"its stored picture is (?P<way>{'|'.join(map(re.escape, _WAYS))})$"))
+def _laid(sent: Input, way: str) -> None:
+    """The header stays as it is, so that it states what is no longer true."""
+    sent.dataset.decompress()
+    stored = np.ascontiguousarray(_WAYS[way](films.stored_values(sent.dataset)))
+    sent.dataset.Rows, sent.dataset.Columns = stored.shape
+    sent.dataset.PixelData = stored.tobytes()
+
+
+@given("its declared polarity is exchanged")
+def _exchanged(sent: Input) -> None:
+    exchange_polarity(sent.dataset)
+
+
+def exchange_polarity(dataset: films.FileDataset) -> None:
+    """Declare the other polarity, in both statements of the header."""
+    other = {"MONOCHROME1": "MONOCHROME2", "MONOCHROME2": "MONOCHROME1"}[dataset.PhotometricInterpretation]
+    dataset.PhotometricInterpretation = other
+    dataset.PresentationLUTShape = {"MONOCHROME1": "INVERSE", "MONOCHROME2": "IDENTITY"}[other]
+
+
+@then(parsers.parse('the refusal says "{text}"'))
+def _says(ending: Ending, text: str) -> None:
+    assert text in str(ending.error), f"expected {text!r} in the refusal, observed {ending.error}"
 
 
 @then(parsers.parse("the film is analysed and its negative is refused with {code}"))

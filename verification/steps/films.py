@@ -1,6 +1,6 @@
 """Small synthetic chest films with known content, and the ways in which a film can deviate from what the device admits.
 
-The picture is a cartoon of a frontal chest (dark background and lungs, brighter body, heart and spine brightest), 12 bits in 16, of 512 pixels
+The picture is a cartoon of a frontal chest (dark background and lungs, brighter body, heart and spine brightest, gas in the stomach), 12 bits in 16, of 512 pixels
 unless said otherwise: enough for reading, admission and preprocessing, which is what its scenarios show. Detection quality is shown on
 phantom films and never on these.
 """
@@ -68,12 +68,18 @@ def picture(rows: int = 512, columns: int = 512, seed: int = 0) -> NDArray[np.ui
     y, x = (axis.astype(np.float64) for axis in np.mgrid[0:rows, 0:columns])
     y, x = y / rows, x / columns
     grey = np.full((rows, columns), 0.04)
-    grey[(np.abs(x - 0.5) < 0.44) & (y > 0.06)] = 0.62
-    for centre in (0.30, 0.70):
-        grey[((x - centre) / 0.155) ** 2 + ((y - 0.46) / 0.33) ** 2 < 1.0] = 0.22
-    grey[np.abs(x - 0.5) < 0.06] = 0.80
-    grey[((x - 0.56) / 0.15) ** 2 + ((y - 0.62) / 0.14) ** 2 < 1.0] = 0.78
-    grey += 0.03 * np.sin(y * 70.0) * (np.abs(x - 0.5) < 0.44)
+    body = (np.abs(x - 0.5) < 0.44) & (y > 0.04 + 0.5 * np.clip(np.abs(x - 0.5) - 0.10, 0.0, None))
+    grey[body] = 0.62
+    diaphragm = 0.76 + 0.9 * (np.abs(x - 0.5) - 0.19) ** 2 - 0.06 * (x < 0.5)
+    grey[body & (y > diaphragm)] = 0.74
+    for side in (-1.0, 1.0):
+        lung = (x - (0.5 + side * (0.13 + 0.10 * y))) ** 2 < (0.13 * np.sqrt(np.clip(y - 0.12, 0.0, None))) ** 2
+        grey[body & lung & (y < diaphragm)] = 0.22
+    grey[body & (np.abs(x - 0.5) < 0.05)] = 0.80
+    for across, down, wide, high in ((0.56, 0.62, 0.15, 0.14), (0.545, 0.32, 0.04, 0.05)):
+        grey[((x - across) / wide) ** 2 + ((y - down) / high) ** 2 < 1.0] = 0.78
+    grey[((x - 0.70) / 0.06) ** 2 + ((y - 0.84) / 0.04) ** 2 < 1.0] = 0.45
+    grey += 0.03 * np.sin(y * 70.0) * body
     grey += np.random.default_rng(seed).normal(0.0, 0.015, (rows, columns))
     stored = np.clip(np.round(grey * 4095.0), 0, 4095).astype(np.uint16)
     stored.setflags(write=False)

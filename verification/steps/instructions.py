@@ -114,6 +114,30 @@ def _cited(instructions: Page, repository: Path) -> None:
     assert any("validation" in target for target in led), f"expected a way to the validation section, observed {led}"
 
 
+_LIMITS = "limits-of-the-check-of-the-picture"
+"""The section on what the check of the picture misses."""
+
+
+@then("their limits give the measured rates of inverted, turned and mirrored films, real and phantom, with their intervals")
+def _rates(instructions: Page, repository: Path) -> None:
+    record = json.loads((repository / "evidence" / "orientation" / "rates.json").read_text(encoding="utf-8"))
+    said = instructions.text.get(_LIMITS, "")
+    assert record["date"] in said, f"expected the day of the study, {record['date']}, observed {said[:300]!r}"
+    for source, splits in record["rates"].items():
+        for way, rate in splits["test"].items():
+            shares = f"{100 * rate['share']:.1f} % ({rate['count']} of {rate['of']})"
+            figure = f"{shares} [{100 * rate['low']:.1f}, {100 * rate['high']:.1f}]"
+            _, found, row = said.partition(way)
+            assert found, f"expected a row of {way!r}, observed none"
+            assert figure in row[:160], f"expected {figure!r} for {source} films {way}, observed {row[:160]!r}"
+
+
+@then("their limits tell the user to compare the side marker")
+def _marker(instructions: Page) -> None:
+    wanted = "Compare the side marker of the film with the report before a mark is given a side."
+    assert any(wanted in item for item in instructions.items.get(_LIMITS, ())), f"expected {wanted!r} among the limits"
+
+
 @then("the table they lead to gives each of the seven findings its figure and the trivial detector's")
 def _each_finding(built_instructions: Path, repository: Path) -> None:
     record = json.loads((repository / "artifacts" / "validation" / "validation.json").read_text(encoding="utf-8"))

@@ -31,8 +31,10 @@ _TRAINING = ("device_sw", "phantom", "pipeline/training", "params.yaml", "requir
 _INSTRUCTIONS = (
     "docs/conf.py",
     "docs/labelling.md",
+    "evidence/orientation/rates.json",
     "pipeline/dossier/errors.py",
     "pipeline/dossier/evidence.py",
+    "pipeline/dossier/orientation_pages.py",
     "pipeline/dossier/risk_pages.py",
     "pipeline/dossier/tables.py",
     "pipeline/dossier/validation_pages.py",

@@ -1,12 +1,11 @@
 """Runs admission and preprocessing (no network) over the real DICOM corpus and writes what came out as evidence.
 
-``python -m tests.device_sw.dicom.corpus`` from the repository root writes evidence/dicom_corpus/{outcomes,polarity}.json. The corpus itself is never
+``python -m tests.device_sw.dicom.corpus`` from the repository root writes evidence/dicom_corpus/outcomes.json. The corpus itself is never
 committed; what is written are file names of the public corpus, outcomes and codes.
 """
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 import resource
@@ -16,10 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from device_sw.device import Analysis, Engine
-from device_sw.dicom.polarity import AGREEMENT, agreement
 from device_sw.errors import InputRefused
 from device_sw.findings import all_findings
 from device_sw.preprocessing.geometry import letterbox
@@ -110,47 +107,10 @@ def record_outcomes() -> dict:
     }
 
 
-def record_polarity() -> dict:
-    """Return how well real frontal films agree with the expected chest, as they are, inverted and turned upside down."""
-    with (DATA / "cxr_boxes" / "manifest.csv").open(encoding="utf-8") as table:
-        splits = {row["file"]: row["split"] for row in csv.DictReader(table)}
-    values = {name: _agreements(DATA / "cxr_boxes" / name) for name in sorted(splits)}
-    groups = {split: [values[name] for name in values if splits[name] == split] for split in ("train", "val", "test")}
-    return {
-        "schema": "thoratrace/polarity-evidence/1",
-        "date": datetime.now(UTC).date().isoformat(),
-        "data": "cxr_boxes (NIH ChestX-ray14, provided by the NIH Clinical Center); the expected chest was derived from its train split only",
-        "threshold": AGREEMENT,
-        "splits": {split: _summary(rows) for split, rows in groups.items()},
-        "below_threshold_as_they_are": {name: round(v[0], 3) for name, v in values.items() if v[0] < AGREEMENT},
-        "remark": "00003490_011 lies upside down in the set (clavicles at the lower edge), so its refusal is right.",
-    }
-
-
-def _agreements(path: Path) -> tuple[float, float, float]:
-    image = Image.open(path)
-    image.draft("L", (256, 256))
-    film = np.asarray(image.convert("L"), dtype=np.float32) / np.float32(255.0)
-    return agreement(film), agreement(1.0 - film), agreement(film[::-1, ::-1])
-
-
-def _summary(rows: list[tuple[float, float, float]]) -> dict:
-    upright, inverted, turned = np.array(rows).T
-    return {
-        "films": len(rows),
-        "agreement_min_p1_median": [round(float(v), 3) for v in (upright.min(), np.percentile(upright, 1), np.median(upright))],
-        "refused_as_they_are": int((upright <= -AGREEMENT).sum()),
-        "unlike_as_they_are": int((np.abs(upright) < AGREEMENT).sum()),
-        "inverted_refused": int((inverted <= -AGREEMENT).sum()),
-        "upside_down_refused_or_unlike": int((turned < AGREEMENT).sum()),
-    }
-
-
 def main() -> None:
-    """Write the evidence files."""
+    """Write the evidence file."""
     EVIDENCE.mkdir(parents=True, exist_ok=True)
-    for name, value in (("outcomes.json", record_outcomes()), ("polarity.json", record_polarity())):
-        (EVIDENCE / name).write_text(_text(value), encoding="utf-8")
+    (EVIDENCE / "outcomes.json").write_text(_text(record_outcomes()), encoding="utf-8")
 
 
 def _text(value: dict) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from device_sw.dicom.admission import RULES, Evidence, Outcome, judge, refuse
-from device_sw.dicom.polarity import AGREEMENT
+from device_sw.dicom.orientation import INVERTED, LIKENESS, MIRRORED, TURNED, UNCLEAR, WAYS, Orientation, orientation
 from device_sw.dicom.radiograph import Age, FilmAttributes, Window
 from device_sw.errors import InputRefused
 from device_sw.types import Policy
@@ -82,6 +82,12 @@ FILMS = {
 }
 """For each rule of the header films that differ from a good one only so that this rule applies."""
 
+SIDELESS = np.concatenate([CHEST[:, :256], CHEST[:, :256][:, ::-1]], axis=1)
+SIDELESS[300:310, 100:130] += 0.05
+"""A chest whose two halves are alike but for a small spot, which decides the side by a hair."""
+if orientation(SIDELESS).mirrored <= UNCLEAR:
+    SIDELESS = SIDELESS[:, ::-1]
+
 PICTURES = {
     "ADM-GREY-LEVELS": [{"stored": np.full((512, 512), 7, np.int32)}, {"stored": STORED * 62 // 4095}],
     "ADM-COLLIMATED": [{"picture": diminished(0.6)}, {"picture": 1.0 - diminished(0.3)}],
@@ -90,6 +96,9 @@ PICTURES = {
         {"picture": np.zeros_like(CHEST)},
         {"picture": np.random.default_rng(1).random((512, 512), dtype=np.float32)},
     ],
+    "ADM-ROTATED": [{"picture": np.rot90(CHEST)}, {"picture": np.rot90(CHEST, -1)}, {"picture": CHEST[::-1, ::-1]}],
+    "ADM-MIRRORED": [{"picture": CHEST[:, ::-1]}],
+    "ADM-SIDE-UNCLEAR": [{"picture": SIDELESS}],
 }
 """The same for rules about pixels."""
 
@@ -249,12 +258,15 @@ def test_every_rule_of_the_header_has_its_words_here():
     [
         ("ADM-GREY-LEVELS", PICTURES["ADM-GREY-LEVELS"][0], r"1 different values"),
         ("ADM-COLLIMATED", PICTURES["ADM-COLLIMATED"][0], r"a field of 3\d% of the film"),
+        ("ADM-POLARITY", PICTURES["ADM-POLARITY"][0], r"a picture that looks inverted \(log odds \d+\.\d\)"),
+        ("ADM-PICTURE", PICTURES["ADM-PICTURE"][0], r"a picture unlike a frontal chest \(likeness 0\.00\)"),
+        ("ADM-ROTATED", PICTURES["ADM-ROTATED"][2], r"a picture that looks turned by 180 degrees \(log odds \d+\.\d\)"),
+        ("ADM-MIRRORED", PICTURES["ADM-MIRRORED"][0], r"a picture whose left and right look exchanged \(log odds \d+\.\d\)"),
         (
-            "ADM-POLARITY",
-            PICTURES["ADM-POLARITY"][0],
-            r"a picture that looks inverted or lies upside down \(agreement -0\.\d\d\)",
+            "ADM-SIDE-UNCLEAR",
+            PICTURES["ADM-SIDE-UNCLEAR"][0],
+            r"a picture that does not show which side is left \(log odds \d\.\d for exchanged sides\)",
         ),
-        ("ADM-PICTURE", PICTURES["ADM-PICTURE"][0], r"a picture unlike a frontal chest \(agreement -?0\.0\d\)"),
     ],
 )
 def test_what_was_found_in_the_picture_is_said_in_these_words(code, change, found):
@@ -303,19 +315,54 @@ def test_sixty_four_grey_values_are_enough():
     assert rule("ADM-GREY-LEVELS").judge(evidence(Policy.INTENDED_USE, stored=stored % 63)) == "63 different values"
 
 
+ABOVE = {
+    name: float(np.nextafter(limit, 99)) for name, limit in (("inverted", INVERTED), ("turned", TURNED), ("mirrored", MIRRORED))
+}
+GOOD_PICTURE = {"likeness": LIKENESS, "inverted": INVERTED, "turned": TURNED, "mirrored": UNCLEAR, "way": WAYS[0]}
+"""A film exactly at every limit."""
+
+
 @pytest.mark.parametrize(
-    ("value", "silent"),
+    ("change", "said"),
     [
-        (AGREEMENT, {"ADM-POLARITY", "ADM-PICTURE"}),
-        (-AGREEMENT, {"ADM-PICTURE"}),
-        (np.nextafter(-AGREEMENT, 0), {"ADM-POLARITY"}),
-        (np.nextafter(AGREEMENT, 0), {"ADM-POLARITY"}),
+        ({}, set()),
+        ({"likeness": float(np.nextafter(LIKENESS, 0))}, {"ADM-PICTURE"}),
+        ({"inverted": ABOVE["inverted"]}, {"ADM-POLARITY"}),
+        ({"turned": ABOVE["turned"]}, {"ADM-ROTATED"}),
+        ({"mirrored": ABOVE["mirrored"]}, {"ADM-MIRRORED"}),
+        ({**ABOVE}, {"ADM-POLARITY", "ADM-ROTATED"}),
+        ({**ABOVE, "likeness": 0.0}, {"ADM-PICTURE"}),
+        ({"inverted": 9.0, "mirrored": 9.0}, {"ADM-POLARITY", "ADM-MIRRORED"}),
     ],
 )
-def test_the_limit_of_agreement_itself_is_a_chest_one_way_and_inverted_the_other(monkeypatch, value, silent):
-    monkeypatch.setattr("device_sw.dicom.admission.agreement", lambda _: value)
-    quiet = {code for code in ("ADM-POLARITY", "ADM-PICTURE") if rule(code).judge(evidence(Policy.INTENDED_USE)) is None}
-    assert quiet == silent
+def test_a_film_at_a_limit_is_good_and_one_beyond_it_is_not(monkeypatch, change, said):
+    monkeypatch.setattr("device_sw.dicom.admission.orientation", lambda _: Orientation(**{**GOOD_PICTURE, **change}))
+    assert codes(judge(evidence(Policy.INTENDED_USE)))[0] == said
+
+
+@pytest.mark.parametrize("policy", list(Policy))
+@pytest.mark.parametrize(
+    ("mirrored", "said"),
+    [
+        (UNCLEAR, set()),
+        (UNCLEAR + 0.01, {"ADM-SIDE-UNCLEAR"}),
+        (MIRRORED, {"ADM-SIDE-UNCLEAR"}),
+        (ABOVE["mirrored"], {"ADM-MIRRORED"}),
+    ],
+)
+def test_a_side_is_clear_or_unclear_or_exchanged(monkeypatch, policy, mirrored, said):
+    seen = Orientation(**{**GOOD_PICTURE, "mirrored": mirrored})
+    monkeypatch.setattr("device_sw.dicom.admission.orientation", lambda _: seen)
+    refused, cautioned = codes(judge(evidence(policy)))
+    assert refused | cautioned == said
+    assert ("ADM-MIRRORED" in refused) == (said == {"ADM-MIRRORED"} and policy is Policy.INTENDED_USE)
+
+
+def test_the_picture_is_looked_at_once(monkeypatch):
+    looks = []
+    monkeypatch.setattr("device_sw.dicom.admission.orientation", lambda _: looks.append(1) or Orientation(**GOOD_PICTURE))
+    judge(evidence(Policy.INTENDED_USE))
+    assert looks == [1]
 
 
 def test_a_rule_that_differs_between_policies_keeps_the_film_out_of_the_intended_use():
