@@ -35,6 +35,9 @@ Number = TypeVar("Number", bound=np.generic)
 GRID = 64
 """Blocks a side."""
 
+SMALLEST = 16
+"""Rows and columns below which nothing can be seen; up to 64 each pixel is repeated."""
+
 LIKENESS = 0.2
 """Smallest rank correlation with the mean chest, laid as it looks best, at which a picture counts as a frontal chest."""
 
@@ -105,7 +108,7 @@ class Orientation:
 
 
 NOTHING_SEEN = Orientation(likeness=0.0, inverted=0.0, turned=0.0, mirrored=0.0, way=WAYS[0])
-"""What a picture shows that has no structure, or fewer than 64 rows or columns."""
+"""What a picture shows that has no structure, or fewer than 16 rows or columns."""
 
 
 def orientation(pixels: NDArray[np.float32]) -> Orientation:
@@ -119,9 +122,10 @@ def orientation(pixels: NDArray[np.float32]) -> Orientation:
     >>> orientation(np.zeros((512, 512), dtype=np.float32)).likeness
     0.0
     """
-    if min(pixels.shape) < GRID:
+    if min(pixels.shape) < SMALLEST:
         return NOTHING_SEEN
-    means = blocks(pixels)
+    rows, columns = (-(-GRID // length) for length in pixels.shape)
+    means = blocks(np.repeat(np.repeat(pixels, rows, axis=0), columns, axis=1) if max(rows, columns) > 1 else pixels)
     if float(np.ptp(means)) == 0.0:
         return NOTHING_SEEN
     ranks = ranked(means)

@@ -56,7 +56,7 @@ LOSSY = {
 
 def grey(bits: int = 12, *, signed: bool = False, rows: int = ROWS, columns: int = COLUMNS) -> np.ndarray:
     """Return the chest in the given bits, with the lowest and the highest value that they hold."""
-    values = films.picture(rows, columns).astype(np.int64) * ((1 << bits) - 1) // 4095
+    values = films.oval_chest(rows, columns).astype(np.int64) * ((1 << bits) - 1) // 4095
     values[0, 0], values[0, 1] = 0, (1 << bits) - 1
     values -= (1 << (bits - 1)) if signed else 0
     return values.astype(np.int32)

@@ -28,6 +28,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from device_sw.dicom.orientation import orientation
 from tests.device_sw.dicom import bombs
 from verification.steps import films
 from verification.steps.encodings import RAMP, around, compressed, syntax, table, without_slope
@@ -100,6 +101,14 @@ def film(change: Callable[[FileDataset], Any] | None = None, /, **attributes: An
 def values(transform: Callable[[np.ndarray], np.ndarray]) -> Callable[[FileDataset], None]:
     """Return a change of the stored values."""
     return lambda dataset: films.show(dataset, transform(films.stored_values(dataset)).astype(np.uint16))
+
+
+def sideless(grey: np.ndarray) -> np.ndarray:
+    """Return a film whose halves are alike but for a spot, on the side that makes it look mirrored by a hair."""
+    half = grey[:, : grey.shape[1] // 2]
+    alike = np.concatenate([half, half[:, ::-1]], axis=1)
+    alike[300:310, 100:130] += 205
+    return alike if orientation(alike / np.float32(4095)).mirrored > 0 else alike[:, ::-1]
 
 
 def sized(rows: int, columns: int) -> Callable[[FileDataset], None]:
@@ -302,6 +311,9 @@ REFUSALS: tuple[Case, ...] = (
     R("polarity", "a negative by its header", "ADM-POLARITY", film(inverted_header)),
     R("polarity", "two statements that contradict each other", "ADM-POLARITY-TAGS", film(PresentationLUTShape="INVERSE")),
     R("polarity", "noise", "ADM-PICTURE", film(values(lambda grey: np.random.default_rng(1).integers(0, 4096, grey.shape))), research=None, cautions=("ADM-PICTURE",)),
+    R("orientation", "turned by 90 degrees", "ADM-ROTATED", film(values(np.rot90))),
+    R("orientation", "turned by 180 degrees", "ADM-ROTATED", film(values(lambda grey: grey[::-1, ::-1]))),
+    R("orientation", "mirrored", "ADM-MIRRORED", film(values(lambda grey: grey[:, ::-1])), research=None, cautions=("ADM-MIRRORED",)),
     R("orientation", "declared mirrored", "ADM-ORIENTATION", film(PatientOrientation=["R", "F"])),
     R("orientation", "declared upside down", "ADM-ORIENTATION", film(PatientOrientation=["L", "H"])),
     R("orientation", "declared turned", "ADM-ORIENTATION", film(PatientOrientation=["F", "L"])),
@@ -331,6 +343,7 @@ REFUSALS: tuple[Case, ...] = (
 
 VARIANTS: tuple[Case, ...] = (
     V("base", "a conformant DX film", film()),
+    V("orientation", "two halves alike but for a spot", film(values(sideless)), "ADM-SIDE-UNCLEAR"),
     V("SOP class", "Computed Radiography", film(SOPClassUID="1.2.840.10008.5.1.4.1.1.1", Modality="CR")),
     V("SOP class", "DX class with modality CR", film(Modality="CR")),
     V("SOP class", "no presentation intent (CR has none)", film(SOPClassUID="1.2.840.10008.5.1.4.1.1.1", Modality="CR", PresentationIntentType=None)),

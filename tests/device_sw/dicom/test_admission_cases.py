@@ -50,6 +50,10 @@ def test_every_rule_refuses_or_cautions_in_some_case():
 @pytest.mark.parametrize("name", ENCODINGS)
 def test_every_encoding_is_admitted_where_only_size_stands_against_it(name, tmp_path, monkeypatch):
     monkeypatch.setattr(admission, "MINIMUM_SIDE", dict.fromkeys(Policy, 32))
+    monkeypatch.setattr(admission, "LIKENESS", -1.0)
+    monkeypatch.setattr(admission, "TURNED", 99.0)  # the oval chest does not tell head from feet, nor left from right
+    monkeypatch.setattr(admission, "MIRRORED", 99.0)
+    monkeypatch.setattr(admission, "UNCLEAR", 99.0)
     path = written(name, tmp_path / "film.dcm")
     for policy in Policy:
         told = outcome(path, policy)

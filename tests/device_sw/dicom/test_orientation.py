@@ -14,6 +14,7 @@ from device_sw.dicom.orientation import (
     LIKENESS,
     MIRRORED,
     NOTHING_SEEN,
+    SMALLEST,
     TURNED,
     WAYS,
     laid,
@@ -102,7 +103,9 @@ def test_the_longer_side_does_not_decide():
     assert orientation(np.repeat(CHEST, 2, axis=1)).way == "upright"
 
 
-@pytest.mark.parametrize("pixels", [np.zeros((512, 512)), np.ones((512, 700)), np.random.default_rng(0).random((GRID - 1, 200))])
+@pytest.mark.parametrize(
+    "pixels", [np.zeros((512, 512)), np.ones((512, 700)), np.random.default_rng(0).random((SMALLEST - 1, 200))]
+)
 def test_a_picture_without_structure_says_nothing(pixels):
     assert orientation(pixels.astype(np.float32)) == NOTHING_SEEN
 
