@@ -29,7 +29,7 @@ from device_sw.detector.parity import Parity, measure
 from device_sw.findings import all_findings
 from device_sw.preprocessing.geometry import letterbox
 from device_sw.types import NormalisedFilm
-from verification.steps.films import picture
+from verification.steps.films import oval_chest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,7 +113,7 @@ def _reference(folder: Path, described: list[dict[str, Any]]) -> None:
 
 def golden_film(seed: int = 0) -> Any:
     """Return a drawn chest as this network sees it."""
-    normalised = NormalisedFilm(np.asarray(picture(seed=seed) / 4095.0, dtype=np.float32), "tt-default-1")
+    normalised = NormalisedFilm(np.asarray(oval_chest(seed=seed) / 4095.0, dtype=np.float32), "tt-default-1")
     return letterbox(normalised, ARCHITECTURE.input_size)
 
 
