@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "thoratrace/decision-trace/1"
 
-LIBRARIES = ("numpy", "pillow", "pydicom", "safetensors", "torch", "torchvision")
+LIBRARIES = ("numpy", "openvino", "pillow", "pydicom", "safetensors", "torch", "torchvision")
 """Libraries whose version may decide a number, a pixel or a byte of a result."""
 
 

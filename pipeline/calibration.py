@@ -2,8 +2,8 @@
 
 Some ten true boxes a finding are enough to see that a network's scores are too high, and too few to shape a curve freely. So each finding has two
 parameters, ``logit(q) = slope * logit(score) + offset``, fitted by maximum likelihood with a normal prior around the pooled fit; the pooled fit itself
-leans weakly on "no change". The weight of the prior was chosen by cross-validation over films (``evidence/calibration``), before the test films were
-looked at.
+leans weakly on "no change". The weight of the prior is the one that cross-validation over the validation films chooses (``evidence/calibration``); when it was
+chosen, figures of the open test films were in view, too.
 
 Source: Platt 1999; Küppers et al. 2020 (arXiv:2004.13546) for detections; the fit is Newton's method on a strictly convex objective.
 """
