@@ -84,19 +84,20 @@ def golden_judgement(bundle: Bundle, detector: Detects, name: str, frame: Mappin
     placement = _placement(bundle, detector, name, frame)
     return {
         "frame": dict(frame),
-        "calibrated": detections_to_json(_calibrated(bundle, name)),
+        "calibrated": detections_to_json(golden_calibrated(bundle, name)),
         "picture": placement.picture,
         "network": placement.network,
     }
 
 
-def _calibrated(bundle: Bundle, name: str) -> tuple[Detection, ...]:
+def golden_calibrated(bundle: Bundle, name: str) -> tuple[Detection, ...]:
+    """Return the candidates of a golden film with their scores put through the bundle's curves."""
     rows = bundle.golden_outputs[name].candidates
     return calibrated((Detection(FindingId(row["finding"]), Box(*row["box"]), row["score"]) for row in rows), bundle.settings)
 
 
 def _calibration_fault(bundle: Bundle, name: str) -> list[str]:
-    found, released = detections_to_json(_calibrated(bundle, name)), bundle.golden_judgements[name]["calibrated"]
+    found, released = detections_to_json(golden_calibrated(bundle, name)), bundle.golden_judgements[name]["calibrated"]
     if len(found) != len(released):
         return [f"{len(found)} calibrated candidates for {len(released)}"]
     largest = max((difference([one], [other], 0.0)[1] for one, other in zip(found, released, strict=True)), default=0.0)

@@ -24,12 +24,12 @@ from device_sw.detector.distribution import DESCRIPTIONS, network_values, pictur
 from device_sw.detector.eager import EagerDetector
 from device_sw.detector.engine import NAME, PRECISION, VERSION
 from device_sw.detector.inference import Detector, detections_to_json
-from device_sw.detector.judgement import golden_judgement
+from device_sw.detector.judgement import golden_calibrated, golden_judgement
 from device_sw.detector.parity import Parity, measure
 from device_sw.findings import all_findings
 from device_sw.preprocessing.geometry import letterbox
 from device_sw.types import NormalisedFilm
-from verification.steps.films import oval_chest
+from verification.steps.films import oval_chest, picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -112,9 +112,12 @@ def _reference(folder: Path, described: list[dict[str, Any]]) -> None:
 
 
 def golden_film(seed: int = 0) -> Any:
-    """Return a drawn chest as this network sees it."""
-    normalised = NormalisedFilm(np.asarray(oval_chest(seed=seed) / 4095.0, dtype=np.float32), "tt-default-1")
-    return letterbox(normalised, ARCHITECTURE.input_size)
+    """Return a plainly drawn chest as this network sees it."""
+    return _seen(oval_chest(seed=seed))
+
+
+def _seen(stored: Any) -> Any:
+    return letterbox(NormalisedFilm(np.asarray(stored / 4095.0, dtype=np.float32), "tt-default-1"), ARCHITECTURE.input_size)
 
 
 def _golden(folder: Path) -> None:
@@ -128,7 +131,7 @@ def _golden(folder: Path) -> None:
     _reference(folder, [nothing])
     loaded = load_bundle(seal(folder))
     detector, trained = Detector(loaded), EagerDetector(loaded)
-    described = [_described(detector, golden_film(seed)) for seed in range(REFERENCE_FILMS)]
+    described = [_described(detector, _seen(picture(seed=seed))) for seed in range(REFERENCE_FILMS)]
     _reference(folder, described)
     for name, film in films.items():
         outputs[name]["candidates"] = detections_to_json(trained.candidates(film))
@@ -230,6 +233,9 @@ def _golden_shift(*, film: str = "film_0", pixels: float = 0.0, score: float = 0
             first["score"] += score
 
         _edit(bundle / "golden_outputs.json", change)
+        loaded = load_bundle(seal(bundle))
+        released = detections_to_json(golden_calibrated(loaded, film))
+        _edit(bundle / "golden_judgements.json", lambda values: values[film].update(calibrated=released))
 
     return shift
 

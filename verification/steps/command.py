@@ -47,11 +47,9 @@ def watch(event, _arguments):
 
 
 def tell():
-    torch = sys.modules.get("torch")
     names = json.loads(os.environ["WITNESS_VARIABLES"])
     told = {
         "sockets": seen,
-        "threads": torch.get_num_threads() if torch else None,
         "environment": {name: os.environ.get(name) for name in names},
         "random_hashes": sys.flags.hash_randomization,
     }
@@ -319,13 +317,17 @@ def _no_threshold_option(helps: dict[str, str]) -> None:
     assert not forbidden, f"expected no such option, observed {forbidden}"
 
 
+NOT_ANALYSING = frozenset({"deidentify", "pseudonyms"})
+"""Commands that analyse no film."""
+
+
 def _options() -> set[str]:
-    """Return every option of every command."""
+    """Return every option of every command that has to do with results."""
     commands = get_command(app).commands.values()
     return {
         option
         for command in commands
-        if not hasattr(command, "commands")
+        if not hasattr(command, "commands") and command.name not in NOT_ANALYSING
         for parameter in command.params
         for option in parameter.opts
     }
@@ -351,6 +353,8 @@ def _nothing_else(choices: set[str]) -> None:
         "--explain",
         "--dicom",
         "--secondary-capture",
+        "--input",
+        "record",
     }
     assert not extra, f"expected no other option, observed {sorted(extra)}"
     assert parameters(Device.analyse) == {"path", "explain"}, f"expected path and explain, observed {parameters(Device.analyse)}"

@@ -51,7 +51,9 @@ class Giving:
 
 
 def _planted(number: int) -> pydicom.FileDataset:
-    film = films.film(name=f"given-{number}")
+    drawn = Image.fromarray(films.picture().astype(np.float32), mode="F")
+    soft = np.asarray(drawn.resize((64, 64), Image.Resampling.BOX).resize(drawn.size, Image.Resampling.BICUBIC))
+    film = films.film(np.clip(soft, 0, 4095).astype(np.uint16), name=f"given-{number}")
     film.StudyInstanceUID = "1.2.826.0.1.3680043.10.1999.4711"
     film.StudyDate, film.AcquisitionDate = "20260310", "20260301"
     inner = Dataset()

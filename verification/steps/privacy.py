@@ -104,8 +104,8 @@ def _equal_runs(run: Run, again: Run) -> None:
         assert first == second, f"expected equal detections of inputs {before} and {after}, observed others"
 
 
-@then("the process that analysed ran with 1 thread and every variable of the numeric environment as fixed")
-def _one_thread(run: Run) -> None:
+@then("the process that analysed ran with every variable of the numeric environment as fixed")
+def _as_fixed(run: Run) -> None:
     """What the requirement fixes is written down here a second time; the rest is compared with the device's own table."""
     environment = run.witness["environment"]
     required = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
@@ -113,7 +113,6 @@ def _one_thread(run: Run) -> None:
     wrong = {
         name: environment.get(name) for name, value in (NUMERIC_ENVIRONMENT | required).items() if environment.get(name) != value
     }
-    assert run.witness["threads"] == 1, f"expected 1 thread, observed {run.witness['threads']}"
     assert not wrong, f"expected the numeric environment, observed {wrong}"
     assert run.witness["random_hashes"] == 0, "expected fixed hashes, observed random ones"
 
