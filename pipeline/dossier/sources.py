@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
 from pipeline.dossier import diagram
 from pipeline.dossier.admission_pages import admission_table
+from pipeline.dossier.conformance_pages import ConformancePages
 from pipeline.dossier.errors import FileError
 from pipeline.dossier.figures import FigureShelf
 from pipeline.dossier.freshness import CHECK
@@ -30,6 +31,9 @@ SOURCES_PAGE = "sources"
 MATRIX = "artifacts/trace/matrix.html"
 MATRIX_LINKS = {"../technical_file/html/": "", "../../verification/features/": "features/", "records/": "../../trace/records/"}
 """Where links of the matrix lead from its own folder, and from beside the pages; test records hold dates and stay where they are."""
+STATEMENTS = ("dicom-conformance", "ihe-integration")
+"""Pages for integrators that are no section of the file."""
+
 COPIED_UP_TO = 4_000_000
 """Bytes: evidence up to this size lies beside the pages, one click away; of a larger file the hash is given."""
 
@@ -48,7 +52,7 @@ def write_sources(root: Path, subject: Subject, folder: Path) -> None:
     shelf = FigureShelf(root, folder, subject.book)
     shelf.keep("architecture.svg", diagram.draw(subject.structure))
     environment = _environment(root, subject, shelf)
-    for page in (*SECTIONS, "index"):
+    for page in (*SECTIONS, *STATEMENTS, "index"):
         (folder / f"{page}.md").write_text(_render(environment, page), encoding="utf-8")
     _write_code_pages(folder)
     _copy_matrix(root, extra)
@@ -56,7 +60,7 @@ def write_sources(root: Path, subject: Subject, folder: Path) -> None:
 
 
 def _require_pages(root: Path) -> None:
-    missing = [name for name in (*SECTIONS, "index") if not (root / "docs" / f"{name}.md").is_file()]
+    missing = [name for name in (*SECTIONS, *STATEMENTS, "index") if not (root / "docs" / f"{name}.md").is_file()]
     if missing:
         raise FileError(
             "FILE-CONTENT", "docs/", f"no page {', '.join(missing)}", "one page for each section", "write docs/<section>.md"
@@ -88,6 +92,7 @@ def _content(root: Path, subject: Subject, shelf: FigureShelf) -> dict[str, Any]
         "pictures": shelf.pictures,
         "plain": plain,
         "admission_table": admission_table,
+        "conformance": ConformancePages(),
         "other_libraries": lambda: others_table(root, subject.specification.distributions()),
         "findings_table": lambda: _findings_table(subject),
         "import_table": lambda: diagram.import_table(subject.structure),
