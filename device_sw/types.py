@@ -74,7 +74,7 @@ class ScoreCurve:
     Source: Platt, "Probabilistic outputs for support vector machines", 1999, on the logit of the score; for detections Küppers et al., CVPR-W 2020
     (arXiv:2004.13546).
 
-    >>> ScoreCurve(slope=1.0, offset=0.0).calibrated(0.25), ScoreCurve(slope=2.0, offset=0.0).calibrated(0.25)
+    >>> ScoreCurve(slope=1.0, offset=0.0).calibrated(0.25), round(ScoreCurve(slope=2.0, offset=0.0).calibrated(0.25), 9)
     (0.25, 0.1)
     """
 

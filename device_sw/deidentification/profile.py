@@ -54,7 +54,7 @@ def table() -> Mapping[int, str]:
     """Return the action code of each attribute of the table by tag; repeating groups and private attributes are rules of `action_of`.
 
     >>> table()[0x00100010], table()[0x00100020], table()[0x0020000D]
-    ('Z', 'Z', 'U')
+    ('Z', 'Z/D', 'U')
     """
     text = files("device_sw.deidentification").joinpath("basic_profile.csv").read_text(encoding="utf-8")
     rows = csv.DictReader(text.splitlines())

@@ -38,7 +38,7 @@ from scipy.stats import spearmanr
 
 from device_sw.detector.activations import explainable
 from device_sw.detector.bundle import load_bundle
-from device_sw.detector.inference import eager_network
+from device_sw.detector.eager import eager_network
 from device_sw.device import Device
 from device_sw.errors import DeviceError
 from device_sw.explanation import ablation_cam, grad_cam, lesion_maps

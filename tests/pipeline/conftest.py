@@ -6,43 +6,14 @@ import hashlib
 import json
 
 import pytest
-import torch
-from safetensors.torch import save_file
 
-from device_sw.detector.architecture import Architecture, build
-from device_sw.detector.engine import NAME, PRECISION, VERSION
 from pipeline.run import Run, write_json
-from pipeline.training.initialisation import initialise
-
-FINDINGS = ("cardiac_hypertrophy", "scoliosis")
-ARCHITECTURE = Architecture(2, 64, (8, 8, 8, 8), 1, 8, 16, 40, 20, (((8.0, 8.0),), ((16.0, 16.0),), ((32.0, 32.0),)), 0.05)
-ENGINE = {"name": NAME, "version": VERSION, "precision": PRECISION}
+from verification.steps import bundles
 
 
-def write_bundle(folder, seed=3):
-    """Write an untrained bundle with an empty golden set replaced by one golden film of its own outputs."""
-    from device_sw.detector.bundle import load_bundle
-    from device_sw.detector.inference import Detector, detections_to_json
-    from device_sw.types import Letterbox, ModelInput
-
-    folder.mkdir(parents=True)
-    network = build(ARCHITECTURE)
-    initialise(network, seed)
-    save_file(network.state_dict(), folder / "weights.safetensors")
-    (folder / "findings.toml").write_text('schema = "thoratrace/findings/1"\n', encoding="utf-8")
-    write_json(
-        folder / "model.json",
-        {"architecture": ARCHITECTURE.to_json(), "engine": ENGINE, "findings": list(FINDINGS), "preprocessing": "tt-default-1"},
-    )
-    write_json(folder / "parity.json", {"films": 1, "max_box_px": 0.0, "max_score": 0.0})
-    write_json(folder / "thresholds.json", {"thresholds": dict.fromkeys(FINDINGS, 0.5)})
-    film = torch.linspace(0, 1, 64 * 64).reshape(64, 64)
-    save_file({"film_0": film}, folder / "golden_inputs.safetensors")
-    write_json(folder / "golden_outputs.json", {})
-    write_manifest(folder)
-    found = Detector(load_bundle(folder)).detect(ModelInput(film.numpy(), Letterbox(64, 64, 64))).candidates
-    box = {"rows": 64, "columns": 64, "size": 64}
-    write_json(folder / "golden_outputs.json", {"film_0": {"letterbox": box, "candidates": detections_to_json(found)}})
+def write_bundle(folder):
+    """Write an untrained bundle with everything a bundle holds, under a manifest of this run."""
+    bundles.untrained(folder)
     write_manifest(folder)
 
 

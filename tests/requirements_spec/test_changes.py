@@ -90,7 +90,7 @@ def test_a_removed_item_needs_an_entry_too(ledger):
     text = (ledger / AUDIT).read_text(encoding="utf-8")
     (ledger / AUDIT).write_text(text[: text.rindex("[[requirement]]")], encoding="utf-8")
     (problem,) = check(ledger, SPECIFICATION_BOOK)
-    assert (problem.code, problem.item) == ("CHG-UNRECORDED", "SRS-057")
+    assert (problem.code, problem.item) == ("CHG-UNRECORDED", "SRS-125")
     assert problem.where.startswith(f"{LEDGER}:")
     assert problem.found.startswith("content removed")
     assert run(ledger, "record", "--author", "DEMO-author", "--reason", REASON) == 0

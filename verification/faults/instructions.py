@@ -49,6 +49,8 @@ cautions_sentence_removed = _removed("RC-029")
 cautions_sentence_altered = _altered("RC-029", "of such a film yourself", "where time permits")
 map_sentence_removed = _removed("RC-030")
 map_sentence_altered = _altered("RC-030", "no evidence for or against any of them", "evidence for the finding marked")
+unlike_sentence_removed = _removed("RC-038")
+unlike_sentence_altered = _altered("RC-038", "do not hold for it", "hold for it, too")
 performance_sentence_removed = _removed("RC-031")
 performance_sentence_altered = _altered("RC-031", "must not be transferred", "can be transferred")
 

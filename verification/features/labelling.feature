@@ -61,6 +61,11 @@ Feature: The mark of research and the status of the device
     Given the instructions for use as they are built
     Then their warnings say "The heat map shows where the network's features are strong, for all findings together; it is no evidence for or against any of them.", with the control RC-030
 
+  @SRS-110 @RC-038 @needs_run
+  Scenario: The instructions for use say what the caution OOD means
+    Given the instructions for use as they are built
+    Then their warnings say "A caution that begins with OOD says that the film is unlike the films the model was trained on: the published figures do not hold for it, and its marks and their absence say even less.", with the control RC-038
+
   @SRS-039 @RC-031 @needs_run
   Scenario: The instructions for use say what the performance figures rest on
     Given the instructions for use as they are built

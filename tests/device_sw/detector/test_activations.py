@@ -9,8 +9,8 @@ from torch import nn
 from torchvision.models import detection
 
 from device_sw.detector.activations import Reading, Sought, Tolerance, explainable, of_bundle
-from device_sw.detector.architecture import build
 from device_sw.detector.bundle import load_bundle
+from device_sw.detector.eager import eager_network
 
 SMALL = {"weights": None, "weights_backbone": None, "num_classes": 4, "min_size": 96, "max_size": 96}
 FIXED = {"weights": None, "weights_backbone": None, "num_classes": 4, "score_thresh": 0.0}
@@ -162,9 +162,9 @@ def test_the_bundles_own_network_makes_the_released_candidates(pristine):
     bundle = load_bundle(pristine)
     detector = of_bundle(bundle)
     film = bundle.golden_inputs["film_0"]
-    reading = detector.read(film[None])
+    reading = detector.read(torch.from_numpy(film)[None])
     findings = list(bundle.settings.findings)
-    golden = bundle.golden_outputs["film_0"]["candidates"]
+    golden = bundle.golden_outputs["film_0"].candidates
     sought = [Sought(findings.index(row["finding"]) + 1, tuple(row["box"]), row["score"]) for row in golden]
     assert sought
     assert None not in detector.targets(reading, sought, (64.0, 64.0), Tolerance(0.5, 1e-4))
@@ -176,7 +176,7 @@ def test_a_network_of_another_kind_is_refused():
 
 
 def test_the_weights_are_frozen_and_the_network_evaluates(pristine):
-    network = build(load_bundle(pristine).architecture).train()
+    network = eager_network(load_bundle(pristine)).train()
     explainable(network)
     assert not network.training
     assert not any(parameter.requires_grad for parameter in network.parameters())

@@ -97,12 +97,16 @@ def test_the_page_prints_what_the_gate_reads_in_its_template(shipped):
     printed, evaluation = pages(risk, specification)
     environment = Environment(loader=FileSystemLoader(ROOT / "docs"))
     environment.globals.update(
-        risk=printed, plain=plain, validation=SimpleNamespace(metric=lambda _pointer: "1"), section_end=lambda _section: ""
+        risk=printed,
+        plain=plain,
+        validation=SimpleNamespace(metric=lambda _pointer: "1"),
+        orientation=SimpleNamespace(date=lambda: "", noticed=lambda: "", wrongly=lambda: "", unclear=lambda _films, _shown: ""),
+        section_end=lambda _section: "",
     )
     page = " ".join(environment.get_template("labelling.md").render().split())
     owed, told = sentences(risk), disclosures(risk, evaluation)
     gate = render("labelling", (ROOT / "docs/labelling.md").read_text(encoding="utf-8"), owed, told)
-    assert len(owed) == 6
+    assert len(owed) == 7
     assert all(gate.shows(each.text) and plain(each.text) in page for each in owed)
     assert all(gate.shows(each.text) and plain(each.text) in page and plain(each.harm) in page for each in told)
 
