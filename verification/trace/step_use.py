@@ -196,7 +196,7 @@ def _flat(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 def _bound(statement: ast.stmt) -> Iterator[str]:
-    """Yield the names a statement binds."""
+    """Yield the names a statement binds; the variable of a comprehension lives in it alone."""
     match statement:
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
             yield statement.name
@@ -205,7 +205,10 @@ def _bound(statement: ast.stmt) -> Iterator[str]:
         case ast.Import() | ast.ImportFrom():
             yield from ((alias.asname or alias.name).split(".")[0] for alias in statement.names)
         case ast.Assign() | ast.AnnAssign() | ast.AugAssign():
-            yield from (node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
+            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            named = (node for target in targets for node in ast.walk(target))
+            yield from (node.id for node in named if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
+            yield from (node.target.id for node in ast.walk(statement) if isinstance(node, ast.NamedExpr))
 
 
 def _step(decorator: ast.expr) -> tuple[str, Pattern | None] | None:
@@ -218,21 +221,28 @@ def _step(decorator: ast.expr) -> tuple[str, Pattern | None] | None:
 
 
 def _pattern(argument: ast.expr) -> Pattern | None:
-    """Return a literal pattern; None for one that only running the module would tell, which then matches every step."""
+    """Return a literal pattern; None for one that only running the module would tell, which then matches every step.
+
+    What a regular expression has put in while it runs may be any text.
+    """
     form = "string"
     if isinstance(argument, ast.Call) and isinstance(argument.func, ast.Attribute):
         if argument.func.attr not in {"string", "parse", "re", "cfparse"} or len(argument.args) != 1 or argument.keywords:
             return None
         form, argument = argument.func.attr, argument.args[0]
+    if form == "re" and isinstance(argument, ast.JoinedStr):
+        return Pattern(form, "".join(str(part.value) if isinstance(part, ast.Constant) else ".*" for part in argument.values))
     return Pattern(form, argument.value) if isinstance(argument, ast.Constant) and isinstance(argument.value, str) else None
 
 
 def _references(statement: ast.stmt) -> Iterator[str]:
-    """Yield every word by which a statement may name another definition."""
+    """Yield every word by which a statement may name another definition; what an object has of its own and a name that is only bound are none."""
     for node in ast.walk(statement):
         match node:
-            case ast.Name():
+            case ast.Name(ctx=ast.Load()):
                 yield node.id
+            case ast.Attribute(value=ast.Name(id="self" | "cls")):
+                continue
             case ast.Attribute():
                 yield node.attr
             case ast.arg():

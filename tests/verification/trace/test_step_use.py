@@ -111,6 +111,24 @@ def test_a_pattern_that_is_no_literal_matches_every_step():
     assert {"_film", "_age"} <= names(found, FILE)
 
 
+def test_what_a_regular_expression_has_put_in_may_be_any_text():
+    text = STEPS + '\n\n@given(parsers.re(rf"a (?P<way>{WAYS}) film$"))\ndef _odd():\n    pass\n'
+    files = step_use.read_files({FILE: text, OTHER: OTHERS})
+    assert f"{FILE}::_odd" in step_use.used(scenario(("Given", "a slanted film")), files)
+    assert f"{FILE}::_odd" not in step_use.used(scenario(("Given", "a film")), files)
+
+
+def test_a_variable_of_a_comprehension_and_an_attribute_of_an_object_name_nothing():
+    text = (
+        STEPS
+        + "\n\nTABLE = {film: 1 for film in ()}\n\n\nclass Shelf:\n    helper: int = 0\n\n    def of(self):\n        return self.unused\n"
+    )
+    files = step_use.read_files({FILE: text, OTHER: OTHERS})
+    assert f"{FILE}::TABLE" in files.definitions
+    assert f"{FILE}::film" not in files.definitions
+    assert files.reached[f"{FILE}::Shelf"].isdisjoint({f"{FILE}::unused", f"{OTHER}::helper"})
+
+
 def test_an_autouse_fixture_belongs_to_every_scenario():
     found = used(scenario(("When", "it is 17 years old")), b=OTHERS.replace("@pytest.fixture", "@pytest.fixture(autouse=True)"))
     assert {"shelf", "build"} <= names(found, OTHER)
