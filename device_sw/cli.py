@@ -300,7 +300,18 @@ def _print_facts(facts: dict[str, Any], *, json_only: bool) -> None:
         typer.echo(json.dumps(facts, indent=1, ensure_ascii=False))
         return
     for name, value in facts.items():
-        typer.echo(f"{name.replace('_', ' ')}: {', '.join(map(str, value)) if isinstance(value, list) else value}")
+        typer.echo(f"{name.replace('_', ' ')}: {_in_words(value)}")
+
+
+def _in_words(value: Any) -> str:
+    """Return a fact as a person reads it; nothing is said in a word, so that no line ends in the air.
+
+    >>> _in_words(["a", "b"]), _in_words([]), _in_words(None), _in_words(0)
+    ('a, b', 'none', 'none', '0')
+    """
+    if value is None or value == []:
+        return "none"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _say_error(line: str) -> None:

@@ -51,6 +51,9 @@ THUMB = (260, 420)
 """Longest side of the film behind one map, pixels: at least and at most; in between, so that all marks fit beside the film."""
 
 _GAP = 8
+_SWATCH = 24
+"""Room for the square in the finding's colour before a title, pixels."""
+
 _WIDE = 1.6
 """The page's aim: this many times as wide as high."""
 
@@ -69,7 +72,8 @@ def map_figure(result: AnalysisResult) -> Image.Image:
     film = display(result.picture)
     blocks = _blocks(result)
     thumb = display(result.picture, _thumb(film.height, len(blocks)))
-    size = _block_size(thumb, blocks)
+    titles = _titles(blocks, thumb)
+    size = _block_size(thumb, blocks, titles)
     columns = _columns(len(blocks), size, film.size)
     rows = -(-len(blocks) // columns)
     width = 3 * PAD + film.width + max(columns * (size[0] + PAD), 0 if blocks else film.width // 2)
@@ -80,11 +84,11 @@ def map_figure(result: AnalysisResult) -> Image.Image:
     banner(page, result)
     panel(page, film, (PAD, top), "Film as displayed, with marks")
     marks(page, result, (PAD, top), film.size)
-    for place, block in enumerate(blocks):
+    for place, (block, title) in enumerate(zip(blocks, titles, strict=True)):
         row, column = divmod(place, columns)
-        _draw_block(
-            page, block, thumb, (2 * PAD + film.width + column * (size[0] + PAD), top - LINE + row * (size[1] + PAD)), result
-        )
+        corner = (2 * PAD + film.width + column * (size[0] + PAD), top - LINE + row * (size[1] + PAD))
+        _draw_block(page, block, title, corner)
+        _draw_maps(page, block, thumb, (corner[0], corner[1] + size[1] - thumb.height - LINE), result)
     if not blocks:
         _lines(page, wrapped(NO_MARKS, film.width // 2), (2 * PAD + film.width, top))
     _lines(page, words, (PAD, top + body + PAD))
@@ -107,9 +111,22 @@ def _thumb(high: int, blocks: int) -> int:
     return min(max(high // max(blocks, 1) - 2 * LINE - PAD, THUMB[0]), THUMB[1])
 
 
-def _block_size(thumb: Image.Image, blocks: Sequence[_Block]) -> tuple[int, int]:
+def _titles(blocks: Sequence[_Block], thumb: Image.Image) -> list[list[str]]:
+    """Return the title of each block, broken into lines as wide as the block, all of as many lines as the longest."""
+    room = max(_across(thumb, blocks), thumb.width) - _SWATCH
+    lines = [wrapped(f"[{one.number}] {finding(one.detection.finding).name}, {one.detection.score:.2f}", room) for one in blocks]
+    most = max((len(each) for each in lines), default=1)
+    return [[*each, *[""] * (most - len(each))] for each in lines]
+
+
+def _across(thumb: Image.Image, blocks: Sequence[_Block]) -> int:
     count = max((len(block.maps) for block in blocks), default=1)
-    return (count * thumb.width + (count - 1) * _GAP, 2 * LINE + thumb.height)
+    return count * thumb.width + (count - 1) * _GAP
+
+
+def _block_size(thumb: Image.Image, blocks: Sequence[_Block], titles: Sequence[Sequence[str]]) -> tuple[int, int]:
+    """Return width and height of every block: its title, a line with the method's name above each map, and the maps."""
+    return (_across(thumb, blocks), (max((len(title) for title in titles), default=1) + 1) * LINE + thumb.height)
 
 
 def _columns(blocks: int, size: tuple[int, int], film: tuple[int, int]) -> int:
@@ -126,18 +143,20 @@ def _columns(blocks: int, size: tuple[int, int], film: tuple[int, int]) -> int:
     return min(range(1, max(blocks, 1) + 1), key=off)
 
 
-def _draw_block(page: Image.Image, block: _Block, thumb: Image.Image, corner: tuple[int, int], result: AnalysisResult) -> None:
-    draw = ImageDraw.Draw(page)
+def _draw_block(page: Image.Image, block: _Block, title: Sequence[str], corner: tuple[int, int]) -> None:
+    """Draw the title of a block beside its finding's colour."""
     tint = colour(block.detection.finding)
-    name = finding(block.detection.finding).name
-    room = _block_size(thumb, [block])[0]
-    draw.rectangle((corner[0], corner[1] + 3, corner[0] + 14, corner[1] + 17), fill=tint)
-    head = wrapped(f"[{block.number}] {name}, {block.detection.score:.2f}", max(room, thumb.width) - 24)
-    draw.text((corner[0] + 24, corner[1]), head[0] if len(head) == 1 else f"{head[0]} ...", fill=INK, font=font(16))
+    ImageDraw.Draw(page).rectangle((corner[0], corner[1] + 3, corner[0] + 14, corner[1] + 17), fill=tint)
+    _lines(page, title, (corner[0] + _SWATCH, corner[1]))
+
+
+def _draw_maps(page: Image.Image, block: _Block, thumb: Image.Image, corner: tuple[int, int], result: AnalysisResult) -> None:
+    """Draw the maps of a block side by side, the method's name above each."""
+    draw = ImageDraw.Draw(page)
     for number, lesion_map in enumerate(block.maps):
-        left, top = corner[0] + number * (thumb.width + _GAP), corner[1] + LINE
-        draw.text((left, top), METHOD_NAMES[lesion_map.method], fill=QUIET, font=font(15))
-        page.paste(_drawn(lesion_map, thumb, result), (left, top + LINE))
+        left = corner[0] + number * (thumb.width + _GAP)
+        draw.text((left, corner[1]), METHOD_NAMES[lesion_map.method], fill=QUIET, font=font(15))
+        page.paste(_drawn(lesion_map, thumb, result), (left, corner[1] + LINE))
 
 
 def _drawn(lesion_map: LesionMap, thumb: Image.Image, result: AnalysisResult) -> Image.Image:

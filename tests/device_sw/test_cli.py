@@ -235,3 +235,8 @@ def test_the_process_sets_its_numeric_environment_itself(folder, tmp_path, bundl
     assert told.returncode == 1
     assert json.loads(told.stdout)["analysed"] == 1
     assert "Traceback" not in told.stderr
+
+
+def test_nothing_is_said_in_a_word(capsys):
+    cli._print_facts({"verdict": "same bytes", "code": None, "same": ["a", "b"], "absent": []}, json_only=False)
+    assert capsys.readouterr().out == "verdict: same bytes\ncode: none\nsame: a, b\nabsent: none\n"
