@@ -114,7 +114,7 @@ def table_of_findings_not_compared(module: ModuleType) -> None:
         return module.Engine(module.Detector(loaded), loaded.settings, loaded.sha256, loaded.distribution)
 
     replace(module, "open_engine", open_engine)
-    replace(module, "Device.__init__.__kwdefaults__", {"open_engine": open_engine})
+    replace(module, "Device.__init__.__kwdefaults__", {**module.Device.__init__.__kwdefaults__, "open_engine": open_engine})
 
 
 def preprocessing_not_asked(module: ModuleType) -> None:

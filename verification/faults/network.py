@@ -45,13 +45,13 @@ def first_golden_film_only(module: ModuleType) -> None:
 
 
 def nothing_compared_is_good(module: ModuleType) -> None:
-    """A bundle without golden films passes its self-test."""
+    """A bundle without golden films passes its self-test (device_sw.device)."""
 
-    def self_test(original: Any, self: Any) -> Any:
-        outcome = original(self)
-        return changed(outcome, passed=True, max_box_px=0.0, max_score=0.0) if outcome.films == 0 else outcome
+    def passed(original: Any, self: Any) -> Any:
+        outcome = self._engine.detector.self_test()
+        return outcome if outcome.films == 0 else original(self)
 
-    wrap(module, "Detector.self_test", self_test)
+    wrap(module, "Device._passed_self_test", passed)
 
 
 def verdict_not_read(module: ModuleType) -> None:
@@ -60,15 +60,17 @@ def verdict_not_read(module: ModuleType) -> None:
 
 
 def film_before_shines_through(module: ModuleType) -> None:
-    """A hundredth of the film before is left in the network's input."""
+    """A hundredth of the film before is left in the network's input (device_sw.device)."""
+    before: list[Any] = []
 
-    def detect(original: Any, self: Any, model_input: Any) -> Any:
-        before = getattr(self, "_before", None)
-        self._before = model_input.pixels
-        mixed = model_input.pixels if before is None else (0.99 * model_input.pixels + 0.01 * before).astype(np.float32)
-        return original(self, changed(model_input, pixels=mixed))
+    def detect(original: Any, self: Any) -> None:
+        pixels = self._model_input.pixels
+        if before:
+            self._model_input = changed(self._model_input, pixels=(0.99 * pixels + 0.01 * before[-1]).astype(np.float32))
+        before[:] = [pixels]
+        original(self)
 
-    wrap(module, "Detector.detect", detect)
+    wrap(module, "Analysis.detect", detect)
 
 
 def failure_is_an_empty_film(module: ModuleType) -> None:
@@ -84,17 +86,17 @@ def failure_is_an_empty_film(module: ModuleType) -> None:
 
 
 def numbers_not_looked_at(module: ModuleType) -> None:
-    """Nobody asks whether the network's numbers are finite (device_sw.detector.regions)."""
+    """Nobody asks whether the network's numbers are finite (device_sw.detector.inference)."""
     replace(module, "require_finite", nothing)
 
 
 def ordered_by_finding(module: ModuleType) -> None:
-    """Candidates stand in the order of findings (device_sw.detector.postprocess)."""
+    """Candidates stand in the order of findings (device_sw.detector.calibration)."""
 
-    def candidates(original: Any, *arguments: Any, **options: Any) -> Any:
-        return tuple(sorted(original(*arguments, **options), key=lambda candidate: candidate.finding))
+    def calibrated(original: Any, *arguments: Any) -> Any:
+        return tuple(sorted(original(*arguments), key=lambda candidate: candidate.finding))
 
-    wrap(module, "candidates", candidates)
+    wrap(module, "calibrated", calibrated)
 
 
 def equal_score_not_counted(module: ModuleType) -> None:

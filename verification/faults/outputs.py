@@ -147,7 +147,12 @@ def audit_file_begun_anew(module: ModuleType) -> None:
 
 def chain_not_verified(module: ModuleType) -> None:
     """The lines that are there are taken as they are (device_sw.audit)."""
-    replace(module, "verify", lambda lines: module._digest(lines[-1]) if lines else module.FIRST)  # noqa: SLF001
+
+    def verify(lines: Any) -> Any:
+        taken = list(lines)
+        return module._digest(taken[-1]) if taken else module.FIRST  # noqa: SLF001
+
+    replace(module, "verify", verify)
 
 
 def _appended(module: ModuleType, change: Any) -> None:

@@ -86,16 +86,13 @@ def hash_of_the_name(module: ModuleType) -> None:
 
 
 def refused_without_hash(module: ModuleType) -> None:
-    """A file that cannot be read as a film leaves no hash (device_sw.dicom.reader)."""
+    """A file that cannot be read as a film leaves no hash (device_sw.batch.examination)."""
 
-    def open_file(original: Any, path: Path) -> Any:
-        try:
-            return original(path)
-        except module.InputRefused as refusal:
-            refusal.content_sha256 = None
-            raise
+    def not_analysed(original: Any, made_by: Any, error: Any, job: Any, wanted: Any) -> Any:
+        error.content_sha256 = None
+        return original(made_by, error, changed(job, content_sha256=None), wanted)
 
-    wrap(module, "open_file", open_file)
+    wrap(module, "not_analysed", not_analysed)
 
 
 def uid_of_the_first_film_kept(module: ModuleType) -> None:

@@ -44,6 +44,12 @@ Feature: A run that is interrupted, repeated or shared out
     When its command is given again without the limit
     Then it ends with 0 and the folder agrees with its trail
 
+  @SRS-053 @RC-028
+  Scenario: A file that is written again is whole or as it was
+    Given an output folder with a summary
+    When the disk is full half way through its next summary
+    Then OUT-WRITE is reported, and the summary is as it was
+
   @SRS-122 @RC-016
   Scenario: An unforeseen error is that input's failure and not the end of the batch
     When two films are analysed by a device that breaks on the first with a patient's name in its message

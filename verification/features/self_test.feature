@@ -31,6 +31,7 @@ Feature: Golden self-test
     And an engine that computes with weights cut to bfloat16
     When the device is started with it
     Then it does not start and the code is BND-SELF-TEST
+    And it is the golden inputs that differ
 
   @SRS-104 @RC-014
   Scenario: The parity check holds for the released engine
@@ -61,6 +62,12 @@ Feature: Golden self-test
       | a NaN in the backbone                                           |
       | a NaN in the class scores and golden outputs without candidates |
       | class scores beyond every number and golden outputs without candidates |
+
+  @SRS-037 @RC-020
+  Scenario: A network that stops computing numbers gives no result
+    Given a device whose network gives no numbers from its self-test on
+    When that device is given a chest film
+    Then there is no result, and the code is INF-NONFINITE
 
   @SRS-058 @RC-012 @RC-014
   Scenario Outline: No film gives a result with a bundle that was altered or fails its self-test

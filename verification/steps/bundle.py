@@ -7,13 +7,16 @@ import hashlib
 import inspect
 import json
 import pickle
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from pytest_bdd import given, parsers, then, when
 
 import device_sw
+import device_sw.detector.engine as detector_engine
 from device_sw.device import Device, Engine, open_engine
 from device_sw.errors import DeviceError
 from device_sw.launcher import is_launched
@@ -184,6 +187,12 @@ def _does_not_start(start: DeviceError | Device, code: str) -> None:
     assert len(str(start).splitlines()) == 1, f"expected one line, observed {str(start)!r}"
 
 
+@then("it is the golden inputs that differ")
+def _golden_inputs(start: DeviceError | Device) -> None:
+    assert isinstance(start, DeviceError), "expected a device that does not start, observed one that starts"
+    assert start.where == "golden inputs", f"expected golden inputs, observed {start}"
+
+
 @then(parsers.parse("the message names {name}"))
 def _names(start: DeviceError | Device, name: str) -> None:
     assert name in str(start), f"expected {name} in the message, observed {start}"
@@ -267,6 +276,27 @@ def _watched(small_bundle: Path) -> tuple[Device, _Watched]:
     engine = open_engine(small_bundle)
     watch = _Watched(engine)
     return Device(small_bundle, open_engine=lambda _: Engine(watch, engine.settings, engine.bundle_sha256)), watch
+
+
+@given("a device whose network gives no numbers from its self-test on", target_fixture="silenced")
+def _silenced(small_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> Device:
+    built: list[Any] = []
+    network = detector_engine.CompiledNetwork
+    monkeypatch.setattr(detector_engine, "CompiledNetwork", lambda *arguments: built.append(network(*arguments)) or built[-1])
+    device = Device(small_bundle)
+    answers = built[-1].answers
+
+    def without_numbers(*arguments: Any) -> Any:
+        given = answers(*arguments)
+        return replace(given, logits=np.full_like(given.logits, np.nan))
+
+    monkeypatch.setattr(built[-1], "answers", without_numbers)
+    return device
+
+
+@when("that device is given a chest film", target_fixture="ending")
+def _given_film(silenced: Device, tmp_path: Path) -> Ending:
+    return analysed(silenced, films.write(films.film(), tmp_path / "film.dcm"))
 
 
 @when("it is given a lateral film and then a good chest film", target_fixture="runs")

@@ -171,6 +171,7 @@ def _sealed(giving: Giving) -> None:
     call = CliRunner().invoke
     table = str(giving.folder / "key.table")
     told = call(cli.app, ["pseudonyms", table, "--key", str(giving.folder / "key")])
+    assert told.exit_code == 0, f"expected a table that opens, observed {told.output}"
     named = {entry["patient_id"] for entry in json.loads(told.stdout).values()}
     assert named == {films.PLANTED["PatientID"]}, f"observed {named}"
     (giving.folder / "foreign").write_bytes(b"\1" * 32)
@@ -223,6 +224,7 @@ def _pixels_kept(giving: Giving) -> None:
 
 @then("one film is clean, two inputs are refused with their codes, and the run ends with exit code 1")
 def _others_go_on(giving: Giving) -> None:
+    assert (giving.folder / "out" / "deidentification.json").is_file(), "expected a report of the run, observed none"
     codes = sorted(str(outcome.get("code", "clean")) for outcome in giving.report("out")["outcomes"])  # type: ignore[attr-defined]
     assert giving.runs["out"].exit_code == 1, f"observed {giving.runs['out'].exit_code}"
     assert len(giving.clean("out")) == 1, f"observed {giving.clean('out')}"

@@ -59,15 +59,20 @@ class Written:
     record: dict[str, Any]
     film: Dataset | None = None
 
+    def object(self, kind: str) -> Dataset:
+        """The object of a kind, which is expected to be there."""
+        assert kind in self.objects, f"expected an object of kind {kind}, observed {sorted(self.objects)}"
+        return self.objects[kind]
+
     @property
     def report(self) -> structured_report.Report:
         """What the structured report holds."""
-        return structured_report.read(self.objects["sr"])
+        return structured_report.read(self.object("sr"))
 
     @property
     def shown(self) -> presentation_state.Shown:
         """What the presentation state draws."""
-        return presentation_state.shown(self.objects["gsps"])
+        return presentation_state.shown(self.object("gsps"))
 
 
 def _written(ending: AnalysisResult | DeviceError, policy: Policy, wanted: Wanted, film: Dataset | None) -> Written:
@@ -239,7 +244,7 @@ def _three_runs(sent_film: FileDataset, devices: Callable[[str], Device], tmp_pa
 
 @then("the report keeps to every row of its templates")
 def _conformant(written: Written) -> None:
-    problems = structured_report.problems(written.objects["sr"])
+    problems = structured_report.problems(written.object("sr"))
     assert not problems, f"expected no problem, observed {problems}"
 
 
@@ -259,7 +264,7 @@ def _regions(written: Written, drawn_result: AnalysisResult) -> None:
 
 @then("highdicom reads the same regions")
 def _second_reader(written: Written) -> None:
-    report = highdicom.sr.Comprehensive3DSR.from_dataset(written.objects["sr"])
+    report = highdicom.sr.Comprehensive3DSR.from_dataset(written.object("sr"))
     groups = report.content.get_planar_roi_measurement_groups()
     assert len(groups) == len(written.report.regions), f"expected as many regions, observed {len(groups)}"
     for group, region in zip(groups, written.report.regions, strict=True):
@@ -281,7 +286,7 @@ def _algorithm(written: Written, drawn_result: AnalysisResult) -> None:
     settings = drawn_result.settings
     groups = [
         item
-        for container in written.objects["sr"].ContentSequence
+        for container in written.object("sr").ContentSequence
         if structured_report.concept_of(container) == ("126010", "DCM")
         for item in container.ContentSequence
     ]
@@ -356,7 +361,7 @@ def _withheld(written: Written, place: str) -> None:
 def _same_uids(runs: list[Written]) -> None:
     first, second, _ = runs
     for kind in ("sr", "gsps"):
-        before, after = (_elements(run.objects[kind]) for run in (first, second))
+        before, after = (_elements(run.object(kind)) for run in (first, second))
         differing = {name for (name, value), (_, other) in zip(before, after, strict=True) if value != other}
         assert differing, f"expected other times in {kind}, observed the same"
         assert all(_TIMES.search(name) for name in differing), f"expected differences in times only, observed {differing}"
@@ -371,7 +376,7 @@ def _elements(dataset: Dataset) -> list[tuple[str, str]]:
 @then("the research run gives other UIDs for its instances, series and tracked marks")
 def _other_uids(runs: list[Written]) -> None:
     ours = [
-        {value for kind in ("sr", "gsps") for _, value in _elements(run.objects[kind]) if value.startswith("2.25.")}
+        {value for kind in ("sr", "gsps") for _, value in _elements(run.object(kind)) if value.startswith("2.25.")}
         for run in runs
     ]
     shared = ours[0] & ours[2]
@@ -381,7 +386,7 @@ def _other_uids(runs: list[Written]) -> None:
 
 @then("the report is partial, holds no region, and each of its groups says Not Attempted")
 def _not_attempted(written: Written) -> None:
-    report, dataset = written.report, written.objects["sr"]
+    report, dataset = written.report, written.object("sr")
     assert dataset.CompletionFlag == "PARTIAL", f"expected PARTIAL, observed {dataset.CompletionFlag}"
     assert not report.regions, f"expected no region, observed {len(report.regions)}"
     assert set(report.states.values()) == {structured_report.NOT_ATTEMPTED} == {report.status}, f"observed {report.states}"
@@ -413,7 +418,7 @@ def _research_marks(written: Written, count: int) -> None:
 
 @then("the Secondary Capture shows the overlay and is marked as derived, secondary and with burned-in text")
 def _capture(written: Written, devices: Callable[[str], Device], tmp_path: Path) -> None:
-    dataset = written.objects["sc"]
+    dataset = written.object("sc")
     page = np.asarray(overlay(analysed(devices("intended-use"), tmp_path / "film.dcm").analysis).convert("RGB"))
     assert np.array_equal(dataset.pixel_array, page), "expected the overlay's pixels, observed others"
     assert list(dataset.ImageType[:2]) == ["DERIVED", "SECONDARY"], f"observed {dataset.ImageType}"
@@ -422,7 +427,7 @@ def _capture(written: Written, devices: Callable[[str], Device], tmp_path: Path)
 
 @then("the device refuses the Secondary Capture, and without the option there is none")
 def _no_input(written: Written, devices: Callable[[str], Device], tmp_path: Path) -> None:
-    path = films.write(written.objects["sc"], tmp_path / "capture.dcm")
+    path = films.write(written.object("sc"), tmp_path / "capture.dcm")
     assert analysed(devices("intended-use"), path).code == "ADM-MODALITY", "expected ADM-MODALITY"
     result = analysed(devices("intended-use"), tmp_path / "film.dcm").analysis
     without = _written(result, Policy.INTENDED_USE, Wanted(NOON), None)
@@ -447,7 +452,7 @@ def _as_read(written: Written, devices: Callable[[str], Device], tmp_path: Path)
     stored = np.frombuffer(written.film.PixelData, "<i2" if written.film.PixelRepresentation else "<u2").reshape(
         result.picture.shape
     )
-    away = float(np.abs(presentation_state.picture(written.objects["gsps"], stored) - result.picture).max())
+    away = float(np.abs(presentation_state.picture(written.object("gsps"), stored) - result.picture).max())
     assert away <= 1e-3, f"expected the device's picture, observed a difference of {away}"
 
 

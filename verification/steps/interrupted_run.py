@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
+import itertools
 import json
+import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -21,6 +25,8 @@ from device_sw.batch.examination import InProcess
 from device_sw.batch.inspection import inspect
 from device_sw.batch.run import Batch
 from device_sw.device import Device, Engine, open_engine
+from device_sw.errors import DeviceError
+from device_sw.report.folder import OutputFolder
 from device_sw.report.outputs import Wanted
 from verification.steps import bundles, films
 from verification.steps.command import Command, Run, invoke, run_analyse
@@ -202,6 +208,38 @@ def _good_after_all(run: Run) -> None:
     assert (found.inputs, found.difference) == (1, None), f"expected one input in agreement, observed {found}"
 
 
+@given("an output folder with a summary", target_fixture="output")
+def _with_summary(tmp_path: Path) -> OutputFolder:
+    output = OutputFolder(tmp_path / "out")
+    output.replace({"summary.json": b"{}\n"})
+    return output
+
+
+@when("the disk is full half way through its next summary", target_fixture="reported")
+def _full(output: OutputFolder, monkeypatch: pytest.MonkeyPatch) -> str:
+    write, calls = os.write, itertools.count()
+
+    def half(descriptor: int, content: memoryview) -> int:
+        if next(calls):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(descriptor, content[: len(content) // 2])
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", half)
+        try:
+            output.replace({"summary.json": b'{"inputs": 1}\n'})
+        except DeviceError as error:
+            return error.code
+    return "nothing"
+
+
+@then("OUT-WRITE is reported, and the summary is as it was")
+def _summary_kept(output: OutputFolder, reported: str) -> None:
+    kept = {path.name: path.read_bytes() for path in output.root.iterdir() if path.is_file()}
+    assert reported == "OUT-WRITE", f"expected OUT-WRITE, observed {reported}"
+    assert kept == {"summary.json": b"{}\n"}, f"expected the summary alone and as it was, observed {kept}"
+
+
 class _Breaking:
     """The real detector, which breaks on the first film with words that must not come out."""
 
@@ -224,13 +262,15 @@ def _breaking(small_bundle: Path, tmp_path: Path) -> Path:
     changed = {name: getattr(engine, name) for name in engine.__dataclass_fields__} | {"detector": _Breaking(engine)}
     device = Device(small_bundle, open_engine=lambda _: Engine(**changed))
     batch = Batch(InProcess(device, Wanted(run_time=datetime.now(UTC), dicom=False)), tmp_path / "out", print)
-    batch.take(*(films.write(films.film(name=name), tmp_path / f"{name}.dcm") for name in ("first", "second")))
-    batch.finish()
+    with suppress(ZeroDivisionError):
+        batch.take(*(films.write(films.film(name=name), tmp_path / f"{name}.dcm") for name in ("first", "second")))
+        batch.finish()
     return tmp_path / "out"
 
 
 @then("the first is recorded as failed with INF-UNEXPECTED, the second is analysed, and no output holds the name")
 def _broke(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert (out / "summary.json").is_file(), "expected a run that comes to its end, observed one without summary"
     outcomes = [(each["status"], each["code"]) for each in json.loads((out / "summary.json").read_bytes())["outcomes"]]
     expected = [("failed", "INF-UNEXPECTED"), ("analysed", None)]
     assert outcomes == expected, f"expected {expected}, observed {outcomes}"

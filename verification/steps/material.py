@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import warnings
 import zlib
 from dataclasses import dataclass, field
@@ -371,8 +372,13 @@ def _short_table() -> Input:
 
 @given(parsers.parse("a file of {size:d} bytes"), target_fixture="sent")
 def _large(tmp_path: Path, size: int) -> Input:
+    """A film that is whole, and behind its picture a private element that fills the file: nothing but the size of the file is amiss."""
     path = films.write(films.film(), tmp_path / "large.dcm")
+    creator = b"\xe1\x7f\x10\x00LO\x04\x00fill"
+    length = size - path.stat().st_size - len(creator) - 12
     with path.open("r+b") as stream:
+        stream.seek(0, os.SEEK_END)
+        stream.write(creator + b"\xe1\x7f\x01\x10OB\0\0" + length.to_bytes(4, "little"))
         stream.truncate(size)
     return Input(written=path)
 
@@ -419,11 +425,11 @@ def _runs() -> Input:
 
 
 def _inflating(content: bytes) -> bytes:
-    """Replace the deflated dataset by a private element of 210 MB of zeros, deflated to less than 1 MB."""
+    """Replace the deflated dataset by a private element of 210 MB of zeros, deflated to less than 1 MB; its group has no limit of its own."""
     start = 144 + int.from_bytes(content[140:144], "little")
     size = 210_000_000
     squeeze = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
-    header = b"\x09\x00\x10\x00LO\x04\x00bomb\x09\x00\x01\x10OB\0\0" + size.to_bytes(4, "little")
+    header = b"\x29\x00\x10\x00LO\x04\x00bomb\x29\x00\x01\x10OB\0\0" + size.to_bytes(4, "little")
     parts = [squeeze.compress(header), *(squeeze.compress(bytes(10_000_000)) for _ in range(size // 10_000_000)), squeeze.flush()]
     return content[:start] + b"".join(parts)
 
