@@ -16,6 +16,7 @@ from pipeline.training.checkpoint import Checkpoint
 from pipeline.training.configuration import TrainingConfiguration
 from pipeline.training.evaluation import validation_figures
 from pipeline.training.loop import TrainedDetector, train
+from pipeline.training.transfer import read_source
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,10 +48,12 @@ def _key(run: Run, params: dict[str, Any]) -> str:
         *sorted((REPOSITORY / "pipeline" / "training").glob("*.py")),
         REPOSITORY / "device_sw" / "detector" / "architecture.py",
     ]
+    source = params["train"]["transfer"]["source"]
     files = [*sorted(run.artifact("prepared").iterdir()), *code]
     parts = [
         json.dumps(params["train"], sort_keys=True),
         str(params["package"]["score_floor"]),
+        read_source(source)[1] if source else "",
         *(file_sha256(path) for path in files),
     ]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
@@ -74,6 +77,7 @@ def _write(folder: Path, trained: TrainedDetector, params: dict[str, Any]) -> No
             "best_epoch": trained.best_epoch + 1,
             "weights_sha256": file_sha256(weights),
             "mode": "audit (canonical, CPU)",
+            **({"transfer": trained.transferred.to_json()} if trained.transferred else {}),
         },
     )
     curves.draw(trained.history, trained.best_epoch, folder)

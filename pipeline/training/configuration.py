@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
+from pipeline.training.sampling import Sampling
+
 
 @dataclass(frozen=True)
 class NetworkSize:
@@ -20,6 +22,32 @@ class NetworkSize:
 
 
 @dataclass(frozen=True)
+class TransferConfiguration:
+    """What is taken over from another training; see pipeline.training.transfer.
+
+    Attributes:
+        source: a file, or ``torchvision:NAME``; None is a training from scratch.
+        take: parts of the network that the source has to fill, by the beginning of their names.
+        frozen: parts of these that do not move.
+        rate: what the learning rate of the parts taken over is multiplied by.
+    """
+
+    source: str | None
+    take: tuple[str, ...]
+    frozen: tuple[str, ...]
+    rate: float
+
+    def __post_init__(self) -> None:
+        """Refuse what only a source gives a meaning to, and rates that are none."""
+        if self.source is None and (self.frozen or self.rate != 1.0):
+            raise ValueError("params.yaml train.transfer: frozen parts and another rate need a source")
+        if not (self.take and 0.0 < self.rate <= 1.0):
+            raise ValueError(
+                f"params.yaml train.transfer: take must name parts and rate lie in (0, 1], got {self.take} and {self.rate}"
+            )
+
+
+@dataclass(frozen=True)
 class TrainingConfiguration:
     """Everything that decides the weights, besides data and code.
 
@@ -29,6 +57,10 @@ class TrainingConfiguration:
         epochs: at most; ``patience`` epochs without a better validation AP50 end the training earlier.
         batch: films a step; each is its own shard of the gradient sum.
         learning_rate: peak of the schedule. The original work started at 0.005.
+        sampling: every film once an epoch, or every class equally often.
+        scales: sides of a showing relative to the network's own, one of them drawn a showing; (1.0,) is the network's own alone.
+        focal_gamma: exponent of the box classifier's focal loss; 0 is cross entropy.
+        transfer: what is taken over from another training.
     """
 
     findings: tuple[str, ...]
@@ -44,21 +76,42 @@ class TrainingConfiguration:
     patience: int
     rotation_deg: float
     exposure: float
+    sampling: Sampling
+    scales: tuple[float, ...]
+    focal_gamma: float
+    transfer: TransferConfiguration
     network: NetworkSize
+
+    def __post_init__(self) -> None:
+        """Refuse scales that are none, an exponent whose gradient has no bound (0 < gamma < 1), and a patience that ends a training at once."""
+        if not self.scales or not all(0.25 <= scale <= 2.0 for scale in self.scales):
+            raise ValueError(f"params.yaml train.scales: at least one number in [0.25, 2], got {list(self.scales)}")
+        if self.focal_gamma != 0.0 and not 1.0 <= self.focal_gamma <= 10.0:
+            raise ValueError(
+                f"params.yaml train.focal_gamma: 0 for cross entropy, or a number in [1, 10], got {self.focal_gamma}"
+            )
+        if self.patience < 1:
+            raise ValueError(f"params.yaml train.patience: at least 1 epoch, got {self.patience}")
 
     @classmethod
     def from_params(cls, section: dict[str, Any]) -> TrainingConfiguration:
         """Build from the parsed section.
 
         Raises:
-            ValueError: keys are missing or unknown.
+            ValueError: keys are missing or unknown, or a value is none of its kind.
         """
         network = _exactly(NetworkSize, section.get("network", {}))
+        transfer = _exactly(TransferConfiguration, section.get("transfer", {}))
         values = _exactly(cls, section)
         return cls(
             **{
                 **values,
                 "findings": tuple(values["findings"]),
+                "sampling": Sampling(values["sampling"]),
+                "scales": tuple(values["scales"]),
+                "transfer": TransferConfiguration(
+                    **{**transfer, "take": tuple(transfer["take"]), "frozen": tuple(transfer["frozen"])}
+                ),
                 "network": NetworkSize(**{**network, "widths": tuple(network["widths"])}),
             }
         )

@@ -22,7 +22,9 @@ from pipeline.training.dataset import PreparedSplit, read_split
 from pipeline.training.initialisation import initialise
 from pipeline.training.optimiser import MomentumDescent
 from pipeline.training.pool import TrainingPool
+from pipeline.training.sampling import FilmOrder
 from pipeline.training.schedule import learning_rate
+from pipeline.training.transfer import Transferred, take_over
 from pipeline.training.worker import LOSSES, WorkerPlan, flat_weights, load_weights
 
 if TYPE_CHECKING:
@@ -56,6 +58,7 @@ class TrainedDetector:
     state: dict[str, torch.Tensor]
     history: list[dict[str, Any]]
     best_epoch: int
+    transferred: Transferred | None = None
 
 
 def fit_architecture(split: PreparedSplit, configuration: TrainingConfiguration, score_floor: float) -> Architecture:
@@ -101,23 +104,29 @@ def train(  # noqa: PLR0913  the stage names every part once
     architecture = fit_architecture(films, configuration, score_floor)
     network = build(architecture)
     initialise(network, configuration.seed)
+    transferred = take_over(network, configuration.transfer) if configuration.transfer.source is not None else None
     plan = WorkerPlan(
         prepared,
         architecture,
         Augmentation(configuration.rotation_deg, configuration.exposure),
         configuration.seed,
         configuration.batch,
+        configuration.scales,
+        configuration.focal_gamma,
+        dict(network.named_buffers()) if transferred else {},
+        transferred.frozen if transferred else (),
     )
-    descent = _descent(network, configuration)
+    descent = _descent(network, configuration, transferred)
+    order = FilmOrder.of(films.films, configuration.sampling, configuration.batch, configuration.seed)
     with TrainingPool(plan, len(descent.weights), workers) as pool:
-        training = Training(pool, descent, configuration, len(films.films), held_out, evaluate, progress)
+        training = Training(pool, descent, configuration, order, held_out, evaluate, progress)
         reached = training.run(checkpoint)
     load_weights(network, reached.best)
     state = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
-    return TrainedDetector(architecture, state, reached.history, reached.best_epoch)
+    return TrainedDetector(architecture, state, reached.history, reached.best_epoch, transferred)
 
 
-def _descent(network: torch.nn.Module, configuration: TrainingConfiguration) -> MomentumDescent:
+def _descent(network: torch.nn.Module, configuration: TrainingConfiguration, transferred: Transferred | None) -> MomentumDescent:
     decayed = torch.cat([torch.full((p.numel(),), p.dim() > 1) for p in network.parameters()])
     return MomentumDescent(
         flat_weights(network),
@@ -126,6 +135,7 @@ def _descent(network: torch.nn.Module, configuration: TrainingConfiguration) -> 
         weight_decay=configuration.weight_decay,
         clip_norm=configuration.clip_norm,
         average_decay=configuration.average_decay,
+        rates=transferred.rates if transferred else None,
     )
 
 
@@ -136,15 +146,15 @@ class Training:
     pool: TrainingPool
     descent: MomentumDescent
     configuration: TrainingConfiguration
-    films: int
+    order: FilmOrder
     held_out: PreparedSplit
     evaluate: Evaluator
     progress: Callable[[int, int, str], None]
 
     @property
     def steps_per_epoch(self) -> int:
-        """Steps that show every film once."""
-        return -(-self.films // self.configuration.batch)
+        """Steps that show as many films as there are."""
+        return -(-self.order.films // self.configuration.batch)
 
     @property
     def steps(self) -> int:
@@ -168,7 +178,7 @@ class Training:
     def _epoch(self, reached: Progress) -> None:
         epoch, configuration = len(reached.history), self.configuration
         losses = []
-        for offset, batch in enumerate(epoch_batches(self.films, configuration.batch, configuration.seed, epoch)):
+        for offset, batch in enumerate(self.order.batches(epoch)):
             step = epoch * self.steps_per_epoch + offset
             losses.extend(self._step(step, batch))
             self.progress(step + 1, self.steps, f"epoch {epoch + 1}/{configuration.epochs}")
@@ -190,17 +200,6 @@ class Training:
         rate = learning_rate(step, steps=self.steps, warmup=configuration.warmup_steps, peak=configuration.learning_rate)
         self.descent.step(fixed_point.mean(total, len(batch)), rate)
         return losses
-
-
-def epoch_batches(films: int, batch: int, seed: int, epoch: int) -> list[list[int]]:
-    """Return the films of each step of an epoch, in an order keyed by (seed, epoch).
-
-    >>> sorted(sum(epoch_batches(5, 2, 7, 0), []))
-    [0, 1, 2, 3, 4]
-    """
-    generator = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, epoch, 1))))
-    order = generator.permutation(films).tolist()
-    return [order[start : start + batch] for start in range(0, films, batch)]
 
 
 def _record(epoch: int, losses: list[tuple[float, ...]], validation: Validation) -> dict[str, Any]:

@@ -19,7 +19,15 @@ class MomentumDescent:
     """The state of the optimisation: weights, velocity and averaged weights, all (n,) float64."""
 
     def __init__(  # noqa: PLR0913  the optimiser's constants, each by name
-        self, weights: Tensor, decayed: Tensor, *, momentum: float, weight_decay: float, clip_norm: float, average_decay: float
+        self,
+        weights: Tensor,
+        decayed: Tensor,
+        *,
+        momentum: float,
+        weight_decay: float,
+        clip_norm: float,
+        average_decay: float,
+        rates: Tensor | None = None,
     ) -> None:
         """Start from given weights.
 
@@ -30,6 +38,7 @@ class MomentumDescent:
             weight_decay: L2 coefficient.
             clip_norm: the mean gradient is scaled down to this Euclidean norm.
             average_decay: of the running average, in [0, 1).
+            rates: (n,) float64, what the rate of each weight is multiplied by; a weight with 0 never changes. None is 1 for all.
         """
         self.weights = weights.to(torch.float64)
         self.velocity = torch.zeros_like(self.weights)
@@ -38,18 +47,20 @@ class MomentumDescent:
         self._momentum = momentum
         self._clip_norm = clip_norm
         self._average_decay = average_decay
+        self._rates = rates
         self.steps = 0
 
     def step(self, gradient: Tensor, rate: float) -> float:
         """Move the weights against the gradient and return the gradient's norm before clipping.
 
-        ``v <- m v + g + d w;  w <- w - rate v;  a <- a + (1 - k)(w - a)`` with k the smaller of average_decay and (1 + t) / (10 + t).
+        ``v <- m v + g + d w;  w <- w - rate r v;  a <- a + (1 - k)(w - a)`` with k the smaller of average_decay and (1 + t) / (10 + t) and r the
+        weight's own factor.
         """
         norm = float(gradient.square().sum().sqrt())
         if norm > self._clip_norm:
             gradient = gradient * (self._clip_norm / norm)
         self.velocity.mul_(self._momentum).add_(gradient).addcmul_(self._decay, self.weights)
-        self.weights.sub_(self.velocity, alpha=rate)
+        self.weights.sub_(self.velocity if self._rates is None else self.velocity * self._rates, alpha=rate)
         self.steps += 1
         keep = min(self._average_decay, (1 + self.steps) / (10 + self.steps))
         self.averaged.lerp_(self.weights, 1 - keep)

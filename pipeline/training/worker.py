@@ -6,7 +6,7 @@ Which worker computes which film changes nothing: a film's random draws are keye
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +17,8 @@ from device_sw.detector.architecture import Architecture, build
 from pipeline.training.augmentation import Augmentation, augment
 from pipeline.training.dataset import PreparedSplit, read_split
 from pipeline.training.fixed_point import add_quantised
+from pipeline.training.focal import use_focal_loss
+from pipeline.training.scaling import drawn_side, resized
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -30,13 +32,22 @@ LOSSES = ("loss_objectness", "loss_rpn_box_reg", "loss_classifier", "loss_box_re
 
 @dataclass(frozen=True)
 class WorkerPlan:
-    """Everything a worker needs to know once."""
+    """Everything a worker needs to know once.
+
+    Attributes:
+        buffers: tensors of the network that are no parameters and were taken over from another training.
+        frozen: names of the parameters that need no gradient.
+    """
 
     prepared: Path
     architecture: Architecture
     augmentation: Augmentation
     seed: int
     batch: int
+    scales: tuple[float, ...] = (1.0,)
+    focal_gamma: float = 0.0
+    buffers: dict[str, torch.Tensor] = field(default_factory=dict)
+    frozen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,7 +75,7 @@ class Worker:
         self._plan = plan
         self._weights = weights
         self._total = total
-        self._network = build(plan.architecture)
+        self._network = _planned_network(plan)
         self._train = read_split(plan.prepared, "train")
         self._val = read_split(plan.prepared, "val")
 
@@ -90,6 +101,8 @@ class Worker:
         generator = np.random.Generator(np.random.Philox(key=key))
         row = split.films[film]
         pixels, boxes = augment(split.image(film), row.boxes, self._plan.augmentation, generator)
+        side = drawn_side(pixels.shape[0], self._plan.scales, self._plan.seed, step, film)
+        pixels, boxes = resized(pixels, boxes, side)
         kept = (boxes[:, 2] - boxes[:, 0] >= 1) & (boxes[:, 3] - boxes[:, 1] >= 1)
         target = {"boxes": torch.from_numpy(boxes[kept]), "labels": torch.from_numpy(row.labels[kept])}
         return torch.from_numpy(pixels)[None], target
@@ -104,6 +117,18 @@ class Worker:
         with torch.inference_mode():
             output = self._network([torch.from_numpy(self._val.image(film))[None]])[0]
         return {name: output[name].tolist() for name in ("boxes", "labels", "scores")}
+
+
+def _planned_network(plan: WorkerPlan) -> FasterRCNN:
+    """Build the network with what the plan asks of its training; parameters come with every task."""
+    network = build(plan.architecture)
+    network.load_state_dict(plan.buffers, strict=False)
+    frozen = set(plan.frozen)
+    for name, parameter in network.named_parameters():
+        parameter.requires_grad_(name not in frozen)
+    if plan.focal_gamma:
+        use_focal_loss(network, plan.focal_gamma)
+    return network
 
 
 def film_seed(seed: int, step: int, film: int) -> int:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.training.configuration import NetworkSize, TrainingConfiguration
+from pipeline.training.configuration import NetworkSize, TrainingConfiguration, TransferConfiguration
 from pipeline.training.dataset import quantise, write_split
+from pipeline.training.sampling import Sampling
 
 SIZE = 64
 
@@ -52,5 +53,9 @@ def configuration():
         patience=2,
         rotation_deg=5.0,
         exposure=0.1,
+        sampling=Sampling.EVERY_FILM,
+        scales=(1.0,),
+        focal_gamma=0.0,
+        transfer=TransferConfiguration(None, ("backbone",), (), 1.0),
         network=network,
     )

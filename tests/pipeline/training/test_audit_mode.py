@@ -6,10 +6,16 @@ import dataclasses
 import hashlib
 
 import pytest
+import torch
 from safetensors.torch import save
 
+from device_sw.detector.architecture import build
+from pipeline.training.augmentation import Augmentation
+from pipeline.training.dataset import read_split
 from pipeline.training.evaluation import validation_figures
-from pipeline.training.loop import train
+from pipeline.training.initialisation import initialise
+from pipeline.training.loop import Validation, fit_architecture, train
+from pipeline.training.worker import GradientTask, Worker, WorkerPlan, flat_weights
 
 
 def weights_sha256(prepared, configuration, workers):
@@ -58,3 +64,49 @@ def test_training_stops_early_when_validation_no_longer_improves(prepared, confi
     _, trained = weights_sha256(prepared, never_better, workers=1)
     assert len(trained.history) == 3
     assert trained.best_epoch == 0
+
+
+def test_sharing_out_changes_no_gradient_with_every_option_on(prepared, configuration):
+    architecture = fit_architecture(read_split(prepared, "train"), configuration, 0.02)
+    network = build(architecture)
+    initialise(network, 5)
+    weights, frozen = flat_weights(network), ("backbone.stem.conv.weight",)
+    plan = WorkerPlan(prepared, architecture, Augmentation(5.0, 0.1), 5, 4, scales=(0.5, 1.0), focal_gamma=2.0, frozen=frozen)
+    totals = [torch.zeros(len(weights), dtype=torch.int64) for _ in range(3)]
+    alone, first, second = (Worker(plan, weights, total) for total in totals)
+    alone.gradients(GradientTask(0, (0, 1, 2, 3)))
+    first.gradients(GradientTask(0, (3, 1)))
+    second.gradients(GradientTask(0, (2, 0)))
+    assert torch.equal(totals[0], totals[1] + totals[2])
+    stem = network.backbone.stem.conv.weight.numel()
+    assert not totals[0][:stem].any()
+
+
+def scripted(values):
+    """Return an evaluator that says these AP50, epoch by epoch, whatever the network does."""
+    said = iter(values)
+    return lambda split, detections: Validation(next(said), 0.0, {})
+
+
+def stopped(prepared, configuration, values, patience):
+    return train(
+        prepared,
+        dataclasses.replace(configuration, epochs=len(values), patience=patience),
+        score_floor=0.02,
+        workers=1,
+        evaluate=scripted(values),
+        progress=lambda done, total, text: None,
+    )
+
+
+def test_the_weights_of_the_best_epoch_are_kept_however_long_the_training_waits(prepared, configuration):
+    values = [0.1, 0.5, 0.4, 0.5, 0.3]
+    early, late = (stopped(prepared, configuration, values, patience) for patience in (2, 5))
+    assert [len(run.history) for run in (early, late)] == [4, 5]
+    assert [run.best_epoch for run in (early, late)] == [1, 1]
+    assert save(early.state) == save(late.state)
+
+
+def test_an_undefined_figure_is_no_improvement(prepared, configuration):
+    trained = stopped(prepared, configuration, [0.2, None, None, 0.9], patience=2)
+    assert (len(trained.history), trained.best_epoch) == (3, 0)
