@@ -61,7 +61,7 @@ def summary(truths: BoxesByFilm, detections: BoxesByFilm, findings: Sequence[str
         findings: what to score.
 
     Raises:
-        ValueError: a box, a score or the set of films is not usable.
+        ValidationError: a box, a score or the set of films is not usable (see `matching.match`).
 
     >>> truths = {"a": {"scoliosis": [(0, 0, 4, 4)]}, "b": {"scoliosis": []}}
     >>> found = {"a": {"scoliosis": [(0, 0, 4, 4, 0.8)]}, "b": {"scoliosis": [(0, 0, 4, 4, 0.9)]}}

@@ -7,7 +7,11 @@ Every IoU threshold has its own matching. Detections beyond the 100 best of a fi
 Order of ties, on which the result may depend: equal scores keep the order of the films in the truths, then the order within the film's
 detections; among truth boxes of equal IoU the later one is taken. This is what pycocotools does; `tests/validation/metrics` compares the two.
 
-A metric must not be flattered by broken input, so a NaN, an infinity, an inverted or empty box, a box given twice and a score outside [0, 1] raise.
+A metric must not be flattered by broken input, so `boxes` refuses a NaN, an infinity, an inverted or empty box, a box given twice and a score outside [0, 1].
+
+Conventions in which this equals pycocotools: iouType bbox, no crowd and no ignored regions, area range "all", at most 100 detections a film and finding,
+classes apart (useCats = 1), an IoU equal to the threshold is a hit, and films in rising order of their ids. pycocotools takes x, y, width, height, so for edges that are
+not exact in binary its IoU can differ in the last bit; a figure changes only where an IoU lies on a threshold within that bit.
 
 Source: COCO detection evaluation, pycocotools 2.0 `cocoeval.evaluateImg`; Lin et al., "Microsoft COCO", ECCV 2014.
 """
@@ -20,6 +24,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from validation.errors import ValidationError
+from validation.metrics.boxes import gathered, pair_iou
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -111,15 +118,26 @@ def match(
         max_detections: detections kept per film and finding, the best ones.
 
     Raises:
-        ValueError: a film is missing or unknown, or a box or score is not usable; the message names film and finding.
+        ValidationError: ``VAL-FILMS`` where truths and detections are not of the same films; a code of `boxes.gathered` where a box or a score is not usable.
+        ValueError: a finding named twice, a threshold outside (0, 1], or no detection to be kept.
 
     >>> truth = {"a": {"scoliosis": [(0, 0, 4, 4)]}}
     >>> found = match(truth, {"a": {"scoliosis": [(0, 0, 4, 4, 0.9), (0, 0, 4, 3, 0.8)]}}, ["scoliosis"], ious=(0.5,))
     >>> found["scoliosis"].hits.tolist()
     [[True, False]]
     """
+    _check_arguments(findings, tuple(ious), max_detections)
     _check_films(truths, detections)
     return {finding: _match_finding(finding, truths, detections, tuple(ious), max_detections) for finding in findings}
+
+
+def _check_arguments(findings: Sequence[str], ious: tuple[float, ...], max_detections: int) -> None:
+    if len(set(findings)) != len(findings):
+        raise ValueError(f"a finding is named twice in {', '.join(findings)}")
+    if not ious or not all(0 < iou <= 1 for iou in ious):
+        raise ValueError(f"thresholds must lie in (0, 1] and there must be one, got {ious}")
+    if max_detections < 1:
+        raise ValueError(f"at least one detection per film must be kept, got {max_detections}")
 
 
 def _check_films(truths: BoxesByFilm, detections: BoxesByFilm) -> None:
@@ -127,8 +145,12 @@ def _check_films(truths: BoxesByFilm, detections: BoxesByFilm) -> None:
     for left, right, text in ((truths, detections, "no detections entry"), (detections, truths, "no truth entry")):
         missing = [film for film in left if film not in right]
         if missing:
-            raise ValueError(
-                f"{len(missing)} films have {text}, the first is {missing[0]}; give an empty mapping for a film without boxes"
+            raise ValidationError(
+                "VAL-FILMS",
+                where=f"film {missing[0]}",
+                found=f"{len(missing)} films have {text}",
+                expected="the same films in truths and detections",
+                repair="give an empty mapping for a film without boxes",
             )
 
 
@@ -136,58 +158,13 @@ def _match_finding(
     finding: str, truths: BoxesByFilm, detections: BoxesByFilm, ious: tuple[float, ...], max_detections: int
 ) -> FindingMatches:
     films = tuple(film for film, found in truths.items() if finding in found)
-    truth, truth_film = _gather([truths[film][finding] for film in films], 4)
-    found, film = _gather([detections[film].get(finding, ()) for film in films], 5)
-    _check_boxes("truth", finding, films, truth, truth_film)
-    _check_boxes("detection", finding, films, found[:, :4], film)
-    _check_scores(finding, films, found[:, 4], film)
+    truth, truth_film = gathered("truth", finding, films, [truths[film][finding] for film in films])
+    found, film = gathered("detection", finding, films, [detections[film].get(finding, ()) for film in films])
     found, film, rank = _best(found, film, max_detections)
     counts = np.bincount(truth_film, minlength=len(films)).astype(np.int64)
     hits = _greedy(found[:, :4], film, truth, counts, np.minimum(np.array(ious), _NEARLY_ONE))
     order = np.argsort(-found[:, 4], kind="stable")
     return FindingMatches(finding, films, counts, film[order], rank[order], found[order, 4], hits[:, order], ious)
-
-
-def _gather(rows: Sequence[Any], width: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return all films' rows one below the other, and the film each row belongs to."""
-    arrays = [np.asarray(row, dtype=np.float64).reshape(-1, width) for row in rows]
-    film = np.repeat(np.arange(len(arrays), dtype=np.int64), [len(array) for array in arrays])
-    return (np.concatenate(arrays) if arrays else np.zeros((0, width))), film
-
-
-def _check_boxes(kind: str, finding: str, films: tuple[str, ...], boxes: NDArray[np.float64], film: NDArray[np.int64]) -> None:
-    finite = np.isfinite(boxes).all(axis=1)
-    whole = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
-    for good, text in ((finite, "an edge that is not finite"), (whole, "x1 <= x0 or y1 <= y0")):
-        bad = np.flatnonzero(~good)
-        if bad.size:
-            raise ValueError(f"{kind} box of {finding} in film {films[film[bad[0]]]} has {text}: {boxes[bad[0]].tolist()}")
-    twice = _first_duplicate(boxes, film)
-    if twice is not None:
-        raise ValueError(f"{kind} box of {finding} in film {films[film[twice]]} is given twice: {boxes[twice].tolist()}")
-
-
-def _first_duplicate(boxes: NDArray[np.float64], film: NDArray[np.int64]) -> int | None:
-    """Return the index of a row that repeats another of its film: equal rows have equal keys, so only equal keys are looked at closely."""
-    key = boxes @ np.array([1.0, 3.7, 11.3, 41.9]) + film * 131.7
-    order = np.argsort(key, kind="stable")
-    suspects = np.flatnonzero(np.diff(key[order]) == 0)
-    if not suspects.size:
-        return None
-    among = np.unique(np.concatenate([order[suspects], order[suspects + 1]]))
-    seen: set[tuple[float, ...]] = set()
-    for index in among:
-        row = (float(film[index]), *boxes[index].tolist())
-        if row in seen:
-            return int(index)
-        seen.add(row)
-    return None
-
-
-def _check_scores(finding: str, films: tuple[str, ...], scores: NDArray[np.float64], film: NDArray[np.int64]) -> None:
-    bad = np.flatnonzero(~((scores >= 0) & (scores <= 1)))
-    if bad.size:
-        raise ValueError(f"detection of {finding} in film {films[film[bad[0]]]} has score {scores[bad[0]]}, outside [0, 1]")
 
 
 def _best(
@@ -250,16 +227,3 @@ def _rounds(detection: NDArray[np.int64], film: NDArray[np.int64]) -> list[NDArr
     order = np.argsort(turn, kind="stable")
     edges = [0, *(np.flatnonzero(np.diff(turn[order])) + 1), len(order)]
     return [order[start:stop] for start, stop in pairwise(edges)]
-
-
-def pair_iou(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the IoU of each row of ``first`` with the same row of ``second``: intersection area / union area, both (n, 4).
-
-    >>> pair_iou(np.array([[0.0, 0.0, 2.0, 2.0]]), np.array([[1.0, 0.0, 3.0, 2.0]])).round(6).tolist()
-    [0.333333]
-    """
-    width = np.minimum(first[:, 2], second[:, 2]) - np.maximum(first[:, 0], second[:, 0])
-    height = np.minimum(first[:, 3], second[:, 3]) - np.maximum(first[:, 1], second[:, 1])
-    shared = np.maximum(width, 0.0) * np.maximum(height, 0.0)
-    areas = [(boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]) for boxes in (first, second)]
-    return np.asarray(shared / (areas[0] + areas[1] - shared), dtype=np.float64)

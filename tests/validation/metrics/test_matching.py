@@ -4,7 +4,11 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from validation.errors import ValidationError
+from validation.metrics.boxes import repeated
 from validation.metrics.matching import match
 
 GOOD = (0, 0, 4, 4)
@@ -15,30 +19,59 @@ def hits(truth, found, iou=0.5):
 
 
 @pytest.mark.parametrize(
-    ("box", "message"),
+    ("box", "code"),
     [
-        ((math.nan, 0, 4, 4), "an edge that is not finite"),
-        ((0, 0, math.inf, 4), "an edge that is not finite"),
-        ((4, 0, 0, 4), "x1 <= x0 or y1 <= y0"),
-        ((0, 0, 4, 0), "x1 <= x0 or y1 <= y0"),
+        ((math.nan, 0, 4, 4), "VAL-BOX-NOT-FINITE"),
+        ((0, 0, math.inf, 4), "VAL-BOX-NOT-FINITE"),
+        ((-math.inf, 0, 4, 4), "VAL-BOX-NOT-FINITE"),
+        ((0, 0, 1e200, 1e200), "VAL-BOX-NOT-FINITE"),
+        ((4, 0, 0, 4), "VAL-BOX-INVERTED"),
+        ((0, 4, 4, 0), "VAL-BOX-INVERTED"),
+        ((4, 4, 0, 0), "VAL-BOX-INVERTED"),
+        ((0, 0, 4, 0), "VAL-BOX-EMPTY"),
+        ((4, 0, 4, 4), "VAL-BOX-EMPTY"),
+        ((0, 0, 1e-200, 1e-200), "VAL-BOX-EMPTY"),
+        ((0, 0, 4), "VAL-BOX-SHAPE"),
+        ((0, 0, 4, "wide"), "VAL-BOX-SHAPE"),
+        ((0, 0, 4, None), "VAL-BOX-NOT-FINITE"),
     ],
 )
 @pytest.mark.parametrize("side", ["truth", "detection"])
-def test_a_box_that_is_none_raises_and_names_the_film(box, message, side):
+def test_a_box_that_is_none_raises_and_names_the_film(box, code, side):
     truth = [box] if side == "truth" else [GOOD]
     found = [(*box, 0.5)] if side == "detection" else [(*GOOD, 0.5)]
-    with pytest.raises(ValueError, match=f"{side} box of x in film a has {message}"):
+    with pytest.raises(ValidationError, match=rf"^{code} at {side} box of x in film a: found"):
         hits(truth, found)
 
 
+def test_five_boxes_are_not_read_as_four_detections():
+    rows = [(0, 0, 4, 4), (1, 0, 5, 4), (2, 0, 6, 4), (3, 0, 7, 4), (4, 0, 8, 4)]
+    with pytest.raises(
+        ValidationError, match=r"VAL-BOX-SHAPE at detection box of x in film a: found shape \(5, 4\), expected \(n, 5\)"
+    ):
+        hits([GOOD], rows)
+
+
 def test_a_truth_box_given_twice_raises():
-    with pytest.raises(ValueError, match="truth box of x in film a is given twice"):
+    with pytest.raises(ValidationError, match="VAL-BOX-TWICE at truth box of x in film a"):
         hits([GOOD, (1, 1, 5, 5), GOOD], [])
 
 
 def test_a_detection_given_twice_raises_even_with_another_score():
-    with pytest.raises(ValueError, match="detection box of x in film a is given twice"):
+    with pytest.raises(ValidationError, match="VAL-BOX-TWICE at detection box of x in film a"):
         hits([GOOD], [(*GOOD, 0.5), (*GOOD, 0.6)])
+
+
+@given(st.integers(1, 40), st.integers(0, 10**6), st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_one_repeated_box_is_found_wherever_it_stands(count, seed, repeat):
+    generator = np.random.default_rng(seed)
+    boxes, film = generator.integers(0, 3, size=(count, 4)) / 3.0, generator.integers(0, 3, size=count)
+    rows = [(int(where), *map(float, box)) for where, box in zip(film, boxes, strict=True)]
+    if repeat:
+        rows.insert(int(generator.integers(0, count + 1)), rows[int(generator.integers(0, count))])
+    table = np.array(rows)
+    assert bool(repeated(table[:, 1:], table[:, 0].astype(np.int64)).size) == (len(set(rows)) < len(rows))
 
 
 def test_the_same_box_in_two_films_is_no_duplicate():
@@ -48,18 +81,33 @@ def test_the_same_box_in_two_films_is_no_duplicate():
 
 @pytest.mark.parametrize("score", [math.nan, -0.1, 1.1])
 def test_a_score_outside_the_unit_interval_raises(score):
-    with pytest.raises(ValueError, match=r"detection of x in film a has score .*outside \[0, 1\]"):
+    with pytest.raises(ValidationError, match=r"VAL-SCORE at detection box of x in film a: .*expected a score in \[0, 1\]"):
         hits([GOOD], [(*GOOD, score)])
 
 
 def test_a_film_without_detections_entry_raises():
-    with pytest.raises(ValueError, match="1 films have no detections entry, the first is b"):
+    with pytest.raises(ValidationError, match="VAL-FILMS at film b: found 1 films have no detections entry"):
         match({"a": {}, "b": {}}, {"a": {}}, ["x"])
 
 
 def test_a_film_without_truth_entry_raises():
-    with pytest.raises(ValueError, match="1 films have no truth entry, the first is b"):
+    with pytest.raises(ValidationError, match="VAL-FILMS at film b: found 1 films have no truth entry"):
         match({"a": {}}, {"a": {}, "b": {}}, ["x"])
+
+
+@pytest.mark.parametrize(
+    ("findings", "ious", "most", "message"),
+    [
+        (["x", "x"], (0.5,), 100, "a finding is named twice in x, x"),
+        (["x"], (), 100, r"thresholds must lie in \(0, 1\]"),
+        (["x"], (0.5, 0.0), 100, r"thresholds must lie in \(0, 1\]"),
+        (["x"], (math.nan,), 100, r"thresholds must lie in \(0, 1\]"),
+        (["x"], (0.5,), 0, "at least one detection per film must be kept, got 0"),
+    ],
+)
+def test_arguments_that_mean_nothing_raise(findings, ious, most, message):
+    with pytest.raises(ValueError, match=message):
+        match({"a": {"x": [GOOD]}}, {"a": {}}, findings, ious, most)
 
 
 def test_a_truth_box_is_taken_once():
