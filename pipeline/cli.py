@@ -20,6 +20,7 @@ from rich.table import Table
 from pipeline.exchange_cli import exchange
 from pipeline.guide import guide
 from pipeline.people_cli import answer
+from pipeline.protocol_cli import protocol
 
 if TYPE_CHECKING:
     from verification.trace.case import Level
@@ -34,6 +35,7 @@ app = typer.Typer(
 app.add_typer(guide)
 app.add_typer(answer)
 app.add_typer(exchange, name="exchange")
+app.add_typer(protocol, name="protocol")
 diagnosis = Console(stderr=True)
 
 HOLDS, DOES_NOT_HOLD, USAGE, ENVIRONMENT = 0, 1, 2, 3

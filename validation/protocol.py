@@ -1,27 +1,29 @@
-"""Reads protocol.toml and judges endpoints: a criterion's result is evidence with value, interval, threshold and margin, not a boolean.
+"""The validation protocol: what is judged, against which threshold, on how many films; read from protocol.toml behind a strict loader.
 
-An undefined figure, or one without the interval that the endpoint asks for, never passes.
+The protocol's identity is the SHA-256 of its text. Together with the weights it decides the seed of the locked cohort, so that nobody can have seen those films
+before the protocol was fixed and the device was finished, and anybody can make them again afterwards.
 """
 
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal, get_args
 
 from validation.errors import ValidationError
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+SCHEMA = "thoratrace/protocol/2"
+PROTOCOL = "validation/protocol.toml"
+"""Where the protocol lies in the project."""
 
-    from validation.metrics.result import Interval, Metric
+REPAIR = "correct validation/protocol.toml"
 
-SCHEMA = "thoratrace/protocol/1"
 Direction = Literal["at-least", "above", "at-most"]
 Bound = Literal["point", "lower", "upper"]
-_REPAIR = "correct validation/protocol.toml"
+Spread = Literal["scaled", "proportion", "count"]
+HOLM = "holm"
+"""The one rule of multiplicity there is: `validation.multiplicity.holm`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Endpoint:
     Attributes:
         id: stable name.
         title: in words.
-        metric: name of the figure in the validation record, ``<figure>.<finding or macro>``.
+        metric: name of the figure in the validation record, ``<figure>.<finding, macro or all_findings>``.
         direction: ``at-least`` (>=), ``above`` (>) or ``at-most`` (<=) the threshold.
         threshold: fixed before the figure was known.
         bound: what is compared: the point estimate, or the lower or upper end of its interval.
@@ -50,13 +52,13 @@ class Endpoint:
 
     def __post_init__(self) -> None:
         """Refuse a direction or bound that does not exist."""
-        if self.direction not in {"at-least", "above", "at-most"} or self.bound not in {"point", "lower", "upper"}:
+        if self.direction not in get_args(Direction) or self.bound not in get_args(Bound):
             raise ValueError(f"endpoint {self.id} has direction {self.direction!r} and bound {self.bound!r}")
 
 
 @dataclass(frozen=True, slots=True)
 class EndpointSet:
-    """The endpoints of a profile and budget, with what the figures are and what is claimed with them."""
+    """The endpoints of a profile and its budgets, with what the figures are and what is claimed with them."""
 
     profile: str
     budgets: tuple[str, ...]
@@ -64,18 +66,99 @@ class EndpointSet:
     statement: str
     endpoints: tuple[Endpoint, ...]
 
+    @property
+    def primary(self) -> tuple[Endpoint, ...]:
+        """The endpoints that all have to be met."""
+        return tuple(endpoint for endpoint in self.endpoints if endpoint.primary)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanningValue:
+    """What is assumed of one endpoint to plan the number of studies.
+
+    Attributes:
+        id: of an endpoint of the locked set.
+        model: how the variance is known: ``scaled`` from a pilot's interval, binomial over truth boxes (``proportion``), Poisson over films (``count``).
+        assumed: true value at which the endpoint has to be met with the planned power.
+        pilot_half_width: half the width of the pilot's interval (``scaled``).
+        pilot_studies: studies in the pilot (``scaled``).
+        per_study: truth boxes in a study (``proportion``).
+        inflation: variance over that of the model (``proportion`` and ``count``).
+    """
+
+    id: str
+    model: Spread
+    assumed: float
+    pilot_half_width: float | None = None
+    pilot_studies: int | None = None
+    per_study: float | None = None
+    inflation: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SampleSizePlan:
+    """The planning values: joint power of all primary endpoints, share of the smallest subgroup to be evaluated, and the endpoints' own."""
+
+    power: float
+    smallest_subgroup: float
+    endpoints: tuple[PlanningValue, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SubgroupPlan:
+    """How parts of the cohort are compared.
+
+    Attributes:
+        strata: by which parts are made.
+        minimum_n: patients below which a part is not evaluated.
+        figure: the compared figure, ``sensitivity``: pooled over the findings, at the operating point.
+        multiplicity: rule of correction, ``holm``.
+        gap: difference from the rest of the stratum above which a significant one is a limitation.
+    """
+
+    strata: tuple[str, ...]
+    minimum_n: int
+    figure: str
+    multiplicity: str
+    gap: float
+
+
+@dataclass(frozen=True, slots=True)
+class LockedPlan:
+    """The films that nobody has seen: profile and budget of the device that is judged, studies (one film each), pixels on a film's longer side."""
+
+    profile: str
+    budget: str
+    studies: int
+    matrix: int
+
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """The whole protocol: analysis rules, subgroups and all endpoint sets."""
+    """The whole protocol.
+
+    Attributes:
+        version: in words of its author.
+        sha256: of its text, hexadecimal: its identity.
+        iou: overlap from which a detection hits.
+        level: of the bootstrap intervals.
+        replicates: of the bootstrap.
+        seed: of the bootstrap.
+        subgroups: comparison of parts.
+        locked: the locked cohort.
+        sample_size: planning values behind its size.
+        sets: endpoints by profile and budget.
+    """
 
     version: str
     sha256: str
     iou: float
     level: float
-    strata: tuple[str, ...]
-    minimum_n: int
-    multiplicity: str
+    replicates: int
+    seed: int
+    subgroups: SubgroupPlan
+    locked: LockedPlan
+    sample_size: SampleSizePlan
     sets: tuple[EndpointSet, ...]
 
     def set_for(self, profile: str, budget: str) -> EndpointSet:
@@ -96,135 +179,48 @@ class Protocol:
             repair="add a set before the run",
         )
 
-
-@dataclass(frozen=True, slots=True)
-class CriterionResult:
-    """How one endpoint came out.
-
-    Attributes:
-        endpoint: what was judged.
-        value: point estimate, None where undefined.
-        interval: its interval, where there is one.
-        n: truth boxes, films or patients behind it, as the figure counts them; None where it does not.
-        margin: distance of the compared number from the threshold, positive on the passing side; None where nothing could be compared.
-        passed: whether the criterion holds.
-        reason: why it could not be judged; None where it was.
-    """
-
-    endpoint: Endpoint
-    value: float | None
-    interval: Interval | None
-    n: int | None
-    margin: float | None
-    passed: bool
-    reason: str | None
-
-    def __bool__(self) -> bool:
-        """Say whether the criterion holds."""
-        return self.passed
-
     @property
-    def threshold(self) -> float:
-        """The endpoint's threshold."""
-        return self.endpoint.threshold
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values for JSON."""
-        named = ("id", "title", "metric", "direction", "threshold", "bound", "requirement", "primary")
-        own = {"value": self.value, "n": self.n, "margin": self.margin, "passed": self.passed, "reason": self.reason}
-        return (
-            {name: getattr(self.endpoint, name) for name in named}
-            | own
-            | {"interval": self.interval.to_json() if self.interval else None}
-        )
-
-
-def judge(endpoint: Endpoint, metric: Metric) -> CriterionResult:
-    """Compare a figure with its threshold.
-
-    >>> from validation.metrics.result import Metric
-    >>> goal = Endpoint("e", "t", "ap50.macro", "at-least", 0.65, "point", "SRS-039", True)
-    >>> result = judge(goal, Metric(0.75))
-    >>> bool(result), round(result.margin, 6)
-    (True, 0.1)
-    >>> judge(goal, Metric.undefined("no truth boxes")).reason
-    'undefined: no truth boxes'
-    """
-    compared, reason = _compared(endpoint, metric)
-    margin = (
-        None
-        if compared is None
-        else (endpoint.threshold - compared if endpoint.direction == "at-most" else compared - endpoint.threshold)
-    )
-    passed = margin is not None and (margin > 0 if endpoint.direction == "above" else margin >= 0)
-    return CriterionResult(endpoint, metric.value, metric.interval, metric.denominator, margin, passed, reason)
-
-
-def _compared(endpoint: Endpoint, metric: Metric) -> tuple[float | None, str | None]:
-    if metric.value is None:
-        return None, f"undefined: {metric.reason}"
-    if endpoint.bound == "point":
-        return metric.value, None
-    if metric.interval is None:
-        return None, f"no interval: {metric.interval_reason or 'none was computed'}"
-    return (metric.interval.low if endpoint.bound == "lower" else metric.interval.high), None
-
-
-def judge_all(endpoints: EndpointSet, figures: Mapping[str, Metric]) -> list[CriterionResult]:
-    """Judge every endpoint of a set.
-
-    Raises:
-        ValidationError: ``VAL-PROTOCOL``, an endpoint names a figure that is not computed.
-    """
-    unknown = [endpoint.metric for endpoint in endpoints.endpoints if endpoint.metric not in figures]
-    if unknown:
-        raise ValidationError(
-            "VAL-PROTOCOL",
-            where="protocol.toml",
-            found=f"unknown figure {', '.join(unknown)}",
-            expected=f"one of {', '.join(sorted(figures))}",
-            repair=_REPAIR,
-        )
-    return [judge(endpoint, figures[endpoint.metric]) for endpoint in endpoints.endpoints]
+    def locked_set(self) -> EndpointSet:
+        """The endpoints that are judged on the locked cohort."""
+        return self.set_for(self.locked.profile, self.locked.budget)
 
 
 def load(text: str | None = None) -> Protocol:
     """Read the protocol that lies beside this module, or a given text.
 
     Raises:
-        ValidationError: ``VAL-PROTOCOL``, the text is not TOML of the schema.
+        ValidationError: ``VAL-PROTOCOL``, with every problem: not TOML, an unknown or missing key, a value out of range, or planning values for other
+            endpoints than the primary ones of the locked set.
     """
+    from validation.protocol_file import parse  # noqa: PLC0415  the reader builds the values of this module
+
     source = files("validation").joinpath("protocol.toml").read_text(encoding="utf-8") if text is None else text
-    try:
-        return _protocol(tomllib.loads(source), hashlib.sha256(source.encode()).hexdigest())
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValidationError(
-            "VAL-PROTOCOL",
-            where="protocol.toml",
-            found=f"{type(error).__name__}: {error}",
-            expected=f"TOML of {SCHEMA}",
-            repair=_REPAIR,
-        ) from error
+    return parse(source)
 
 
-def _protocol(value: dict[str, Any], sha256: str) -> Protocol:
-    if value["schema"] != SCHEMA:
-        raise ValueError(f"schema {value['schema']!r}")
-    analysis, subgroups = value["analysis"], value["subgroups"]
-    return Protocol(
-        version=value["version"],
-        sha256=sha256,
-        iou=analysis["iou"],
-        level=analysis["level"],
-        strata=tuple(subgroups["strata"]),
-        minimum_n=subgroups["minimum_n"],
-        multiplicity=subgroups["multiplicity"],
-        sets=tuple(_set(entry) for entry in value["set"]),
-    )
+def identity_of(text: str) -> str:
+    """Return the SHA-256 of a protocol's text, hexadecimal.
+
+    >>> identity_of("")[:12]
+    'e3b0c44298fc'
+    """
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _set(value: dict[str, Any]) -> EndpointSet:
-    fields = {name: value[name] for name in ("profile", "films", "statement")}
-    return EndpointSet(
-        **fields, budgets=tuple(value["budgets"]), endpoints=tuple(Endpoint(**entry) for entry in value["endpoint"])
-    )
+def locked_seed(protocol_sha256: str, weights_sha256: str) -> int:
+    """Return the seed of the locked cohort.
+
+    Rule: the SHA-256 over the text ``thoratrace/locked-cohort/1``, the protocol's and the weights' SHA-256 (lower-case hexadecimal, one on each line), read as
+    an unsigned number, first byte first. Who has not both cannot know it; who has both cannot choose it.
+
+    Raises:
+        ValueError: one of them is no SHA-256.
+
+    >>> f"{locked_seed('0' * 64, '1' * 64):064x}"[:16]
+    '938d5bfec25e4b5c'
+    """
+    for name, value in (("protocol", protocol_sha256), ("weights", weights_sha256)):
+        if len(value) != 64 or not set(value) <= set("0123456789abcdef"):
+            raise ValueError(f"the {name} hash is no SHA-256 in lower-case hexadecimal: {value[:80]!r}")
+    message = f"thoratrace/locked-cohort/1\n{protocol_sha256}\n{weights_sha256}\n"
+    return int.from_bytes(hashlib.sha256(message.encode()).digest(), "big")

@@ -170,18 +170,47 @@ class ValidationPages:
         return f"{self.metric(f'{place}/ap50')}\n\n{films} films, mean severity {self._book.figure(RECORD, f'{place}/mean_severity', '.2f')}"
 
     def subgroups(self) -> str:
-        """Return sensitivity and AP50 by stratum; parts that are too small are listed as not evaluated."""
+        """Return sensitivity, its difference from the rest of the stratum, and AP50; parts that are too small are listed as not evaluated."""
         rows = []
         for stratum, values in self._book.value(RECORD, "/subgroups/strata").items():
             rows += [self._subgroup(stratum, value, part) for value, part in values.items()]
-        return table(["Stratum", "Patients", "Sensitivity", "AP50 macro"], rows, widths=[30, 14, 28, 28])
+        return table(
+            ["Stratum", "Patients", "Sensitivity", "Difference from the rest", "AP50 macro"], rows, widths=[22, 10, 22, 24, 22]
+        )
 
     def _subgroup(self, stratum: str, value: str, part: dict[str, Any]) -> list[str]:
         place = f"/subgroups/strata/{escaped(stratum)}/{escaped(value)}"
         head = [f"{plain(stratum.replace('_', ' '))}: {plain(value)}", self._book.figure(RECORD, f"{place}/patients")]
         if "not_evaluated" in part:
-            return [*head, f"not evaluated: {plain(part['not_evaluated'])}", ""]
-        return [*head, self.metric(f"{place}/sensitivity"), self.metric(f"{place}/figures/ap50.macro")]
+            return [*head, f"not evaluated: {plain(part['not_evaluated'])}", "", ""]
+        difference = self._difference(f"{place}/difference", part.get("difference"))
+        return [*head, self.metric(f"{place}/sensitivity"), difference, self.metric(f"{place}/figures/ap50.macro")]
+
+    def _difference(self, place: str, row: dict[str, Any] | None) -> str:
+        """Return a part's difference with its corrected p value, or why it was not compared."""
+        if row is None:
+            return "the only part"
+        if "not_compared" in row:
+            return f"not compared: {plain(row['not_compared'])}"
+        if row["p_corrected"] is None:
+            return self.metric(place)
+        verdict = "**a limitation**" if row["limitation"] else "significant" if row["significant"] else "not significant"
+        return f"{self.metric(place)}\n\np {self._book.figure(RECORD, f'{place}/p_corrected', '.3f')}, {verdict}"
+
+    def locked_plan(self) -> str:
+        """Return what asks for how many studies of the locked cohort, and how many are planned."""
+        needs = self._book.value(RECORD, "/locked_cohort/needs")
+        rows = [
+            [plain(need["what"]), self._book.figure(RECORD, f"/locked_cohort/needs/{index}/studies"), plain(need["because"])]
+            for index, need in enumerate(needs)
+        ]
+        rows.append(["**planned**", self._book.figure(RECORD, "/locked_cohort/planned"), "validation/protocol.toml"])
+        return table(["What asks", "Studies", "Because"], rows, widths=[22, 12, 66])
+
+    def limitations(self) -> str:
+        """Return the parts whose difference is significant after correction and larger than the protocol's gap, or that there is none."""
+        found = self._book.value(RECORD, "/subgroups/limitations")
+        return self._book.cited("; ".join(map(str, found)) or "none", RECORD, "/subgroups/limitations")
 
     def films(self) -> str:
         """Return how many films were tested, scored, refused and left out."""

@@ -54,10 +54,7 @@ def validate(run: Run) -> dict[str, Any]:
     plan = protocol.load()
     _require_same_run(films, params)
     endpoints = plan.set_for(params["profile"], params["budget"])
-    section = params["validate"]
-    record, selection = standalone.run(
-        films, found, standalone.Analysis(plan, endpoints, params["budget"], section["bootstrap"], section["seed"])
-    )
+    record, selection = standalone.run(films, found, standalone.Analysis(plan, endpoints, params["budget"]))
     target = run.artifact("validation")
     shutil.rmtree(target, ignore_errors=True)
     write_json(target / "validation.json", record)

@@ -44,6 +44,21 @@ def figures(
     }
 
 
+def judged(
+    selection: Selection, thresholds: Mapping[str, float], replicates: Replicates, iou: float, level: float
+) -> dict[str, Metric]:
+    """Return the figures that an endpoint may name, ``<figure>.<finding>`` and ``<figure>.all_findings`` -> metric, as in `figures`."""
+    counts = _counts(selection.matches, thresholds, iou)
+    with_refusals = _counts(selection.matches_with_refusals, thresholds, iou)
+    parts = {name: ([counts[name]], [with_refusals[name]]) for name in selection.findings}
+    parts["all_findings"] = (list(counts.values()), list(with_refusals.values()))
+    return {
+        f"{figure}.{part}": metric
+        for part, (analysed, all_films) in parts.items()
+        for figure, metric in _metrics(analysed, all_films, replicates, level).items()
+    }
+
+
 def _counts(matches: Mapping[str, FindingMatches], thresholds: Mapping[str, float], iou: float) -> dict[str, OperatingCounts]:
     return {finding: froc.at_threshold(matched, thresholds[finding], iou) for finding, matched in matches.items()}
 
@@ -51,13 +66,18 @@ def _counts(matches: Mapping[str, FindingMatches], thresholds: Mapping[str, floa
 def _of(
     counts: Sequence[OperatingCounts], with_refusals: Sequence[OperatingCounts], replicates: Replicates, level: float
 ) -> dict[str, Any]:
-    found = {
+    return {name: metric.to_json() for name, metric in _metrics(counts, with_refusals, replicates, level).items()}
+
+
+def _metrics(
+    counts: Sequence[OperatingCounts], with_refusals: Sequence[OperatingCounts], replicates: Replicates, level: float
+) -> dict[str, Metric]:
+    return {
         "sensitivity": sensitivity(counts, replicates, level),
         "sensitivity_refusals_missed": sensitivity(with_refusals, replicates, level),
         "specificity": _specificity(counts, replicates, level),
         "false_positives_per_film": _false_positives(counts, replicates, level),
     }
-    return {name: metric.to_json() for name, metric in found.items()}
 
 
 def sensitivity(counts: Sequence[OperatingCounts], replicates: Replicates, level: float) -> Metric:

@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from validation.cohort import exclusions, leaks
+from validation.criterion import judge_all
 from validation.metrics import froc
 from validation.metrics.intervals import Replicates, draw
-from validation.protocol import judge_all
+from validation.sample_size import rationale
 from validation.stages import figures, operating_point, subgroups
 from validation.stages.selection import Selection, refusal_counts, select
 
 if TYPE_CHECKING:
     from validation.cohort import Cohort
+    from validation.criterion import CriterionResult
     from validation.predictions import Predictions
-    from validation.protocol import CriterionResult, EndpointSet, Protocol
+    from validation.protocol import EndpointSet, Protocol
 
 SCHEMA = "thoratrace/validation/1"
 ABOVE_TRIVIAL = ("ap30", "ap50")
@@ -24,13 +26,11 @@ _DIGITS = 10
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """How a run is judged: the protocol, the endpoints fixed for this budget, and the analysis."""
+    """How a run is judged: the protocol, which fixes the analysis, and the endpoints fixed for this budget."""
 
     protocol: Protocol
     endpoints: EndpointSet
     budget: str
-    replicates: int
-    seed: int
 
 
 def run(cohort: Cohort, predictions: Predictions, analysis: Analysis) -> tuple[dict[str, Any], Selection]:
@@ -49,12 +49,13 @@ def run(cohort: Cohort, predictions: Predictions, analysis: Analysis) -> tuple[d
     """
     protocol, endpoints = analysis.protocol, analysis.endpoints
     selection = select(cohort, predictions)
-    drawn = draw({film.film_id: film.patient_id for film in selection.scored}, analysis.replicates, analysis.seed)
+    drawn = draw({film.film_id: film.patient_id for film in selection.scored}, protocol.replicates, protocol.seed)
     ours = figures.table(selection.matches, drawn, protocol.level)
     theirs = figures.table(selection.trivial, drawn, protocol.level)
     with_refusals = figures.table(selection.matches_with_refusals, drawn, protocol.level, ("ap50",))
     above = figures.minus(ours, theirs, ABOVE_TRIVIAL, protocol.level)
-    results = judge_all(endpoints, {key: value.metric for key, value in (ours | above).items()})
+    at_operating_point = operating_point.judged(selection, predictions.thresholds, drawn, protocol.iou, protocol.level)
+    results = judge_all(endpoints, {key: value.metric for key, value in (ours | above).items()} | at_operating_point)
     record = {
         "schema": SCHEMA,
         "profile": cohort.profile,
@@ -62,6 +63,7 @@ def run(cohort: Cohort, predictions: Predictions, analysis: Analysis) -> tuple[d
         "device": dict(predictions.identity),
         **_what_it_is(analysis),
         **_verdict(results),
+        "locked_cohort": _locked_plan(protocol),
         **_films(cohort, selection, drawn),
         "figures": figures.to_json(ours),
         "figures_trivial": figures.to_json(theirs),
@@ -90,12 +92,19 @@ def _what_it_is(analysis: Analysis) -> dict[str, Any]:
             "iou": protocol.iou,
             "level": protocol.level,
             "interval": "patient-level percentile bootstrap",
-            "replicates": analysis.replicates,
-            "seed": analysis.seed,
+            "replicates": protocol.replicates,
+            "seed": protocol.seed,
             "macro": "unweighted mean over the findings, undefined if one is",
+            "primary": "every primary endpoint has to be met, each at the whole level (intersection-union test)",
             "unit_of_n": "denominator = truth boxes for AP, AR, CPM and sensitivity; films for false positives; absent film-finding pairs for specificity",
         },
     }
+
+
+def _locked_plan(protocol: Protocol) -> dict[str, Any]:
+    """Return what the protocol plans for the films that nobody has seen, with the reasons for their number."""
+    plan = protocol.locked
+    return {"profile": plan.profile, "budget": plan.budget, "matrix": plan.matrix, **rationale(protocol).to_json()}
 
 
 def _verdict(results: list[CriterionResult]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The same figures in parts of the cohort: by patient and acquisition strata, and by severity of the finding.
 
-A part with too few patients is listed as not evaluated, with its n, so that nobody reads noise as a difference. Nothing here decides; no correction for
-multiplicity is made and the record says so.
+A part with too few patients is listed as not evaluated, with its n, so that nobody reads noise as a difference. The protocol names one figure by which each part
+is compared with the rest of its stratum, corrected for the number of comparisons (`subgroup_differences`); the other figures are descriptive and decide nothing.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 from validation.metrics import froc
 from validation.stages import figures
 from validation.stages.operating_point import sensitivity
+from validation.stages.subgroup_differences import differences
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,7 +31,7 @@ FIGURES = ("ap30", "ap50")
 def by_stratum(
     selection: Selection, thresholds: Mapping[str, float], replicates: Replicates, protocol: Protocol
 ) -> dict[str, Any]:
-    """Return, per stratum and value, n and the figures of the films with that value, or why they were not evaluated.
+    """Return, per stratum and value, n, the figures of the films with that value and its difference from the rest, or why they were not evaluated.
 
     Args:
         selection: the films and their matching.
@@ -39,14 +40,25 @@ def by_stratum(
         protocol: strata, minimum n and the overlap of a hit.
     """
     found: dict[str, Any] = {}
-    for stratum in protocol.strata:
+    compared = differences(selection, thresholds, replicates, protocol)
+    for stratum in protocol.subgroups.strata:
         parts: dict[str, list[Film]] = {}
         for film in selection.analysed:
             parts.setdefault(str(film.strata[stratum]), []).append(film)
         found[stratum] = {
-            value: _part(selection.matches, parts[value], thresholds, replicates, protocol) for value in sorted(parts)
+            value: _part(selection.matches, parts[value], thresholds, replicates, protocol) | compared.of(stratum, value)
+            for value in sorted(parts)
         }
-    return {"minimum_n": protocol.minimum_n, "multiplicity": protocol.multiplicity, "strata": found}
+    plan = protocol.subgroups
+    return {
+        "minimum_n": plan.minimum_n,
+        "figure": f"{plan.figure} at the operating point, pooled over the findings, minus that of the rest of the stratum",
+        "multiplicity": plan.multiplicity,
+        "gap": plan.gap,
+        "comparisons": compared.tests,
+        "limitations": compared.limitations,
+        "strata": found,
+    }
 
 
 def _part(
@@ -58,8 +70,8 @@ def _part(
 ) -> dict[str, Any]:
     patients = len({film.patient_id for film in films})
     size = {"films": len(films), "patients": patients}
-    if patients < protocol.minimum_n:
-        return size | {"not_evaluated": f"n={patients}, minimum {protocol.minimum_n}"}
+    if patients < protocol.subgroups.minimum_n:
+        return size | {"not_evaluated": f"n={patients}, minimum {protocol.subgroups.minimum_n}"}
     ids = frozenset(film.film_id for film in films)
     part = {name: matched.subset(ids) for name, matched in matches.items()}
     counts = [froc.at_threshold(matched, thresholds[name], protocol.iou) for name, matched in part.items()]

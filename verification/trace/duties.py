@@ -245,7 +245,7 @@ def protocol_duties(text: str) -> tuple[Obligation, ...]:
 
 def _protocol(data: Mapping[str, Any], lines: dict[str, int]) -> Iterator[Obligation]:
     yield Obligation("protocol", "item", "", "validation protocol", f"{PROTOCOL}:1")
-    for section in ("analysis", "subgroups"):
+    for section in ("analysis", "subgroups", "locked"):
         for name, value in _table(data.get(section)).items():
             yield from _analysis(name, value, f"{PROTOCOL}:{line_of(lines, f'$.{section}.{name}')}")
     for index, each in enumerate(_tables(data.get("set"))):
@@ -257,8 +257,16 @@ def _protocol(data: Mapping[str, Any], lines: dict[str, int]) -> Iterator[Obliga
 
 
 _AT_LEAST, _AT_MOST = "analysis at least", "analysis at most"
-_ANALYSIS = {"iou": _AT_LEAST, "level": _AT_LEAST, "minimum_n": _AT_MOST}
-"""Rules of analysis with an order: a hit needs at least this overlap, intervals have at least this level, subgroups from this size on are evaluated."""
+_ANALYSIS = {
+    "iou": _AT_LEAST,
+    "level": _AT_LEAST,
+    "replicates": _AT_LEAST,
+    "studies": _AT_LEAST,
+    "minimum_n": _AT_MOST,
+    "gap": _AT_MOST,
+}
+"""Rules of analysis with an order: a hit needs at least this overlap, intervals this level and so many replicates, the locked cohort so many studies;
+subgroups from this size on are evaluated, and differences from this size on are limitations."""
 
 
 def _analysis(name: str, value: object, where: str) -> Iterator[Obligation]:

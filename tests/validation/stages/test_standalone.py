@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -14,11 +15,11 @@ SMALL = 60
 
 @pytest.fixture
 def evaluate(written):
-    def run(cohort_json, predictions_json):
+    def run(cohort_json, predictions_json, budget="quick"):
         films = cohort.load(written("cohort.json", cohort_json))
         found = predictions.load(written("predictions.json", predictions_json))
-        plan = protocol.load()
-        return standalone.run(films, found, standalone.Analysis(plan, plan.set_for("phantom", "quick"), "quick", SMALL, 11))[0]
+        plan = replace(protocol.load(), replicates=SMALL)
+        return standalone.run(films, found, standalone.Analysis(plan, plan.set_for("phantom", budget), budget))[0]
 
     return run
 
@@ -54,7 +55,22 @@ def test_a_missed_goal_is_recorded_not_raised(evaluate, cohort_json, predictions
     record = evaluate(cohort_json, predictions_json)
     assert record["primary_passed"] is False
     assert record["endpoints"][0]["value"] == 0.0
-    assert record["endpoints"][0]["margin"] == pytest.approx(-0.65)
+    assert record["endpoints"][0]["margin"] == pytest.approx(-0.6)
+
+
+def test_figures_at_the_operating_point_are_judged_as_they_are_recorded(evaluate, cohort_json, predictions_json):
+    record = evaluate(cohort_json, predictions_json, "release")
+    judged = {endpoint["metric"]: endpoint for endpoint in record["endpoints"]}
+    for name in ("sensitivity", "false_positives_per_film", "sensitivity_refusals_missed"):
+        stated = record["operating_point"]["all_findings"][name]
+        endpoint = judged[f"{name}.all_findings"]
+        assert (endpoint["value"], endpoint["interval"], endpoint["n"]) == (
+            stated["value"],
+            stated["interval"],
+            stated["denominator"],
+        )
+    assert judged["cpm.macro"]["value"] == record["figures"]["cpm"]["macro"]["value"]
+    assert record["analysis"]["replicates"] == SMALL
 
 
 def test_a_refused_film_is_counted_and_its_boxes_are_misses(evaluate, cohort_json, predictions_json):
@@ -85,7 +101,8 @@ def test_small_subgroups_are_listed_as_not_evaluated(evaluate, cohort_json, pred
     for film in cohort_json["films"][-5:]:
         film["strata"]["view"] = "AP"
     strata = evaluate(cohort_json, predictions_json)["subgroups"]["strata"]
-    assert strata["view"]["AP"] == {"films": 5, "patients": 5, "not_evaluated": "n=5, minimum 30"}
+    small = {"not_compared": "n=5 on one side, minimum 30"}
+    assert strata["view"]["AP"] == {"films": 5, "patients": 5, "not_evaluated": "n=5, minimum 30", "difference": small}
     assert strata["view"]["PA"]["patients"] == 75
     assert 0 < strata["view"]["PA"]["sensitivity"]["value"] <= 1
 

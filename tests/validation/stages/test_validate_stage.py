@@ -1,6 +1,7 @@
 """The validate stage: writes record and plots, the same twice; records a missed goal; ends in one line on input it cannot judge."""
 
 import json
+from dataclasses import replace
 from io import BytesIO
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image
 from pipeline.adapters.wrap import Picture, wrapped
 from pipeline.run import Run
 from pipeline.stages import validate as stage
+from validation import protocol
 from validation.errors import ValidationError
 from validation.plots.canvas import label
 from validation.plots.gallery import worst_films
@@ -24,7 +26,7 @@ PLOTS = {
     "gallery.png",
     "precision_recall.png",
 }
-PARAMS = "profile: phantom\nbudget: quick\nprepare: {preprocessing: tt-default-1}\nvalidate: {bootstrap: 40, seed: 11}\n"
+PARAMS = "profile: phantom\nbudget: quick\nprepare: {preprocessing: tt-default-1}\n"
 
 
 def dicom():
@@ -34,7 +36,9 @@ def dicom():
 
 
 @pytest.fixture
-def run(tmp_path, cohort_json, predictions_json, written):
+def run(tmp_path, cohort_json, predictions_json, written, monkeypatch):
+    plan = replace(protocol.load(), replicates=40)
+    monkeypatch.setattr(protocol, "load", lambda: plan)
     content = dicom()
     for film in cohort_json["films"]:
         path = tmp_path / "artifacts" / "cohort" / film["path"]

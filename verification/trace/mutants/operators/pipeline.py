@@ -190,8 +190,9 @@ def _protocol_mutants(project: Project) -> Iterator[Mutant]:
     for number, one in enumerate(data["set"]):
         owner = f"protocol {one['profile']}/{'+'.join(one['budgets'])}"
         yield from _endpoint_of_protocol(f"$.set[{number}]", owner, one)
-    for key, value in data.get("analysis", {}).items():
-        yield Mutant("protocol-eased", f"analysis {key}", partial(_analysis_eased, "analysis", key, value))
+    for section in ("analysis", "locked"):
+        for key, value in data.get(section, {}).items():
+            yield Mutant("protocol-eased", f"{section} {key}", partial(_analysis_eased, section, key, value))
     for key, value in data.get("subgroups", {}).items():
         if isinstance(value, list):
             for each in value:
@@ -250,9 +251,15 @@ def _endpoint_removed(path: str, item: str, project: Project) -> Change:
     return Change({PROTOCOL: text}, (obligation("OBL-REMOVED", old, item, "item"),), Form.RECORDED)
 
 
+_ORDERED = dict.fromkeys(("iou", "level", "replicates", "studies"), "analysis at least") | dict.fromkeys(
+    ("minimum_n", "gap"), "analysis at most"
+)
+"""Rules of analysis with a harder and an easier side."""
+
+
 def _analysis_eased(section: str, key: str, value: object, project: Project) -> Change:
     """Make a rule of analysis easier to meet; what has no order is changed in its words."""
-    aspect = {"iou": "analysis at least", "level": "analysis at least", "minimum_n": "analysis at most"}.get(key, "analysis")
+    aspect = _ORDERED.get(key, "analysis")
     if isinstance(value, bool) or not isinstance(value, int | float):
         eased: object = f"{value}, or not" if isinstance(value, str) else not value
     else:
