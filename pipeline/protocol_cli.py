@@ -76,7 +76,9 @@ def _print(plan: Protocol, needs: Rationale) -> None:
     console = Console(width=max(Console().width, 110))
     console.print(f"protocol {plan.version}, SHA-256 {plan.sha256}", highlight=False)
     for one in plan.sets:
-        table = Table("endpoint", "figure", "goal", "", "for", title=f"{one.profile}/{'+'.join(one.budgets)}: {one.statement}")
+        table = Table(title=f"{one.profile}/{'+'.join(one.budgets)}: {one.statement}")
+        for name in ("endpoint", "figure", "goal", "", "for"):
+            table.add_column(name, overflow="fold")
         for each in one.endpoints:
             goal = f"{each.bound} end {each.direction.replace('-', ' ')} {each.threshold:g}"
             table.add_row(each.id, each.metric, goal, "primary" if each.primary else "", each.requirement)
