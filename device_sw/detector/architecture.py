@@ -1,46 +1,88 @@
-"""The network, readable in one file: a small Faster R-CNN whose every size is data in the bundle's `model.json`.
+"""The numbers of `model.json` that shape a network, one frozen value a detector family, without the library that trains it.
 
-A residual backbone with one or more blocks a stage and group normalisation gives features at strides 4, 8 and 16; a feature pyramid
-brings them to one width; torchvision's region proposal network and box head do the rest. Group normalisation, because batch statistics
-would tie the result of one film to its neighbours. Anchors are explicit (width, height) pairs fitted to the training boxes.
-
-Source: Ren et al. 2015, Faster R-CNN (arXiv:1506.01497); Lin et al. 2017, Feature Pyramid Networks (arXiv:1612.03144);
-Wu and He 2018, Group Normalization (arXiv:1803.08494).
+A family is chosen by its name: `train.network.family` of params.yaml when it is trained, `architecture.family` of `model.json` when it is run. What a
+family needs besides what every detector has are the fields of its class; nothing is optional, and a field that a family does not know is an error.
+`device_sw.detector.families.registry` builds the network of each in PyTorch.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from dataclasses import asdict, dataclass
-from itertools import pairwise
-from typing import Any, cast
+from dataclasses import asdict, dataclass, fields
+from typing import Any, ClassVar
 
-import torch
-from torch import Tensor, nn
-from torch.nn import functional
-from torchvision.models.detection import FasterRCNN
-from torchvision.models.detection.anchor_utils import AnchorGenerator
-from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
-from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
-
-PYRAMID_LEVELS = ("s4", "s8", "s16")
-"""Names of the pyramid's levels, by stride in network pixels."""
-
-EXPLAINED_LEVEL = "s8"
-"""The level whose features the class-agnostic explanation uses."""
-
-_CELL = 16
+PYRAMID_STRIDES = (4, 8, 16)
+"""Network pixels per cell of each level of the small backbone's pyramid, finest first."""
 
 AnchorSizes = tuple[tuple[tuple[float, float], ...], ...]
+"""For each pyramid level, finest first, the (width, height) of its anchors in network pixels."""
+
+FROM_DATA = ("classes", "input_size", "score_floor", "nms_iou", "anchors")
+"""The fields that params.yaml does not give among the sizes of a network: the data or other parameters decide them."""
+
+NMS_IOU = 0.4
+"""Two boxes of one finding that overlap more are one."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Architecture:
-    """Every number that shapes the network.
+    """What every detector has.
 
     Attributes:
         classes: number of findings, background not counted.
         input_size: side of the square input, pixels.
+        score_floor: boxes that score lower are dropped inside the network.
+        nms_iou: two boxes of one finding that overlap more are one.
+    """
+
+    family: ClassVar[str]
+    """The name by which the family is chosen."""
+
+    strides: ClassVar[tuple[int, ...]]
+    """Network pixels per cell of each level whose features are detected on, finest first."""
+
+    explained_level: ClassVar[int]
+    """The level whose features the class-agnostic explanation and the comparison with the training films use: stride 8."""
+
+    classes: int
+    input_size: int
+    score_floor: float
+    nms_iou: float = NMS_IOU
+
+    def __post_init__(self) -> None:
+        """Refuse what is no such network: the strides have to divide the input."""
+        if self.input_size <= 0 or self.input_size % 32:
+            raise ValueError(f"the network input's side must be a multiple of 32, got {self.input_size}")
+
+    @property
+    def sides(self) -> tuple[int, ...]:
+        """Side of each level in cells, finest first."""
+        return tuple(-(-self.input_size // stride) for stride in self.strides)
+
+    def filters(self) -> dict[str, float]:
+        """Return what the network drops boxes by inside itself: name -> value."""
+        return {"score_floor": self.score_floor, "nms_iou": self.nms_iou}
+
+    @classmethod
+    def sizes(cls) -> frozenset[str]:
+        """Return the fields that params.yaml gives; `anchors_per_level` stands for the anchors, which are fitted to the training boxes.
+
+        >>> sorted(FasterRCNNSmall.sizes())
+        ['anchors_per_level', 'blocks', 'box_head', 'proposals_test', 'proposals_train', 'pyramid', 'widths']
+        """
+        names = {field.name for field in fields(cls)}
+        fitted = {"anchors_per_level"} if "anchors" in names else set()
+        return frozenset(names - set(FROM_DATA) | fitted)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the family and the fields as JSON values."""
+        return {"family": self.family, **asdict(self)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FasterRCNNSmall(Architecture):
+    """The Faster R-CNN of the canonical run: small residual backbone, feature pyramid at strides 4, 8 and 16, region proposals, box head.
+
+    Attributes:
         widths: channels of the stem and of the stages at strides 4, 8 and 16.
         blocks: residual blocks a stage.
         pyramid: channels of the feature pyramid.
@@ -48,12 +90,12 @@ class Architecture:
         proposals_train: region proposals kept for training, a film.
         proposals_test: region proposals kept for inference, a film.
         anchors: for each pyramid level the (width, height) of its anchors, network pixels.
-        score_floor: boxes that score lower are dropped inside the network.
-        nms_iou: two boxes of one finding that overlap more are one.
     """
 
-    classes: int
-    input_size: int
+    family: ClassVar[str] = "faster_rcnn_small"
+    strides: ClassVar[tuple[int, ...]] = PYRAMID_STRIDES
+    explained_level: ClassVar[int] = 1
+
     widths: tuple[int, ...]
     blocks: int
     pyramid: int
@@ -61,136 +103,57 @@ class Architecture:
     proposals_train: int
     proposals_test: int
     anchors: AnchorSizes
-    score_floor: float
-    nms_iou: float = 0.4
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the fields as JSON values."""
-        return asdict(self)
+    def __post_init__(self) -> None:
+        """Refuse what is no such network: each level needs width and anchors."""
+        Architecture.__post_init__(self)
+        levels = len(self.strides)
+        if len(self.anchors) != levels or len(self.widths) != levels + 1:
+            raise ValueError(f"a network of {levels} pyramid levels needs {levels} lists of anchors and {levels + 1} widths")
 
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> Architecture:
-        """Build from JSON values.
-
-        Raises:
-            TypeError: a field is missing or unknown.
-
-        >>> a = Architecture(1, 64, (8, 8, 8, 8), 1, 8, 16, 10, 5, (((8.0, 8.0),), ((16.0, 16.0),), ((32.0, 32.0),)), 0.05)
-        >>> Architecture.from_json(a.to_json()) == a
-        True
-        """
-        anchors = tuple(tuple((float(w), float(h)) for w, h in level) for level in values["anchors"])
-        return cls(**{**values, "widths": tuple(values["widths"]), "anchors": anchors})
+    def filters(self) -> dict[str, float]:
+        """Return what the network drops boxes by inside itself: name -> value."""
+        return {**Architecture.filters(self), "proposals": self.proposals_test}
 
 
-class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions with group normalisation and a shortcut (He et al. 2016, arXiv:1512.03385)."""
-
-    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
-        """Build the block; the shortcut is a 1x1 convolution where shape changes."""
-        super().__init__()
-        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
-        self.norm1 = nn.GroupNorm(8, outputs)
-        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
-        self.norm2 = nn.GroupNorm(8, outputs)
-        changes = stride != 1 or inputs != outputs
-        self.shortcut = nn.Conv2d(inputs, outputs, 1, stride, bias=False) if changes else nn.Identity()
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (N, inputs, H, W) to (N, outputs, H/stride, W/stride)."""
-        y = torch.relu(self.norm1(self.conv1(x)))
-        y = self.norm2(self.conv2(y))
-        return torch.relu(y + self.shortcut(x))
+ARCHITECTURES: dict[str, type[Architecture]] = {kind.family: kind for kind in (FasterRCNNSmall,)}
+"""Every family by its name."""
 
 
-def local_contrast(x: Tensor) -> Tensor:
-    """Return how each pixel differs from its surroundings, in units of their spread: ``(x - m) / (s + 0.1)``.
+def family_named(name: str) -> type[Architecture]:
+    """Return the architecture of a family.
 
-    m and s are mean and standard deviation over cells of 16 pixels, interpolated between them. The spine behind the heart and calcium in the arch
-    differ from their surroundings by little and lie at the bright end of the range; here they weigh as much as a rib over the lung.
-
-    Args:
-        x: (N, 1, H, W), H and W multiples of 16.
+    Raises:
+        ValueError: there is no such family.
     """
-    mean = functional.avg_pool2d(x, _CELL)
-    spread = (functional.avg_pool2d(x * x, _CELL) - mean * mean).clamp_min(0.0).sqrt()
-    around, scale = (functional.interpolate(y, size=x.shape[-2:], mode="bilinear", align_corners=False) for y in (mean, spread))
-    return (x - around) / (scale + 0.1)
+    if name not in ARCHITECTURES:
+        raise ValueError(f"no detector family {name!r}; known are {', '.join(ARCHITECTURES)}")
+    return ARCHITECTURES[name]
 
 
-class PyramidBackbone(nn.Module):
-    """Stem, three stages and a feature pyramid; what torchvision's FasterRCNN asks of a backbone."""
+def architecture_from_json(values: dict[str, Any]) -> Architecture:
+    """Build the architecture of any family from JSON values; one without a family is of `faster_rcnn_small`, as bundles were before there were others.
 
-    def __init__(self, architecture: Architecture) -> None:
-        """Build stem (stride 2), stages (strides 4, 8, 16) and pyramid."""
-        super().__init__()
-        widths = architecture.widths
-        self.out_channels = architecture.pyramid
-        self.stem = nn.Sequential(
-            OrderedDict(conv=nn.Conv2d(2, widths[0], 3, 2, 1, bias=False), norm=nn.GroupNorm(8, widths[0]), relu=nn.ReLU())
-        )
-        self.stages = nn.ModuleList(self._stage(a, b, architecture.blocks) for a, b in pairwise(widths))
-        self.pyramid = FeaturePyramidNetwork(list(widths[1:]), architecture.pyramid)
+    Raises:
+        TypeError: a field is missing or unknown.
+        ValueError: there is no such family, or the numbers are no such network's.
 
-    @staticmethod
-    def _stage(inputs: int, outputs: int, blocks: int) -> nn.Sequential:
-        first = ResidualBlock(inputs, outputs, 2)
-        return nn.Sequential(first, *(ResidualBlock(outputs, outputs, 1) for _ in range(blocks - 1)))
-
-    def forward(self, x: Tensor) -> OrderedDict[str, Tensor]:
-        """Map (N, 1, S, S) to the pyramid's levels, finest first."""
-        y = self.stem(torch.cat([x, local_contrast(x)], dim=1))
-        levels: OrderedDict[str, Tensor] = OrderedDict()
-        for name, stage in zip(PYRAMID_LEVELS, self.stages, strict=True):
-            y = stage(y)
-            levels[name] = y
-        return cast("OrderedDict[str, Tensor]", self.pyramid(levels))
-
-
-class FittedAnchors(AnchorGenerator):  # type: ignore[misc]  # torchvision ships no type stubs
-    """Anchors of explicit (width, height) instead of a product of sizes and aspect ratios."""
-
-    def __init__(self, anchors: AnchorSizes) -> None:
-        """Centre each anchor on the cell, as torchvision does."""
-        super().__init__(sizes=tuple((1,) * len(level) for level in anchors), aspect_ratios=((1.0,),) * len(anchors))
-        self.cell_anchors = [self._centred(level) for level in anchors]
-
-    @staticmethod
-    def _centred(level: tuple[tuple[float, float], ...]) -> Tensor:
-        half = torch.tensor(level, dtype=torch.float32) / 2
-        return torch.cat([-half, half], dim=1)
-
-    def num_anchors_per_location(self) -> list[int]:
-        """Return how many anchors each level has at a location."""
-        return [len(level) for level in self.cell_anchors]
-
-
-def build(architecture: Architecture) -> FasterRCNN:
-    """Build the network with weights undefined; the caller loads or initialises every one of them.
-
-    Input is a list of (1, S, S) float32 tensors in [0, 1]; they are centred at 0.5 and scaled by 0.25 inside.
+    >>> levels = [[[8.0, 8.0]], [[16.0, 16.0]], [[32.0, 32.0]]]
+    >>> numbers = dict(classes=1, input_size=64, blocks=1, pyramid=8, box_head=16, proposals_train=10, proposals_test=5)
+    >>> made = architecture_from_json({**numbers, "widths": [8, 8, 8, 8], "anchors": levels, "score_floor": 0.05, "nms_iou": 0.4})
+    >>> made.sides, architecture_from_json(made.to_json()) == made
+    ((16, 8, 4), True)
     """
-    backbone = PyramidBackbone(architecture)
-    return FasterRCNN(
-        backbone,
-        min_size=architecture.input_size,
-        max_size=architecture.input_size,
-        image_mean=[0.5],
-        image_std=[0.25],
-        rpn_anchor_generator=FittedAnchors(architecture.anchors),
-        rpn_pre_nms_top_n_train=architecture.proposals_train * 2,
-        rpn_pre_nms_top_n_test=architecture.proposals_test * 2,
-        rpn_post_nms_top_n_train=architecture.proposals_train,
-        rpn_post_nms_top_n_test=architecture.proposals_test,
-        rpn_batch_size_per_image=128,
-        box_roi_pool=MultiScaleRoIAlign(
-            list(PYRAMID_LEVELS), output_size=7, sampling_ratio=2, canonical_scale=48, canonical_level=3
-        ),
-        box_head=TwoMLPHead(architecture.pyramid * 49, architecture.box_head),
-        box_predictor=FastRCNNPredictor(architecture.box_head, architecture.classes + 1),
-        box_batch_size_per_image=64,
-        box_score_thresh=architecture.score_floor,
-        box_nms_thresh=architecture.nms_iou,
-        box_detections_per_img=50,
-        _skip_resize=True,
-    )
+    kind = family_named(values.get("family", FasterRCNNSmall.family))
+    given = {name: _frozen(value) for name, value in values.items() if name != "family"}
+    missing = {field.name for field in fields(kind)} - set(given)
+    if missing:
+        raise TypeError(f"{kind.family} without {', '.join(sorted(missing))}")
+    return kind(**given)
+
+
+def _frozen(value: Any) -> Any:
+    """Return JSON lists as tuples, and the numbers of nested ones (sizes of anchors) as floats."""
+    if not isinstance(value, (list, tuple)):
+        return value
+    return tuple(tuple((float(w), float(h)) for w, h in level) if isinstance(level, (list, tuple)) else level for level in value)

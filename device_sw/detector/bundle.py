@@ -15,9 +15,9 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import load as load_safetensors
 
+from device_sw.detector.architecture import architecture_from_json
 from device_sw.detector.distribution import DESCRIPTIONS, ReferenceDistribution, ReferenceFilms
 from device_sw.detector.parity import Parity
-from device_sw.detector.shape import NetworkShape
 from device_sw.errors import BundleError
 from device_sw.findings import all_findings
 from device_sw.settings import DeviceSettings, ReleasedEngine
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     import numpy as np
     from numpy.typing import NDArray
+
+    from device_sw.detector.architecture import Architecture
 
 MANIFEST = "manifest.json"
 SCHEMA = "thoratrace/bundle/1"
@@ -62,7 +64,7 @@ class Bundle:
     path: Path
     sha256: str
     manifest: dict[str, Any]
-    shape: NetworkShape
+    architecture: Architecture
     settings: DeviceSettings
     weights: dict[str, NDArray[np.float32]]
     golden_inputs: dict[str, NDArray[np.float32]]
@@ -168,7 +170,7 @@ def _parse(path: Path, manifest_bytes: bytes, manifest: dict[str, Any], contents
             path=path,
             sha256=hashlib.sha256(manifest_bytes).hexdigest(),
             manifest=manifest,
-            shape=NetworkShape.from_json(model["architecture"]),
+            architecture=architecture_from_json(model["architecture"]),
             settings=_settings(manifest, model, thresholds, curves),
             weights=load_safetensors(contents["weights.safetensors"]),
             golden_inputs=load_safetensors(contents["golden_inputs.safetensors"]),

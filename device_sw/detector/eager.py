@@ -10,24 +10,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from device_sw.detector.architecture import Architecture, build
+from device_sw.detector.families.registry import build
 from device_sw.detector.postprocess import candidates
 from device_sw.errors import BundleError
 
 if TYPE_CHECKING:
-    from torchvision.models.detection import FasterRCNN
+    from torch import nn
 
     from device_sw.detector.bundle import Bundle
     from device_sw.types import Detection, ModelInput
 
 
-def eager_network(bundle: Bundle) -> FasterRCNN:
+def eager_network(bundle: Bundle) -> nn.Module:
     """Build the network, load the weights and put it into evaluation mode.
 
     Raises:
         BundleError: BND-WEIGHTS, the weights do not fit the architecture.
     """
-    network = build(Architecture.from_json(bundle.shape.to_json()))
+    network = build(bundle.architecture)
     try:
         network.load_state_dict(
             {name: torch.from_numpy(np.array(tensor)) for name, tensor in bundle.weights.items()}, strict=True

@@ -11,7 +11,7 @@ What is pinned, and what for:
 The maker's usage statistics are never loaded: the package that would send them is barred before OpenVINO is imported.
 
 Source: Ren et al. 2015 (arXiv:1506.01497), Lin et al. 2017 (arXiv:1612.03144), Wu and He 2018 (arXiv:1803.08494); layer by layer what
-`device_sw.detector.architecture` builds. Why this engine: docs/adr/0024-inference-engine.md.
+`device_sw.detector.families.faster_rcnn_small` builds. Why this engine: docs/adr/0024-inference-engine.md.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from device_sw.detector.shape import NetworkShape
+    from device_sw.detector.architecture import FasterRCNNSmall
 
 sys.modules.setdefault("openvino.tools", None)  # type: ignore[arg-type]  # bars model conversion, and with it openvino_telemetry
 import openvino as ov  # noqa: E402  after the bar
@@ -101,7 +101,7 @@ class RegionAnswers:
 class CompiledNetwork:
     """Both parts of the network, compiled for this processor."""
 
-    def __init__(self, shape: NetworkShape, weights: Mapping[str, NDArray[np.float32]], threads: int = THREADS) -> None:
+    def __init__(self, shape: FasterRCNNSmall, weights: Mapping[str, NDArray[np.float32]], threads: int = THREADS) -> None:
         """Build and compile.
 
         Args:
@@ -230,7 +230,7 @@ def _group_mean(x: Any, channels: int) -> Any:
     return ops.reshape(mean, np.array([1, channels, 1, 1]), special_zero=False)
 
 
-def _pyramid_model(shape: NetworkShape, layers: _Layers) -> ov.Model:
+def _pyramid_model(shape: FasterRCNNSmall, layers: _Layers) -> ov.Model:
     """Film -> features, objectness and offsets of every level."""
     film = ops.parameter([1, 1, shape.input_size, shape.input_size], np.float32, name="film")
     pyramid = _pyramid(layers, shape, _stages(layers, shape, _with_contrast(film, shape.input_size)))
@@ -262,7 +262,7 @@ def _cell_mean(x: Any) -> Any:
     return ops.avg_pool(x, [_CELL, _CELL], [0, 0], [0, 0], [_CELL, _CELL], exclude_pad=False)
 
 
-def _stages(layers: _Layers, shape: NetworkShape, x: Any) -> list[Any]:
+def _stages(layers: _Layers, shape: FasterRCNNSmall, x: Any) -> list[Any]:
     """Return the stages' outputs at strides 4, 8 and 16."""
     y = layers.convolution(x, "backbone.stem.conv", 2, shape.widths[0], stride=2, bias=False)
     y = ops.relu(layers.group_norm(y, "backbone.stem.norm", shape.widths[0]))
@@ -286,7 +286,7 @@ def _residual(layers: _Layers, x: Any, name: str, channels: tuple[int, int], str
     return ops.relu(ops.add(y, shortcut))
 
 
-def _pyramid(layers: _Layers, shape: NetworkShape, stages: Sequence[Any]) -> list[Any]:
+def _pyramid(layers: _Layers, shape: FasterRCNNSmall, stages: Sequence[Any]) -> list[Any]:
     """Return the pyramid's levels, finest first: lateral 1x1, nearest upsampling added, then 3x3."""
     above, levels = None, []
     for index in reversed(range(len(stages))):
@@ -314,13 +314,13 @@ def _nearest(x: Any, size: NDArray[np.int64]) -> Any:
     )
 
 
-def _proposal_head(layers: _Layers, shape: NetworkShape, level: Any, anchors: int) -> tuple[Any, Any]:
+def _proposal_head(layers: _Layers, shape: FasterRCNNSmall, level: Any, anchors: int) -> tuple[Any, Any]:
     y = ops.relu(layers.convolution(level, "rpn.head.conv.0.0", shape.pyramid, shape.pyramid, bias=True))
     logits = layers.convolution(y, "rpn.head.cls_logits", shape.pyramid, anchors, 1, bias=True)
     return logits, layers.convolution(y, "rpn.head.bbox_pred", shape.pyramid, 4 * anchors, 1, bias=True)
 
 
-def _region_model(shape: NetworkShape, layers: _Layers) -> ov.Model:
+def _region_model(shape: FasterRCNNSmall, layers: _Layers) -> ov.Model:
     """Features of every level and regions on them -> class logits and box offsets."""
     features = [ops.parameter([1, side, side, shape.pyramid], np.float32) for side in shape.sides]
     regions = [ops.parameter([-1, 4], np.float32) for _ in features]

@@ -7,22 +7,23 @@ network is computed by the engine of `device_sw.detector.engine`, boxes by `devi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-import numpy as np
+from typing import TYPE_CHECKING, Protocol
 
 from device_sw.detector import engine
+from device_sw.detector.architecture import FasterRCNNSmall
 from device_sw.detector.parity import PARITY_BOX_PX, PARITY_SCORE, detections_to_json, difference
 from device_sw.detector.postprocess import candidates, named
-from device_sw.detector.regions import DETECTIONS, anchor_boxes, answered, proposals, require_finite
-from device_sw.detector.shape import EXPLAINED_LEVEL
+from device_sw.detector.regions import DETECTIONS
+from device_sw.detector.small_network import SmallNetwork
 from device_sw.errors import BundleError, InferenceFailed
 from device_sw.types import Detection, EngineIdentity, ModelInput, NetworkBox
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from device_sw.detector.bundle import Bundle
+    from device_sw.detector.small_network import FilmAnswer
     from device_sw.settings import ReleasedEngine
 
 __all__ = ["Detector", "DetectorOutput", "SelfTest", "detections_to_json", "difference"]
@@ -63,8 +64,7 @@ class Detector:
         """
         _require_engine(bundle.settings.engine)
         self._bundle = bundle
-        self._network = engine.CompiledNetwork(bundle.shape, bundle.weights)
-        self._anchors = anchor_boxes(bundle.shape)
+        self._network = _network(bundle)
 
     def detect(self, model_input: ModelInput) -> DetectorOutput:
         """Return candidates and features of one film.
@@ -72,19 +72,14 @@ class Detector:
         Raises:
             InferenceFailed: INF-SHAPE, the input is not of the network's size; INF-NONFINITE, the network gave a number that is not finite.
         """
-        shape = self._bundle.shape
-        _require_size(model_input.pixels, shape.input_size)
-        maps = self._network.maps(np.ascontiguousarray(model_input.pixels, dtype=np.float32))
-        require_finite(maps.variances, *maps.features, *maps.objectness, *maps.offsets)
-        regions = proposals(maps, self._anchors, shape)
-        answers = self._network.answers(maps.features, regions.by_level)
-        require_finite(answers.logits, answers.offsets, answers.hidden)
-        found = answered(answers, regions.boxes, shape)
+        _require_size(model_input.pixels, self._bundle.architecture.input_size)
+        answer = self._network.answer(model_input.pixels)
+        found = answer.boxes
         boxes, labels, scores = found.boxes.tolist(), found.labels.tolist(), found.scores.tolist()
         findings = self._bundle.settings.findings
         return DetectorOutput(
             candidates(boxes, labels, scores, findings, model_input.letterbox),
-            np.ascontiguousarray(maps.features[EXPLAINED_LEVEL].transpose(2, 0, 1)),
+            answer.features,
             named(boxes, labels, scores, findings),
         )
 
@@ -95,13 +90,7 @@ class Detector:
     @property
     def identity(self) -> EngineIdentity:
         """What computes here, and what the network drops boxes by inside itself."""
-        shape = self._bundle.shape
-        filters = {
-            "score_floor": shape.score_floor,
-            "nms_iou": shape.nms_iou,
-            "proposals": shape.proposals_test,
-            "boxes": DETECTIONS,
-        }
+        filters = {**self._bundle.architecture.filters(), "boxes": DETECTIONS}
         return EngineIdentity(engine.NAME, engine.VERSION, engine.PRECISION, engine.instruction_set(), filters)
 
     def self_test(self) -> SelfTest:
@@ -117,6 +106,25 @@ class Detector:
         golden = self._bundle.golden_outputs[name]
         found = self.detect(ModelInput(self._bundle.golden_inputs[name], golden.letterbox)).candidates
         return difference(detections_to_json(found), golden.candidates, self._bundle.settings.score_floor)
+
+
+class _Network(Protocol):
+    """A network of any family, ready to answer."""
+
+    def answer(self, pixels: NDArray[np.float32]) -> FilmAnswer:
+        """Return what the network says of (side, side) pixels in [0, 1]."""
+
+
+def _network(bundle: Bundle) -> _Network:
+    if isinstance(bundle.architecture, FasterRCNNSmall):
+        return SmallNetwork(bundle.architecture, bundle.weights)
+    raise BundleError(
+        "BND-FAMILY",
+        where="model.json architecture",
+        found=bundle.architecture.family,
+        expected=FasterRCNNSmall.family,
+        repair="use a bundle made for this device version",
+    )
 
 
 def _require_engine(released: ReleasedEngine) -> None:

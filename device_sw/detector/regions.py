@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from device_sw.detector.shape import PYRAMID_STRIDES
+from device_sw.detector.architecture import PYRAMID_STRIDES
 from device_sw.errors import InferenceFailed
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from device_sw.detector.architecture import FasterRCNNSmall
     from device_sw.detector.engine import PyramidMaps, RegionAnswers
-    from device_sw.detector.shape import NetworkShape
 
     Array = NDArray[np.float32]
     Indices = NDArray[np.intp]
@@ -65,12 +65,13 @@ class Answered:
     scores: Array
 
 
-def anchor_boxes(shape: NetworkShape) -> tuple[Array, ...]:
+def anchor_boxes(shape: FasterRCNNSmall) -> tuple[Array, ...]:
     """Return the anchors of each level, (h * w * anchors, 4) network pixels: row by row, cell by cell, anchor by anchor.
 
-    >>> from device_sw.detector.shape import NetworkShape
+    >>> from device_sw.detector.architecture import FasterRCNNSmall
     >>> levels = (((8.0, 4.0),), ((16.0, 16.0),), ((32.0, 32.0),))
-    >>> anchor_boxes(NetworkShape(1, 32, (8, 8, 8, 8), 1, 8, 16, 10, 5, levels, 0.05, 0.4))[0][:2].tolist()
+    >>> sizes = dict(widths=(8, 8, 8, 8), blocks=1, pyramid=8, box_head=16, proposals_train=10, proposals_test=5, anchors=levels)
+    >>> anchor_boxes(FasterRCNNSmall(classes=1, input_size=32, score_floor=0.05, **sizes))[0][:2].tolist()
     [[-4.0, -2.0, 4.0, 2.0], [0.0, -2.0, 8.0, 2.0]]
     """
     return tuple(
@@ -103,7 +104,7 @@ def require_finite(*arrays: Array) -> None:
         )
 
 
-def proposals(maps: PyramidMaps, anchors: Sequence[Array], shape: NetworkShape) -> Proposals:
+def proposals(maps: PyramidMaps, anchors: Sequence[Array], shape: FasterRCNNSmall) -> Proposals:
     """Return exactly `proposals_test` regions of the film; where there are fewer, empty regions at the origin stand for the rest.
 
     Of each level the anchors with the highest logits (twice `proposals_test` of them) are moved by their offsets, clipped to the input, freed of what
@@ -118,7 +119,7 @@ def proposals(maps: PyramidMaps, anchors: Sequence[Array], shape: NetworkShape) 
     return Proposals(tuple(kept[level == index] for index in range(len(anchors))))
 
 
-def _level_proposals(objectness: Array, offsets: Array, anchors: Array, shape: NetworkShape) -> tuple[Array, Array]:
+def _level_proposals(objectness: Array, offsets: Array, anchors: Array, shape: FasterRCNNSmall) -> tuple[Array, Array]:
     """Return boxes and logits of one level, best first."""
     logits = objectness.transpose(1, 2, 0).ravel()
     best = _highest(logits, 2 * shape.proposals_test)
@@ -217,7 +218,7 @@ def _pyramid_level(boxes: Array) -> NDArray[np.int64]:
     return np.clip(level, _FINEST_LEVEL, _FINEST_LEVEL + len(PYRAMID_STRIDES) - 1).astype(np.int64) - _FINEST_LEVEL
 
 
-def answered(answers: RegionAnswers, regions: Array, shape: NetworkShape) -> Answered:
+def answered(answers: RegionAnswers, regions: Array, shape: FasterRCNNSmall) -> Answered:
     """Return the boxes above the score floor that overlap no better one of their finding, at most 50, best first."""
     boxes, labels, scores = _above_floor(answers, regions, shape)
     kept = [
@@ -230,7 +231,7 @@ def answered(answers: RegionAnswers, regions: Array, shape: NetworkShape) -> Ans
     return Answered(boxes[best], labels[best], scores[best])
 
 
-def _above_floor(answers: RegionAnswers, regions: Array, shape: NetworkShape) -> tuple[Array, NDArray[np.int64], Array]:
+def _above_floor(answers: RegionAnswers, regions: Array, shape: FasterRCNNSmall) -> tuple[Array, NDArray[np.int64], Array]:
     """Return boxes, labels and scores above the floor, best first; empty regions answer nothing."""
     scores = _softmax(answers.logits)[:, 1:]
     offsets = answers.offsets.reshape(len(regions), shape.classes + 1, 4)[:, 1:]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from safetensors.torch import save_file
 
+from device_sw.detector.families.registry import family_of
 from pipeline.progress import bar
 from pipeline.run import REPOSITORY, Run, available_workers, file_sha256, write_json
 from pipeline.training import curves
@@ -47,6 +48,7 @@ def _key(run: Run, params: dict[str, Any]) -> str:
     code = [
         *sorted((REPOSITORY / "pipeline" / "training").glob("*.py")),
         REPOSITORY / "device_sw" / "detector" / "architecture.py",
+        *sorted((REPOSITORY / "device_sw" / "detector" / "families").glob("*.py")),
     ]
     source = params["train"]["transfer"]["source"]
     files = [*sorted(run.artifact("prepared").iterdir()), *code]
@@ -80,7 +82,7 @@ def _write(folder: Path, trained: TrainedDetector, params: dict[str, Any]) -> No
             **({"transfer": trained.transferred.to_json()} if trained.transferred else {}),
         },
     )
-    curves.draw(trained.history, trained.best_epoch, folder)
+    curves.draw(trained.history, trained.best_epoch, family_of(trained.architecture).losses, folder)
 
 
 if __name__ == "__main__":

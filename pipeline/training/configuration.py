@@ -3,22 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from device_sw.detector.architecture import family_named
 from pipeline.training.sampling import Sampling
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
 
 
 @dataclass(frozen=True)
 class NetworkSize:
-    """Sizes of the network; see device_sw.detector.architecture.Architecture for their meaning."""
+    """The detector family and its sizes, as `sizes()` of its class in device_sw.detector.architecture names them.
 
-    widths: tuple[int, ...]
-    blocks: int
-    pyramid: int
-    box_head: int
-    proposals_train: int
-    proposals_test: int
-    anchors_per_level: int
+    Raises:
+        ValueError: there is no such family, or a size is missing or unknown.
+
+    >>> NetworkSize.from_params({"family": "faster_rcnn_small", "blocks": 1})
+    Traceback (most recent call last):
+        ...
+    ValueError: params.yaml train.network section: missing ['anchors_per_level', 'box_head', 'proposals_test', 'proposals_train', 'pyramid', 'widths'], unknown []
+    """
+
+    family: str
+    values: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        """Refuse sizes that are not exactly the family's."""
+        _require_exactly("train.network", family_named(self.family).sizes(), self.values)
+
+    @classmethod
+    def from_params(cls, section: dict[str, Any]) -> NetworkSize:
+        """Build from the parsed section; ``family`` names the family, everything else is a size."""
+        return cls(str(section.get("family")), {name: value for name, value in section.items() if name != "family"})
 
 
 @dataclass(frozen=True)
@@ -100,27 +117,25 @@ class TrainingConfiguration:
         Raises:
             ValueError: keys are missing or unknown, or a value is none of its kind.
         """
-        network = _exactly(NetworkSize, section.get("network", {}))
-        transfer = _exactly(TransferConfiguration, section.get("transfer", {}))
-        values = _exactly(cls, section)
+        _require_exactly("train", {field.name for field in fields(cls)}, section)
+        transfer = section["transfer"]
+        _require_exactly("train.transfer", {field.name for field in fields(TransferConfiguration)}, transfer)
         return cls(
             **{
-                **values,
-                "findings": tuple(values["findings"]),
-                "sampling": Sampling(values["sampling"]),
-                "scales": tuple(values["scales"]),
+                **section,
+                "findings": tuple(section["findings"]),
+                "sampling": Sampling(section["sampling"]),
+                "scales": tuple(section["scales"]),
                 "transfer": TransferConfiguration(
                     **{**transfer, "take": tuple(transfer["take"]), "frozen": tuple(transfer["frozen"])}
                 ),
-                "network": NetworkSize(**{**network, "widths": tuple(network["widths"])}),
+                "network": NetworkSize.from_params(section["network"]),
             }
         )
 
 
-def _exactly(kind: type, section: dict[str, Any]) -> dict[str, Any]:
-    wanted = {field.name for field in fields(kind)}
+def _require_exactly(name: str, wanted: AbstractSet[str], section: dict[str, Any]) -> None:
     if set(section) != wanted:
         raise ValueError(
-            f"params.yaml train section: missing {sorted(wanted - set(section))}, unknown {sorted(set(section) - wanted)}"
+            f"params.yaml {name} section: missing {sorted(wanted - set(section))}, unknown {sorted(set(section) - wanted)}"
         )
-    return section

@@ -1,4 +1,4 @@
-"""The training's two pictures: the four losses and the validation AP and AR, by epoch."""
+"""The training's two pictures: the losses of the family and the validation AP and AR, by epoch."""
 
 from __future__ import annotations
 
@@ -9,30 +9,29 @@ import matplotlib as mpl
 mpl.use("Agg")
 from matplotlib import pyplot as plt
 
-from pipeline.training.worker import LOSSES
-
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
-TITLES = {
-    "loss_objectness": "proposal: finding or not",
-    "loss_rpn_box_reg": "proposal: box",
-    "loss_classifier": "which finding",
-    "loss_box_reg": "finding: box",
-}
 
+def draw(history: list[dict[str, Any]], best_epoch: int, losses: Mapping[str, str], folder: Path) -> None:
+    """Write loss.png and ap.png without dates, so that equal histories give equal bytes.
 
-def draw(history: list[dict[str, Any]], best_epoch: int, folder: Path) -> None:
-    """Write loss.png and ap.png without dates, so that equal histories give equal bytes."""
+    Args:
+        history: a record an epoch.
+        best_epoch: the epoch whose weights were kept, from 0.
+        losses: name of each loss -> what it is, in words.
+        folder: where the pictures go.
+    """
     epochs = [row["epoch"] for row in history]
-    _losses(epochs, history, folder / "loss.png")
+    _losses(epochs, history, losses, folder / "loss.png")
     _precision(epochs, history, best_epoch, folder / "ap.png")
 
 
-def _losses(epochs: list[int], history: list[dict[str, Any]], path: Path) -> None:
+def _losses(epochs: list[int], history: list[dict[str, Any]], losses: Mapping[str, str], path: Path) -> None:
     figure, axes = plt.subplots(figsize=(7, 4.2), layout="constrained")
-    for name in LOSSES:
-        axes.plot(epochs, [row["losses"][name] for row in history], marker="o", markersize=3, label=TITLES[name])
+    for name, words in losses.items():
+        axes.plot(epochs, [row["losses"][name] for row in history], marker="o", markersize=3, label=words)
     axes.plot(epochs, [sum(row["losses"].values()) for row in history], color="black", linewidth=2, label="sum")
     axes.set(xlabel="epoch", ylabel="mean loss a film", title="Training losses", ylim=(0, None))
     _finish(figure, axes, path)

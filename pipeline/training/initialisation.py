@@ -15,28 +15,31 @@ import torch
 if TYPE_CHECKING:
     from torch import nn
 
-NARROW = {
-    "rpn.head.cls_logits": 0.01,
-    "rpn.head.bbox_pred": 0.01,
-    "roi_heads.box_predictor.cls_score": 0.01,
-    "roi_heads.box_predictor.bbox_pred": 0.001,
-}
-"""Output layers start near zero, so that the first losses are those of an undecided network (Ren et al. 2015)."""
+    from device_sw.detector.families.registry import Family
 
 
-def initialise(network: nn.Module, seed: int) -> None:
-    """Set every parameter of the network in place from (seed, parameter name)."""
+def initialise(network: nn.Module, family: Family, seed: int) -> None:
+    """Set every parameter of the network in place from (seed, parameter name): scales of norms 1, biases as the family says, kernels random."""
     with torch.no_grad():
         for name, parameter in network.named_parameters():
-            parameter.copy_(torch.from_numpy(_values(name, tuple(parameter.shape), seed)))
+            parameter.copy_(torch.from_numpy(_values(name, tuple(parameter.shape), family, seed)))
 
 
-def _values(name: str, shape: tuple[int, ...], seed: int) -> np.ndarray:
+def _values(name: str, shape: tuple[int, ...], family: Family, seed: int) -> np.ndarray:
+    layer, _, kind = name.rpartition(".")
     if len(shape) == 1:
-        is_norm_scale = "norm" in name and name.endswith("weight")
-        return np.full(shape, 1.0 if is_norm_scale else 0.0, dtype=np.float32)
-    spread = NARROW.get(name.removesuffix(".weight"), math.sqrt(2.0 / math.prod(shape[1:])))
+        return np.full(shape, 1.0 if kind == "weight" else _log_odds(family.priors.get(layer, 0.5)), dtype=np.float32)
+    spread = family.spreads.get(layer, math.sqrt(2.0 / math.prod(shape[1:])))
     return (_stream(name, seed).standard_normal(shape) * spread).astype(np.float32)
+
+
+def _log_odds(probability: float) -> float:
+    """Return the bias whose sigmoid is the probability.
+
+    >>> _log_odds(0.5), round(_log_odds(0.01), 3)
+    (0.0, -4.595)
+    """
+    return math.log(probability / (1.0 - probability))
 
 
 def _stream(name: str, seed: int) -> np.random.Generator:

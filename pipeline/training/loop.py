@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import torch
 
-from device_sw.detector.architecture import PYRAMID_LEVELS, Architecture, build
+from device_sw.detector.architecture import NMS_IOU, Architecture, architecture_from_json, family_named
+from device_sw.detector.families.registry import build, family_of
 from pipeline.training import anchors, fixed_point
 from pipeline.training.augmentation import Augmentation
 from pipeline.training.checkpoint import Checkpoint, Progress
@@ -25,7 +26,7 @@ from pipeline.training.pool import TrainingPool
 from pipeline.training.sampling import FilmOrder
 from pipeline.training.schedule import learning_rate
 from pipeline.training.transfer import Transferred, take_over
-from pipeline.training.worker import LOSSES, WorkerPlan, flat_weights, load_weights
+from pipeline.training.worker import WorkerPlan, flat_weights, load_weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,21 +63,15 @@ class TrainedDetector:
 
 
 def fit_architecture(split: PreparedSplit, configuration: TrainingConfiguration, score_floor: float) -> Architecture:
-    """Return the architecture for these training films, with anchors fitted to their boxes."""
+    """Return the architecture for these training films, with anchors fitted to their boxes where the family has any."""
     boxes = np.concatenate([film.boxes for film in split.films]).astype(np.float64)
     network = configuration.network
-    return Architecture(
-        classes=len(configuration.findings),
-        input_size=split.pixels.shape[1],
-        widths=network.widths,
-        blocks=network.blocks,
-        pyramid=network.pyramid,
-        box_head=network.box_head,
-        proposals_train=network.proposals_train,
-        proposals_test=network.proposals_test,
-        anchors=anchors.fit(boxes[:, 2:] - boxes[:, :2], len(PYRAMID_LEVELS), network.anchors_per_level),
-        score_floor=score_floor,
-    )
+    sizes = dict(network.values)
+    if "anchors_per_level" in sizes:
+        levels = len(family_named(network.family).strides)
+        sizes["anchors"] = anchors.fit(boxes[:, 2:] - boxes[:, :2], levels, sizes.pop("anchors_per_level"))
+    data = {"classes": len(configuration.findings), "input_size": split.pixels.shape[1], "score_floor": score_floor}
+    return architecture_from_json({"family": network.family, **sizes, **data, "nms_iou": NMS_IOU})
 
 
 def train(  # noqa: PLR0913  the stage names every part once
@@ -103,7 +98,7 @@ def train(  # noqa: PLR0913  the stage names every part once
     films, held_out = read_split(prepared, "train"), read_split(prepared, "val")
     architecture = fit_architecture(films, configuration, score_floor)
     network = build(architecture)
-    initialise(network, configuration.seed)
+    initialise(network, family_of(architecture), configuration.seed)
     transferred = take_over(network, configuration.transfer) if configuration.transfer.source is not None else None
     plan = WorkerPlan(
         prepared,
@@ -193,7 +188,7 @@ class Training:
         shown = "undefined" if validation.ap50 is None else f"{validation.ap50:.3f}"
         self.progress((epoch + 1) * self.steps_per_epoch, self.steps, f"epoch {epoch + 1}: validation AP50 {shown}")
 
-    def _step(self, step: int, batch: list[int]) -> list[tuple[float, ...]]:
+    def _step(self, step: int, batch: list[int]) -> list[dict[str, float]]:
         configuration = self.configuration
         self.pool.weights.copy_(self.descent.weights)
         total, losses = self.pool.gradient(step, batch)
@@ -202,10 +197,10 @@ class Training:
         return losses
 
 
-def _record(epoch: int, losses: list[tuple[float, ...]], validation: Validation) -> dict[str, Any]:
-    means = np.asarray(losses, dtype=np.float64).mean(axis=0)
+def _record(epoch: int, losses: list[dict[str, float]], validation: Validation) -> dict[str, Any]:
+    means = np.asarray([list(film.values()) for film in losses], dtype=np.float64).mean(axis=0)
     return {
         "epoch": epoch + 1,
-        "losses": dict(zip(LOSSES, means.tolist(), strict=True)),
+        "losses": dict(zip(losses[0], means.tolist(), strict=True)),
         "validation": {"ap50": validation.ap50, "ar100": validation.ar100, "ap50_by_finding": validation.ap50_by_finding},
     }

@@ -58,7 +58,7 @@ class TrainingPool:
                 connection.send(None)
             process.join(timeout=5)
 
-    def gradient(self, step: int, films: Sequence[int]) -> tuple[torch.Tensor, list[tuple[float, ...]]]:
+    def gradient(self, step: int, films: Sequence[int]) -> tuple[torch.Tensor, list[dict[str, float]]]:
         """Return the int64 sum of the films' gradients and their losses in the order of ``films``."""
         answers = self._share([GradientTask(step, tuple(films[k :: len(self._totals)])) for k in range(len(self._totals))])
         total = self._totals[0].clone()

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch.nn.utils import parameters_to_vector
 
-from device_sw.detector.architecture import Architecture, build
+from device_sw.detector.families.registry import build, family_of
 from pipeline.training.augmentation import Augmentation, augment
 from pipeline.training.dataset import PreparedSplit, read_split
 from pipeline.training.fixed_point import add_quantised
@@ -24,10 +24,9 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from pathlib import Path
 
-    from torchvision.models.detection import FasterRCNN
+    from torch import nn
 
-LOSSES = ("loss_objectness", "loss_rpn_box_reg", "loss_classifier", "loss_box_reg")
-"""The four losses of Faster R-CNN, as torchvision names them."""
+    from device_sw.detector.architecture import Architecture
 
 
 @dataclass(frozen=True)
@@ -76,25 +75,26 @@ class Worker:
         self._weights = weights
         self._total = total
         self._network = _planned_network(plan)
+        self._losses = tuple(family_of(plan.architecture).losses)
         self._train = read_split(plan.prepared, "train")
         self._val = read_split(plan.prepared, "val")
 
-    def gradients(self, task: GradientTask) -> list[tuple[int, tuple[float, ...]]]:
-        """Add every film's gradient to the shared total; return (film, its four losses)."""
+    def gradients(self, task: GradientTask) -> list[tuple[int, dict[str, float]]]:
+        """Add every film's gradient to the shared total; return (film, its losses in the family's order)."""
         load_weights(self._network, self._weights)
         self._network.train()
         self._total.zero_()
         return [(film, self._one_gradient(task.step, film)) for film in task.films]
 
-    def _one_gradient(self, step: int, film: int) -> tuple[float, ...]:
+    def _one_gradient(self, step: int, film: int) -> dict[str, float]:
         image, target = self._augmented(self._train, step, film)
         torch.manual_seed(film_seed(self._plan.seed, step, film))
         losses = self._network([image], [target])
         self._network.zero_grad(set_to_none=True)
-        torch.stack([losses[name] for name in LOSSES]).sum().backward()
+        torch.stack([losses[name] for name in self._losses]).sum().backward()
         gradient = torch.cat([_flat_gradient(p) for p in self._network.parameters()])
         add_quantised(self._total, gradient, self._plan.batch)
-        return tuple(float(losses[name].detach()) for name in LOSSES)
+        return {name: float(losses[name].detach()) for name in self._losses}
 
     def _augmented(self, split: PreparedSplit, step: int, film: int) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         key = film_seed(self._plan.seed, step, film)
@@ -119,7 +119,7 @@ class Worker:
         return {name: output[name].tolist() for name in ("boxes", "labels", "scores")}
 
 
-def _planned_network(plan: WorkerPlan) -> FasterRCNN:
+def _planned_network(plan: WorkerPlan) -> nn.Module:
     """Build the network with what the plan asks of its training; parameters come with every task."""
     network = build(plan.architecture)
     network.load_state_dict(plan.buffers, strict=False)
@@ -141,7 +141,7 @@ def film_seed(seed: int, step: int, film: int) -> int:
     return int(state[0]) >> 1
 
 
-def load_weights(network: FasterRCNN, vector: torch.Tensor) -> None:
+def load_weights(network: nn.Module, vector: torch.Tensor) -> None:
     """Copy a flat (n,) vector into the network's parameters, in parameter order."""
     position = 0
     with torch.no_grad():
@@ -151,7 +151,7 @@ def load_weights(network: FasterRCNN, vector: torch.Tensor) -> None:
             position += count
 
 
-def flat_weights(network: FasterRCNN) -> torch.Tensor:
+def flat_weights(network: nn.Module) -> torch.Tensor:
     """Return the parameters as one (n,) float32 vector, in parameter order."""
     return parameters_to_vector(network.parameters()).detach().clone()
 

@@ -17,12 +17,13 @@ import torch
 from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import load, save_file
 
-from device_sw.detector.architecture import Architecture, build
+from device_sw.detector.architecture import FasterRCNNSmall
 from device_sw.detector.bundle import load_bundle
 from device_sw.detector.calibration import calibrated
 from device_sw.detector.distribution import DESCRIPTIONS, network_values, picture_values
 from device_sw.detector.eager import EagerDetector
 from device_sw.detector.engine import NAME, PRECISION, VERSION
+from device_sw.detector.families.registry import build
 from device_sw.detector.inference import Detector, detections_to_json
 from device_sw.detector.judgement import golden_calibrated, golden_judgement
 from device_sw.detector.parity import Parity, measure
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
 FINDINGS = tuple(row.id for row in all_findings())
 
-ARCHITECTURE = Architecture(
+ARCHITECTURE = FasterRCNNSmall(
     classes=len(FINDINGS),
     input_size=128,
     widths=(8, 8, 16, 16),

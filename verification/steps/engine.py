@@ -63,7 +63,7 @@ def _parity_verdict(parity: Parity, verdict: str) -> None:
 @when("the network is compiled", target_fixture="precisions")
 def _compiled(small_bundle: Path) -> frozenset[str]:
     loaded = load_bundle(small_bundle)
-    return engine.CompiledNetwork(loaded.shape, loaded.weights).precisions()
+    return engine.CompiledNetwork(loaded.architecture, loaded.weights).precisions()
 
 
 @then("none of its steps computes in less than 32 bits")
@@ -76,7 +76,7 @@ def _full(precisions: frozenset[str]) -> None:
 @when(parsers.parse("four films are computed with {one:d} and with {other:d} threads"), target_fixture="pairs")
 def _threads(small_bundle: Path, one: int, other: int) -> list[tuple[Any, Any]]:
     loaded = load_bundle(small_bundle)
-    networks = [engine.CompiledNetwork(loaded.shape, loaded.weights, threads) for threads in (one, other)]
+    networks = [engine.CompiledNetwork(loaded.architecture, loaded.weights, threads) for threads in (one, other)]
     return [tuple(network.maps(film.pixels) for network in networks) for film in _films()]  # type: ignore[misc]
 
 

@@ -11,14 +11,26 @@ import torch
 from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import save_file
 
-from device_sw.detector.architecture import Architecture, build
+from device_sw.detector.architecture import FasterRCNNSmall
 from device_sw.detector.bundle import load_bundle
 from device_sw.detector.engine import NAME, PRECISION, VERSION
+from device_sw.detector.families.registry import build
 from device_sw.detector.inference import Detector, detections_to_json
 from device_sw.detector.judgement import golden_judgement
 from device_sw.types import Letterbox, ModelInput
 
-ARCHITECTURE = Architecture(2, 64, (8, 8, 8, 8), 1, 8, 16, 40, 20, (((8.0, 8.0),), ((16.0, 16.0),), ((32.0, 32.0),)), 0.05)
+ARCHITECTURE = FasterRCNNSmall(
+    classes=2,
+    input_size=64,
+    score_floor=0.05,
+    widths=(8, 8, 8, 8),
+    blocks=1,
+    pyramid=8,
+    box_head=16,
+    proposals_train=40,
+    proposals_test=20,
+    anchors=(((8.0, 8.0),), ((16.0, 16.0),), ((32.0, 32.0),)),
+)
 ENGINE = {"name": NAME, "version": VERSION, "precision": PRECISION}
 FINDINGS = ["cardiac_hypertrophy", "scoliosis"]
 CURVES = {"cardiac_hypertrophy": {"slope": 0.8, "offset": -0.5}, "scoliosis": {"slope": 1.5, "offset": 0.25}}

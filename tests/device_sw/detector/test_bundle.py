@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from device_sw.detector.architecture import build
 from device_sw.detector.bundle import REQUIRED, load_bundle
+from device_sw.detector.families.registry import build
 from device_sw.errors import BundleError
 from device_sw.settings import DeviceSettings, ReleasedEngine
 from device_sw.types import ScoreCurve
@@ -240,7 +240,7 @@ def test_every_part_of_a_good_bundle_is_where_it_belongs(bundle_folder):
     assert bundle.path == bundle_folder
     assert bundle.sha256 == hashlib.sha256(manifest).hexdigest()
     assert bundle.manifest == json.loads(manifest)
-    assert bundle.shape.to_json() == ARCHITECTURE.to_json()
+    assert bundle.architecture.to_json() == ARCHITECTURE.to_json()
     assert bundle.settings == DeviceSettings(
         model_version="0.0.1",
         preprocessing_id="tt-default-1",

@@ -54,10 +54,10 @@ def test_a_parity_record_beyond_the_tolerance_is_refused(record):
 
 @pytest.mark.parametrize("threads", [1, 2, 4])
 def test_the_number_of_threads_changes_no_bit(loaded, threads):
-    usual, other = (engine.CompiledNetwork(loaded.shape, loaded.weights, count) for count in (engine.THREADS, threads))
+    usual, other = (engine.CompiledNetwork(loaded.architecture, loaded.weights, count) for count in (engine.THREADS, threads))
     for film in films(3):
         one, two = usual.maps(film.pixels), other.maps(film.pixels)
-        regions = proposals(one, anchor_boxes(loaded.shape), loaded.shape)
+        regions = proposals(one, anchor_boxes(loaded.architecture), loaded.architecture)
         answers = [network.answers(one.features, regions.by_level) for network in (usual, other)]
         for name in ("features", "objectness", "offsets"):
             assert all(np.array_equal(a, b) for a, b in zip(getattr(one, name), getattr(two, name), strict=True))
@@ -66,7 +66,7 @@ def test_the_number_of_threads_changes_no_bit(loaded, threads):
 
 
 def test_every_layer_computes_in_float32(loaded):
-    network = engine.CompiledNetwork(loaded.shape, loaded.weights)
+    network = engine.CompiledNetwork(loaded.architecture, loaded.weights)
     assert "f32" in network.precisions()
     assert not network.precisions() & {"bf16", "f16", "i8"}
 
@@ -96,7 +96,7 @@ def test_weights_that_do_not_fit_are_refused(loaded, change, found):
     weights = dict(loaded.weights)
     change(weights)
     with pytest.raises(BundleError, match=f"BND-WEIGHTS at weights.safetensors: found {found}"):
-        engine.CompiledNetwork(loaded.shape, weights)
+        engine.CompiledNetwork(loaded.architecture, weights)
 
 
 STARTS_THE_DEVICE = """

@@ -12,14 +12,13 @@ from torchvision.models.detection.image_list import ImageList
 from torchvision.ops import nms
 from torchvision.ops.poolers import LevelMapper
 
-from device_sw.detector.architecture import FittedAnchors
 from device_sw.detector.engine import PyramidMaps, RegionAnswers
+from device_sw.detector.families.anchors import FittedAnchors
 from device_sw.detector.regions import _pyramid_level, anchor_boxes, answered, moved, proposals, without_overlaps
-from device_sw.detector.shape import NetworkShape
 
 from .conftest import ARCHITECTURE
 
-SHAPE = NetworkShape.from_json(ARCHITECTURE.to_json())
+SHAPE = ARCHITECTURE
 seeds = st.integers(0, 2**32 - 1)
 
 

@@ -38,7 +38,9 @@ def prepared(tmp_path_factory):
 @pytest.fixture(scope="session")
 def configuration():
     """A configuration of a few seconds; every layer and every loss takes part."""
-    network = NetworkSize((8, 16, 16, 16), 1, 16, 16, 40, 20, 2)
+    sizes = {"widths": [8, 16, 16, 16], "blocks": 1, "pyramid": 16, "box_head": 16}
+    counts = {"proposals_train": 40, "proposals_test": 20, "anchors_per_level": 2}
+    network = NetworkSize("faster_rcnn_small", {**sizes, **counts})
     return TrainingConfiguration(
         findings=("cardiac_hypertrophy", "scoliosis"),
         seed=5,

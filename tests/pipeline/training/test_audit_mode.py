@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import save
 
-from device_sw.detector.architecture import build
+from device_sw.detector.families.registry import build, family_of
 from pipeline.training.augmentation import Augmentation
 from pipeline.training.dataset import read_split
 from pipeline.training.evaluation import validation_figures
@@ -69,7 +69,7 @@ def test_training_stops_early_when_validation_no_longer_improves(prepared, confi
 def test_sharing_out_changes_no_gradient_with_every_option_on(prepared, configuration):
     architecture = fit_architecture(read_split(prepared, "train"), configuration, 0.02)
     network = build(architecture)
-    initialise(network, 5)
+    initialise(network, family_of(architecture), 5)
     weights, frozen = flat_weights(network), ("backbone.stem.conv.weight",)
     plan = WorkerPlan(prepared, architecture, Augmentation(5.0, 0.1), 5, 4, scales=(0.5, 1.0), focal_gamma=2.0, frozen=frozen)
     totals = [torch.zeros(len(weights), dtype=torch.int64) for _ in range(3)]

@@ -47,3 +47,26 @@ def test_the_canonical_run_uses_none_of_the_options(section):
 def test_a_value_that_means_nothing_is_refused(section, key, value, said):
     with pytest.raises(ValueError, match=said):
         TrainingConfiguration.from_params({**section, key: value})
+
+
+def test_the_canonical_parameters_name_their_family(section):
+    assert TrainingConfiguration.from_params(section).network.family == "faster_rcnn_small"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"depth": 50}, r"train\.network section: missing \[\], unknown \['depth'\]"),
+        ({"family": "yolov9"}, "no detector family 'yolov9'"),
+    ],
+)
+def test_sizes_that_are_not_the_familys_are_refused(section, changes, said):
+    section["network"].update(changes)
+    with pytest.raises(ValueError, match=said):
+        TrainingConfiguration.from_params(section)
+
+
+def test_a_missing_size_is_refused(section):
+    del section["network"]["blocks"]
+    with pytest.raises(ValueError, match=r"missing \['blocks'\]"):
+        TrainingConfiguration.from_params(section)

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save_file
 from torchvision.models import ResNet50_Weights
 
-from device_sw.detector.architecture import build
+from device_sw.detector.families.registry import build, family_of
 from pipeline.training.configuration import TransferConfiguration
 from pipeline.training.dataset import read_split
 from pipeline.training.evaluation import validation_figures
@@ -26,7 +26,7 @@ def network_of(prepared, configuration):
     """Return the network of the small data set, initialised, and its architecture."""
     architecture = fit_architecture(read_split(prepared, "train"), configuration, 0.02)
     network = build(architecture)
-    initialise(network, configuration.seed)
+    initialise(network, family_of(architecture), configuration.seed)
     return network, architecture
 
 
