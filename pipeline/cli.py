@@ -21,6 +21,7 @@ from pipeline.exchange_cli import exchange
 from pipeline.guide import guide
 from pipeline.people_cli import answer
 from pipeline.protocol_cli import protocol
+from pipeline.study_cli import studies
 
 if TYPE_CHECKING:
     from verification.trace.case import Level
@@ -36,6 +37,7 @@ app.add_typer(guide)
 app.add_typer(answer)
 app.add_typer(exchange, name="exchange")
 app.add_typer(protocol, name="protocol")
+app.add_typer(studies)
 diagnosis = Console(stderr=True)
 
 HOLDS, DOES_NOT_HOLD, USAGE, ENVIRONMENT = 0, 1, 2, 3

@@ -68,8 +68,16 @@ def load(path: Path) -> Predictions:
     Raises:
         ValidationError: ``VAL-MISSING`` without the file, ``VAL-PREDICTIONS`` with every problem in it.
     """
-    value = read_json(path, "VAL-PREDICTIONS", REPAIR)
-    problems = Problems("VAL-PREDICTIONS", path.name)
+    return parse(read_json(path, "VAL-PREDICTIONS", REPAIR), path.name)
+
+
+def parse(value: Any, where: str) -> Predictions:
+    """Return predictions given as plain values; ``where`` names them in errors.
+
+    Raises:
+        ValidationError: ``VAL-PREDICTIONS`` with every problem in them.
+    """
+    problems = Problems("VAL-PREDICTIONS", where)
     if problems.keys(value, "$", _TOP, optional=("policy", "findings")):
         _check(value, problems)
     problems.raise_if_any(REPAIR)

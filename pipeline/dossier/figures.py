@@ -24,6 +24,7 @@ CAPTIONS = {
     "froc": "Free-response curves: sensitivity against false marks per film.",
     "gallery": "The films with the most errors: truth in solid lines, marks of the device in dashed lines.",
     "precision_recall": "Precision and recall for each finding.",
+    "subgroups": "Sensitivity and AP at IoU 0.5 by subgroup, with intervals and n.",
 }
 """What a plot shows, by its file name; another name is shown as it is."""
 

@@ -8,14 +8,11 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from device_sw._version import __version__
-from device_sw.detector.bundle import load_bundle
-from device_sw.detector.inference import detections_to_json
 from device_sw.device import Device
-from device_sw.errors import InputRefused
 from device_sw.types import Policy
 from pipeline.progress import bar
 from pipeline.run import Run, available_workers, read_json, write_json
+from validation.outcomes import outcome_of, predictions_of
 
 
 def main() -> None:
@@ -27,10 +24,11 @@ def main() -> None:
     tasks = [(str(run.artifact("bundle")), policy, str(cohort / film["path"])) for film in films]
     outcomes = []
     with ProcessPoolExecutor(available_workers(), mp_context=get_context("spawn")) as pool, bar("device on test films") as report:
-        for film, outcome in zip(films, pool.map(outcome_of, tasks, chunksize=4), strict=True):
+        for film, outcome in zip(films, pool.map(_ask, tasks, chunksize=4), strict=True):
             outcomes.append({"film_id": film["film_id"], **outcome})
             report(len(outcomes), len(films), "")
-    _write(run, policy, outcomes)
+    device = _device(str(run.artifact("bundle")), policy)
+    write_json(run.artifact("predictions") / "predictions.json", predictions_of(device, outcomes))
 
 
 @cache
@@ -39,31 +37,9 @@ def _device(bundle: str, policy: str) -> Device:
     return Device(Path(bundle), Policy(policy))
 
 
-def outcome_of(task: tuple[str, str, str]) -> dict[str, Any]:
-    """Return what the device says of one file: candidates, or the code of its refusal."""
+def _ask(task: tuple[str, str, str]) -> dict[str, Any]:
     bundle, policy, path = task
-    try:
-        result = _device(bundle, policy).analyse(Path(path))
-    except InputRefused as refusal:
-        return {"status": "refused", "code": refusal.code, "candidates": []}
-    return {"status": "analysed", "code": None, "candidates": detections_to_json(result.candidates)}
-
-
-def _write(run: Run, policy: str, outcomes: list[dict[str, Any]]) -> None:
-    bundle = load_bundle(run.artifact("bundle"))
-    write_json(
-        run.artifact("predictions") / "predictions.json",
-        {
-            "schema": "thoratrace/predictions/1",
-            "device_version": __version__,
-            "model_version": bundle.settings.model_version,
-            "bundle_sha256": bundle.sha256,
-            "policy": policy,
-            "findings": list(bundle.settings.findings),
-            "thresholds": dict(bundle.settings.thresholds),
-            "films": outcomes,
-        },
-    )
+    return outcome_of(_device(bundle, policy), Path(path))
 
 
 if __name__ == "__main__":

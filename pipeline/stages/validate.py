@@ -14,7 +14,7 @@ from device_sw.preprocessing.intensity import normalise
 from pipeline.run import Run, write_json
 from validation import cohort, predictions, protocol
 from validation.errors import ValidationError
-from validation.plots import performance
+from validation.plots import performance, studies
 from validation.plots.canvas import save
 from validation.plots.gallery import gallery
 from validation.stages import standalone
@@ -84,6 +84,7 @@ def _draw(target: Path, record: dict[str, Any], selection: Selection, plan: Prot
         save(performance.ap_bars(record, name), target / f"{name}.png")
     save(performance.ap_against_severity(record), target / "ap50_severity.png")
     save(performance.confusion_table(record), target / "confusion.png")
+    save(studies.subgroup_forest(record), target / "subgroups.png")
 
 
 def _pixels(run: Run, preprocessing_id: str) -> Callable[[Film], NDArray[np.float32]]:

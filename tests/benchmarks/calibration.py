@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,11 +30,13 @@ from device_sw.preprocessing.intensity import normalise
 from device_sw.types import Letterbox, ModelInput, NormalisedFilm, Policy, ScoreCurve
 from pipeline import calibration
 from pipeline.training.dataset import read_split
+from validation.metrics.calibration_error import BINS, d_ece
 from validation.metrics.matching import match
+from validation.studies.wilson import share
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT.parent / "shared" / "data"
-BINS, FOLDS = 10, 10
+FOLDS = 10
 CORRUPTED_FILMS = 12
 
 
@@ -70,34 +71,14 @@ def bundle() -> Any:
     return load_bundle(ROOT / "artifacts" / "bundle")
 
 
-def d_ece(scores: np.ndarray, right: np.ndarray) -> float:
-    """Mean over ten equal score bins of |mean score - share that is right|, weighted by the candidates in each.
-
-    >>> d_ece(np.array([0.25, 0.25, 0.75, 0.75]), np.array([0, 0, 1, 1]))
-    0.25
-    """
-    place = np.clip((np.asarray(scores) * BINS).astype(int), 0, BINS - 1)
-    gaps = [
-        np.mean(place == n) * abs(np.mean(scores[place == n]) - np.mean(right[place == n]))
-        for n in range(BINS)
-        if np.any(place == n)
-    ]
-    return float(np.sum(gaps))
-
-
-def wilson(hits: int, count: int) -> list[float]:
-    """95 % interval of a share.
-
-    >>> wilson(0, 80)
-    [0.0, 0.0458]
-    """
-    z, p = 1.959964, hits / count
-    centre, half = p + z * z / (2 * count), z * math.sqrt(p * (1 - p) / count + z * z / (4 * count * count))
-    return [round(max(0.0, (centre - half) / (1 + z * z / count)), 4), round(min(1.0, (centre + half) / (1 + z * z / count)), 4)]
-
-
 def rate(hits: int, count: int) -> dict[str, Any]:
-    return {"flagged": hits, "films": count, "rate": round(hits / count, 4), "interval_95": wilson(hits, count)}
+    between = share(hits, count, nothing="no films").interval
+    return {
+        "flagged": hits,
+        "films": count,
+        "rate": round(hits / count, 4),
+        "interval_95": [round(between.low, 4), round(between.high, 4)],
+    }
 
 
 def calibration_errors() -> dict[str, Any]:
@@ -204,12 +185,12 @@ def _errors(rows: dict[str, Any]) -> dict[str, Any]:
     kept = np.clip(scores, 1e-9, 1 - 1e-9)
     loss = -np.mean(np.where(right, np.log(kept), np.log(1 - kept)))
     return {
-        "d_ece": round(d_ece(scores, right), 4),
+        "d_ece": round(d_ece(scores, right).value, 4),
         "log_loss": round(float(loss), 4),
         "brier": round(float(np.mean((scores - right) ** 2)), 4),
         "candidates": len(scores),
         "right": int(right.sum()),
-        "d_ece_per_finding": {name: round(d_ece(*part), 4) for name, part in rows.items()},
+        "d_ece_per_finding": {name: round(d_ece(*part).value, 4) for name, part in rows.items()},
     }
 
 
