@@ -29,7 +29,7 @@ def study(  # noqa: PLR0913, PLR0917  one option each
     ] = None,
     bundle: Annotated[Path | None, typer.Option(help="the bundle; else that of the last run")] = None,
     cohort: Annotated[Path | None, typer.Option(help="the cohort's folder; else that of the last run")] = None,
-    replicates: Annotated[int, typer.Option(min=1, help="resamples behind each interval")] = 1000,
+    replicates: Annotated[int | None, typer.Option(min=1, help="resamples behind each interval; else the protocol's")] = None,
     out: Annotated[Path | None, typer.Option(help="where the record goes; else evidence/studies")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="the record as JSON on stdout")] = False,  # noqa: FBT002
 ) -> None:

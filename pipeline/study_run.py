@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is asked for: the study's name, how many films (None: all), resamples, where the record goes, and the command that asked."""
+    """What is asked for: the study's name, how many films (None: all), resamples (None: the protocol's), where the record goes, and the command that asked."""
 
     study: str
     films: int | None
-    replicates: int
+    replicates: int | None
     out: Path
     command: str
 
@@ -42,9 +42,10 @@ def run(subject: Subject, order: Order, report: Report) -> dict[str, Any]:
     study, plan = STUDIES[order.study], protocol.load()
     test = subject.cohort().of_split("test")
     films = fixed_subsample(test, order.films)
-    found = study.run(subject, films, plan, order.replicates, report)
+    replicates = order.replicates or plan.replicates
+    found = study.run(subject, films, plan, replicates, report)
     head = heading(subject, study.name, films, len(test), datetime.now(UTC).date().isoformat())
-    record = rounded(head | {"question": study.question, "command": order.command, "replicates": order.replicates} | found)
+    record = rounded(head | {"question": study.question, "command": order.command, "replicates": replicates} | found)
     folder = order.out / study.name
     write_json(folder / "study.json", record)
     for stem, draw in study.plots.items():

@@ -38,7 +38,7 @@ def study(subject: Subject, films: Sequence[Film], plan: Protocol, replicates: i
     found = observed(subject, films, report)
     truths = {film.film_id: film.truth(found.findings) for film in films if found.films[film.film_id].refusal is None}
     matches = match(truths, {name: found.films[name].rows() for name in truths}, found.findings, (plan.iou,))
-    drawn = draw({film.film_id: film.patient_id for film in films}, replicates, seed=1)
+    drawn = draw({film.film_id: film.patient_id for film in films}, replicates, seed=plan.seed)
     curves = load_bundle(subject.bundle).settings.calibration
     after = {name: (m.scores, m.hits_at(plan.iou)) for name, m in matches.items()}
     before = {name: (undone(scores, curves[name]), right) for name, (scores, right) in after.items()}

@@ -60,7 +60,7 @@ def study(subject: Subject, films: Sequence[Film], plan: Protocol, replicates: i
     ways = [(AS_IT_IS, 0), (REWRITTEN, 0), (INVERTED, 0), *((name, grade) for name in CORRUPTIONS for grade in GRADES)]
     found = answers(subject, [Question(film, way, grade) for way, grade in ways for film in films], report)
     outcomes = {way: found[n * len(films) : (n + 1) * len(films)] for n, way in enumerate(ways)}
-    drawn = draw({film.film_id: film.patient_id for film in films}, replicates, seed=1)
+    drawn = draw({film.film_id: film.patient_id for film in films}, replicates, seed=plan.seed)
     base = _ap50(films, outcomes[AS_IT_IS, 0], 0.0, drawn, plan)
     cells, relative = [], []
     for name, grade in ways[3:]:

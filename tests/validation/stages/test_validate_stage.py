@@ -25,6 +25,7 @@ PLOTS = {
     "froc.png",
     "gallery.png",
     "precision_recall.png",
+    "subgroups.png",
 }
 PARAMS = "profile: phantom\nbudget: quick\nprepare: {preprocessing: tt-default-1}\n"
 
