@@ -1,4 +1,4 @@
-"""Free-response ROC: sensitivity against false positives per film, and the figures at one operating point.
+"""Free-response ROC: sensitivity against false positives per film, and the counts at one operating point.
 
 A threshold keeps every detection with score >= threshold, so only the ends of runs of equal scores are operating points that exist. At each,
 
@@ -37,13 +37,27 @@ class FrocCurve:
 
     Attributes:
         thresholds: (K,) float64, falling.
-        sensitivity: (K,) float64 in [0, 1].
-        false_positives_per_film: (K,) float64, rising.
+        hits: (K,) int64 truth boxes hit by detections from the threshold on, rising.
+        false_positives: (K,) int64 detections from the threshold on that hit none, rising.
+        truths: truth boxes, at least one.
+        films: films in which the finding was looked for, at least one.
     """
 
     thresholds: NDArray[np.float64]
-    sensitivity: NDArray[np.float64]
-    false_positives_per_film: NDArray[np.float64]
+    hits: NDArray[np.int64]
+    false_positives: NDArray[np.int64]
+    truths: int
+    films: int
+
+    @property
+    def sensitivity(self) -> NDArray[np.float64]:
+        """(K,) hits / truth boxes, in [0, 1]."""
+        return self.hits / self.truths
+
+    @property
+    def false_positives_per_film(self) -> NDArray[np.float64]:
+        """(K,) false positives / films."""
+        return self.false_positives / self.films
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,8 +85,10 @@ def curve(matches: FindingMatches, iou: float = 0.5) -> FrocCurve | None:
     ends = _ends_of_ties(matches.scores)
     return FrocCurve(
         thresholds=matches.scores[ends],
-        sensitivity=np.cumsum(hits)[ends] / matches.truth_count,
-        false_positives_per_film=np.cumsum(~hits)[ends] / len(matches.films),
+        hits=np.cumsum(hits, dtype=np.int64)[ends],
+        false_positives=np.cumsum(~hits, dtype=np.int64)[ends],
+        truths=matches.truth_count,
+        films=len(matches.films),
     )
 
 
@@ -139,38 +155,3 @@ def at_threshold(matches: FindingMatches, threshold: float, iou: float = 0.5) ->
         hits=np.bincount(matches.film[kept & hits], minlength=films).astype(np.int64),
         false_positives=np.bincount(matches.film[kept & ~hits], minlength=films).astype(np.int64),
     )
-
-
-def sensitivity(counts: OperatingCounts, missed_elsewhere: int = 0) -> Metric:
-    """Return hits / truth boxes.
-
-    Args:
-        counts: the operating point.
-        missed_elsewhere: truth boxes of films the device refused, counted as missed; 0 for the sensitivity on analysed films alone.
-    """
-    return ratio(int(counts.hits.sum()), int(counts.truths.sum()) + missed_elsewhere, nothing=NO_TRUTH)
-
-
-def specificity(counts: OperatingCounts) -> Metric:
-    """Return negative films without any kept detection / negative films, where a negative film was looked at and holds no truth box."""
-    negative = counts.truths == 0
-    clean = negative & (counts.false_positives == 0)
-    return ratio(int(clean.sum()), int(negative.sum()), nothing="no films in which the finding was looked for and absent")
-
-
-def false_positives_per_film(counts: OperatingCounts) -> Metric:
-    """Return false positives / films in which the finding was looked for."""
-    return ratio(int(counts.false_positives.sum()), len(counts.films), nothing="no films in which the finding was looked for")
-
-
-def false_positives_per_normal_film(counts: Sequence[OperatingCounts], normal: frozenset[str]) -> Metric:
-    """Return false positives of all given findings on normal films / normal films.
-
-    Args:
-        counts: one operating point per finding.
-        normal: films in which every evaluated finding was looked for and absent.
-    """
-    total = sum(
-        int(amount) for count in counts for film, amount in zip(count.films, count.false_positives, strict=True) if film in normal
-    )
-    return ratio(total, len(normal), nothing="no normal films")

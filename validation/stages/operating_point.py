@@ -4,123 +4,68 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from validation.metrics import froc
-from validation.metrics.intervals import percentile_interval, replicated_ratio
-from validation.metrics.result import Metric, ratio
+from validation.metrics import froc, rates
 from validation.stages.selection import normal_films
+
+ALL = "all_findings"
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
-
     from validation.metrics.froc import OperatingCounts
     from validation.metrics.intervals import Replicates
     from validation.metrics.matching import FindingMatches
+    from validation.metrics.result import Metric
     from validation.stages.selection import Selection
 
 
-def figures(
+def metrics(
     selection: Selection, thresholds: Mapping[str, float], replicates: Replicates, iou: float, level: float
-) -> dict[str, Any]:
-    """Return threshold, counts and figures per finding and over all findings, as plain values for JSON.
+) -> dict[str, dict[str, Metric]]:
+    """Return each finding and ``all_findings`` -> figure -> metric with its interval; `metrics.rates` says what each figure counts.
 
-    Sensitivity is given on analysed films and, as ``sensitivity_refusals_missed``, with the truth boxes of refused films as misses.
+    Sensitivity is given on analysed films and, as ``sensitivity_refusals_missed``, with the truth boxes of refused films as misses. The specificity of one
+    finding counts films; over all findings, ``specificity`` counts pairs of film and finding, and ``film_specificity`` normal films without any mark.
     """
     counts = _counts(selection.matches, thresholds, iou)
     with_refusals = _counts(selection.matches_with_refusals, thresholds, iou)
-    per_finding = {
-        finding: {"threshold": thresholds[finding]} | _of([counts[finding]], [with_refusals[finding]], replicates, level)
-        for finding in selection.findings
+    normal = normal_films(selection)
+    found = {name: _rates([counts[name]], [with_refusals[name]], normal) for name in selection.findings}
+    everything = list(counts.values())
+    found[ALL] = _rates(everything, list(with_refusals.values()), normal) | {
+        "film_specificity": rates.film_specificity(everything, normal)
     }
-    overall = _of(list(counts.values()), list(with_refusals.values()), replicates, level)
-    normal = froc.false_positives_per_normal_film(list(counts.values()), normal_films(selection))
-    return {
-        "iou": iou,
-        "per_finding": per_finding,
-        "all_findings": overall | {"false_positives_per_normal_film": normal.to_json()},
-    }
+    return {part: {name: rate.estimate(replicates, level) for name, rate in row.items()} for part, row in found.items()}
 
 
-def judged(
-    selection: Selection, thresholds: Mapping[str, float], replicates: Replicates, iou: float, level: float
-) -> dict[str, Metric]:
-    """Return the figures that an endpoint may name, ``<figure>.<finding>`` and ``<figure>.all_findings`` -> metric, as in `figures`."""
-    counts = _counts(selection.matches, thresholds, iou)
-    with_refusals = _counts(selection.matches_with_refusals, thresholds, iou)
-    parts = {name: ([counts[name]], [with_refusals[name]]) for name in selection.findings}
-    parts["all_findings"] = (list(counts.values()), list(with_refusals.values()))
-    return {
-        f"{figure}.{part}": metric
-        for part, (analysed, all_films) in parts.items()
-        for figure, metric in _metrics(analysed, all_films, replicates, level).items()
-    }
+def named(found: Mapping[str, Mapping[str, Metric]]) -> dict[str, Metric]:
+    """Return the figures as an endpoint names them: ``<figure>.<finding>`` and ``<figure>.all_findings`` -> metric."""
+    return {f"{figure}.{part}": metric for part, row in found.items() for figure, metric in row.items()}
+
+
+def to_json(found: Mapping[str, Mapping[str, Metric]], thresholds: Mapping[str, float], iou: float) -> dict[str, Any]:
+    """Return thresholds and figures as plain values."""
+    rows = {part: {figure: metric.to_json() for figure, metric in row.items()} for part, row in found.items()}
+    everything = rows.pop(ALL)
+    per_finding = {finding: {"threshold": thresholds[finding]} | row for finding, row in rows.items()}
+    return {"iou": iou, "per_finding": per_finding, ALL: everything}
 
 
 def _counts(matches: Mapping[str, FindingMatches], thresholds: Mapping[str, float], iou: float) -> dict[str, OperatingCounts]:
     return {finding: froc.at_threshold(matched, thresholds[finding], iou) for finding, matched in matches.items()}
 
 
-def _of(
-    counts: Sequence[OperatingCounts], with_refusals: Sequence[OperatingCounts], replicates: Replicates, level: float
-) -> dict[str, Any]:
-    return {name: metric.to_json() for name, metric in _metrics(counts, with_refusals, replicates, level).items()}
-
-
-def _metrics(
-    counts: Sequence[OperatingCounts], with_refusals: Sequence[OperatingCounts], replicates: Replicates, level: float
-) -> dict[str, Metric]:
+def _rates(
+    counts: Sequence[OperatingCounts], with_refusals: Sequence[OperatingCounts], normal: frozenset[str]
+) -> dict[str, rates.Rate]:
     return {
-        "sensitivity": sensitivity(counts, replicates, level),
-        "sensitivity_refusals_missed": sensitivity(with_refusals, replicates, level),
-        "specificity": _specificity(counts, replicates, level),
-        "false_positives_per_film": _false_positives(counts, replicates, level),
+        "sensitivity": rates.sensitivity(counts),
+        "sensitivity_refusals_missed": rates.sensitivity(with_refusals),
+        "film_sensitivity": rates.film_sensitivity(counts),
+        "specificity": rates.specificity(counts),
+        "false_positives_per_film": rates.false_positives_per_film(counts),
+        "false_positives_per_normal_film": rates.false_positives_per_normal_film(counts, normal),
     }
-
-
-def sensitivity(counts: Sequence[OperatingCounts], replicates: Replicates, level: float) -> Metric:
-    """Return hits / truth boxes, summed over the given findings, with its interval."""
-    return _pooled([(count.films, count.hits, count.truths) for count in counts], replicates, level, nothing="no truth boxes")
-
-
-def _specificity(counts: Sequence[OperatingCounts], replicates: Replicates, level: float) -> Metric:
-    """Return (film, finding) pairs looked at, absent and without a mark / pairs looked at and absent."""
-    negative = [
-        (count.films, ((count.truths == 0) & (count.false_positives == 0)).astype(np.int64), count.truths == 0)
-        for count in counts
-    ]
-    parts = [(films, clean, absent.astype(np.int64)) for films, clean, absent in negative]
-    return _pooled(parts, replicates, level, nothing="no films in which the finding was looked for and absent")
-
-
-def _false_positives(counts: Sequence[OperatingCounts], replicates: Replicates, level: float) -> Metric:
-    """Return false positives of the given findings / films in which at least one of them was looked for."""
-    films = tuple(dict.fromkeys(film for count in counts for film in count.films))
-    parts = [(count.films, count.false_positives, np.zeros(len(count.films), dtype=np.int64)) for count in counts]
-    every = (films, np.zeros(len(films), dtype=np.int64), np.ones(len(films), dtype=np.int64))
-    return _pooled([*parts, every], replicates, level, nothing="no films in which the finding was looked for")
-
-
-def _pooled(
-    parts: Sequence[tuple[tuple[str, ...], NDArray[np.int64], NDArray[np.int64]]],
-    replicates: Replicates,
-    level: float,
-    *,
-    nothing: str,
-) -> Metric:
-    """Return sum of numerators / sum of denominators over (films, numerator per film, denominator per film), with its interval."""
-    place = {film: index for index, film in enumerate(replicates.films)}
-    above, below = np.zeros(len(place), dtype=np.int64), np.zeros(len(place), dtype=np.int64)
-    for films, numerator, denominator in parts:
-        columns = [place[film] for film in films]
-        above[columns] += numerator
-        below[columns] += denominator
-    metric = ratio(int(above.sum()), int(below.sum()), nothing=nothing)
-    if metric.value is None:
-        return metric
-    return metric.with_interval(percentile_interval(replicated_ratio(above, below, replicates.weights), level))
 
 
 def confusion(

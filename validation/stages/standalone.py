@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from validation.cohort import exclusions, leaks
 from validation.criterion import judge_all
-from validation.metrics import froc
 from validation.metrics.intervals import Replicates, draw
 from validation.sample_size import rationale
-from validation.stages import figures, operating_point, subgroups
+from validation.stages import figures, free_response, operating_point, subgroups
 from validation.stages.selection import Selection, refusal_counts, select
 
 if TYPE_CHECKING:
@@ -54,8 +53,8 @@ def run(cohort: Cohort, predictions: Predictions, analysis: Analysis) -> tuple[d
     theirs = figures.table(selection.trivial, drawn, protocol.level)
     with_refusals = figures.table(selection.matches_with_refusals, drawn, protocol.level, ("ap50",))
     above = figures.minus(ours, theirs, ABOVE_TRIVIAL, protocol.level)
-    at_operating_point = operating_point.judged(selection, predictions.thresholds, drawn, protocol.iou, protocol.level)
-    results = judge_all(endpoints, {key: value.metric for key, value in (ours | above).items()} | at_operating_point)
+    points = operating_point.metrics(selection, predictions.thresholds, drawn, protocol.iou, protocol.level)
+    results = judge_all(endpoints, {key: value.metric for key, value in (ours | above).items()} | operating_point.named(points))
     record = {
         "schema": SCHEMA,
         "profile": cohort.profile,
@@ -73,8 +72,8 @@ def run(cohort: Cohort, predictions: Predictions, analysis: Analysis) -> tuple[d
             name: {"box": list(box.box), "prevalence": box.prevalence, "boxes": box.boxes}
             for name, box in selection.model.items()
         },
-        "froc": {name: _curve(selection, name, protocol.iou) for name in selection.findings},
-        "operating_point": operating_point.figures(selection, predictions.thresholds, drawn, protocol.iou, protocol.level),
+        "froc": free_response.figures(selection.matches, drawn, protocol.iou, protocol.level),
+        "operating_point": operating_point.to_json(points, predictions.thresholds, protocol.iou),
         "confusion": operating_point.confusion(selection, predictions.thresholds, _rows(predictions), protocol.iou),
         "severity": subgroups.by_severity(selection, drawn, protocol),
         "subgroups": subgroups.by_stratum(selection, predictions.thresholds, drawn, protocol),
@@ -96,7 +95,8 @@ def _what_it_is(analysis: Analysis) -> dict[str, Any]:
             "seed": protocol.seed,
             "macro": "unweighted mean over the findings, undefined if one is",
             "primary": "every primary endpoint has to be met, each at the whole level (intersection-union test)",
-            "unit_of_n": "denominator = truth boxes for AP, AR, CPM and sensitivity; films for false positives; absent film-finding pairs for specificity",
+            "unit_of_n": "denominator = truth boxes for AP, AR, CPM and sensitivity; films for film_sensitivity, film_specificity and false positives; "
+            "film-finding pairs looked for and absent for specificity, which are films for one finding",
         },
     }
 
@@ -128,6 +128,7 @@ def _films(cohort: Cohort, selection: Selection, drawn: Replicates) -> dict[str,
                     "negative_films": int((found.truths == 0).sum()),
                     "truth_boxes": found.truth_count,
                     "detections": len(found.scores),
+                    "hits": {f"{iou:.2f}": int(found.hits_at(iou).sum()) for iou in found.ious},
                 }
                 for name, found in looked.items()
             },
@@ -137,12 +138,6 @@ def _films(cohort: Cohort, selection: Selection, drawn: Replicates) -> dict[str,
         "leakage": list(leaks(cohort)),
         "cohort_notes": list(cohort.notes),
     }
-
-
-def _curve(selection: Selection, finding: str, iou: float) -> dict[str, Any]:
-    matches = selection.matches[finding]
-    at_rates = {f"{rate:g}": froc.sensitivity_at(matches, rate, iou).to_json() for rate in froc.CPM_RATES}
-    return {"iou": iou, "sensitivity_at_false_positives_per_film": at_rates}
 
 
 def _rows(predictions: Predictions) -> dict[str, dict[str, list[tuple[float, float, float, float, float]]]]:

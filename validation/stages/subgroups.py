@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from validation.metrics import froc
+from validation.metrics import froc, rates
 from validation.stages import figures
-from validation.stages.operating_point import sensitivity
 from validation.stages.subgroup_differences import differences
 
 if TYPE_CHECKING:
@@ -75,7 +74,7 @@ def _part(
     ids = frozenset(film.film_id for film in films)
     part = {name: matched.subset(ids) for name, matched in matches.items()}
     counts = [froc.at_threshold(matched, thresholds[name], protocol.iou) for name, matched in part.items()]
-    pooled = sensitivity(counts, replicates, protocol.level)
+    pooled = rates.sensitivity(counts).estimate(replicates, protocol.level)
     estimates = figures.table(part, replicates, protocol.level, FIGURES)
     return size | {"sensitivity": pooled.to_json(), "figures": {key: found.metric.to_json() for key, found in estimates.items()}}
 

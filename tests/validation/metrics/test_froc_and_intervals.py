@@ -1,12 +1,10 @@
 """FROC, operating point, bootstrap and the trivial detector."""
 
-import time
-
 import numpy as np
 import pytest
 
 from validation.metrics import average_precision as ap
-from validation.metrics import froc, intervals, trivial
+from validation.metrics import froc, intervals, rates, trivial
 from validation.metrics.matching import match
 from validation.metrics.result import Interval, Metric
 
@@ -40,22 +38,19 @@ def test_cpm_is_the_mean_of_seven_steps(four_films):
     assert froc.cpm(four_films).value == pytest.approx((0.5 + 0.5 + 1 + 1 + 1 + 1 + 1) / 7)
 
 
-def test_operating_point_counts(four_films):
-    counts = froc.at_threshold(four_films, 0.8)
-    assert froc.sensitivity(counts).value == 0.5
-    assert froc.sensitivity(counts, missed_elsewhere=2).value == 0.25
-    assert froc.specificity(counts).value == 0.5
-    assert froc.false_positives_per_film(counts).value == 0.25
-    assert froc.false_positives_per_normal_film([counts], frozenset("cd")).value == 0.5
+def test_a_curve_keeps_its_integer_counts(four_films):
+    found = froc.curve(four_films)
+    assert (found.truths, found.films) == (2, 4)
+    assert found.hits.tolist() == [1, 1, 2]
+    assert found.false_positives.tolist() == [0, 1, 2]
 
 
 def test_froc_of_nothing_is_undefined():
     empty = match({"a": {"x": []}}, {"a": {}}, ["x"])["x"]
     assert froc.curve(empty) is None
-    for metric in (froc.cpm(empty), froc.sensitivity_at(empty, 1.0), froc.sensitivity(froc.at_threshold(empty, 0.5))):
+    for metric in (froc.cpm(empty), froc.sensitivity_at(empty, 1.0)):
         assert metric.value is None
         assert metric.reason == "no truth boxes"
-    assert froc.false_positives_per_normal_film([], frozenset()).reason == "no normal films"
 
 
 def test_fifty_false_boxes_on_normal_films_change_froc_though_not_ap():
@@ -64,7 +59,7 @@ def test_fifty_false_boxes_on_normal_films_change_froc_though_not_ap():
     found = {"a": {"x": [(0, 0, 4, 4, 0.9)]}, "b": {"x": noise}}
     matches = match(truths, found, ["x"])["x"]
     assert ap.average_precision(matches, (0.5,)).value == 1.0
-    assert froc.false_positives_per_film(froc.at_threshold(matches, 0.05)).value == 25.0
+    assert rates.false_positives_per_film([froc.at_threshold(matches, 0.05)]).metric().value == 25.0
 
 
 def test_replicates_draw_patients_not_films():
@@ -143,21 +138,3 @@ def test_a_metric_that_contradicts_itself_cannot_be_built(arguments, message):
 def test_an_inverted_interval_cannot_be_built():
     with pytest.raises(ValueError, match="low <= high"):
         Interval(0.5, 0.4, 0.95, 10)
-
-
-def test_a_thousand_replicates_of_eighty_films_take_seconds():
-    generator = np.random.default_rng(0)
-    truths, found = {}, {}
-    names = [f"x{index}" for index in range(7)]
-    for film in range(80):
-        truths[str(film)] = {name: [(10, 10, 60, 60)] if generator.random() < 0.3 else [] for name in names}
-        at = {name: generator.random((60, 2)) * 80 for name in names}
-        found[str(film)] = {name: np.hstack([at[name], at[name] + 30, generator.random((60, 1))]) for name in names}
-    start = time.process_time()
-    matched = match(truths, found, names)
-    drawn = intervals.draw({name: name for name in truths}, 1000, seed=1)
-    for matches in matched.values():
-        weights = drawn.of(matches.films)
-        intervals.in_blocks(lambda part, m=matches: ap.replicated_average_precision(m, (0.5,), part), weights)
-        intervals.in_blocks(lambda part, m=matches: froc.replicated_sensitivity(m, froc.CPM_RATES, 0.5, part), weights)
-    assert time.process_time() - start < 10

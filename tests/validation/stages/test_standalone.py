@@ -87,6 +87,57 @@ def test_a_refused_film_is_counted_and_its_boxes_are_misses(evaluate, cohort_jso
     assert record["figures_refusals_missed"]["ap50"]["macro"]["value"] < record["figures"]["ap50"]["macro"]["value"] + 1e-12
 
 
+def test_film_level_figures_rest_on_normal_films_and_carry_intervals(evaluate, cohort_json, predictions_json):
+    record = evaluate(cohort_json, predictions_json)
+    point = record["operating_point"]
+    test = [film for film in cohort_json["films"] if film["split"] == "test"]
+    normal = sum(not any(film["status"].values()) for film in test)
+    everything = point["all_findings"]
+    assert everything["film_specificity"]["denominator"] == everything["false_positives_per_normal_film"]["denominator"] == normal
+    assert everything["film_sensitivity"]["denominator"] == len(test) - normal
+    parts = [found["false_positives_per_normal_film"] for found in point["per_finding"].values()]
+    assert sum(part["numerator"] for part in parts) == everything["false_positives_per_normal_film"]["numerator"]
+    for found in (everything, *point["per_finding"].values()):
+        for name, metric in found.items():
+            if name != "threshold":
+                assert metric["interval"]["low"] <= metric["value"] <= metric["interval"]["high"], name
+
+
+def test_refused_positive_films_count_in_no_film_level_figure(evaluate, cohort_json, predictions_json):
+    before = evaluate(cohort_json, predictions_json)["operating_point"]["all_findings"]
+    for film in predictions_json["films"][:3]:
+        film |= {"status": "refused", "code": "ADM-VIEW", "candidates": []}
+    after = evaluate(cohort_json, predictions_json)["operating_point"]["all_findings"]
+    lost = [before[name]["denominator"] - after[name]["denominator"] for name in ("film_sensitivity", "film_specificity")]
+    assert sum(lost) == 3
+
+
+def test_froc_has_every_finding_their_macro_mean_and_all_marks_in_one_list(evaluate, cohort_json, predictions_json):
+    record = evaluate(cohort_json, predictions_json)
+    curves, figures = record["froc"], record["figures"]["cpm"]
+    assert set(curves) == {*record["findings"], "macro", "all_findings"}
+    for name in (*record["findings"], "macro"):
+        assert curves[name]["cpm"]["value"] == pytest.approx(figures[name]["value"], abs=1e-9)
+        assert curves[name]["cpm"]["interval"] == figures[name]["interval"]
+    for found in curves.values():
+        values = [point["value"] for point in found["sensitivity_at_false_positives_per_film"].values()]
+        assert len(values) == 7
+        assert values == sorted(values)
+        assert found["cpm"]["value"] == pytest.approx(sum(values) / 7, abs=1e-9)
+    truths = sum(part["truth_boxes"] for part in record["films"]["per_finding"].values())
+    assert curves["all_findings"]["cpm"]["denominator"] == truths
+    assert curves["all_findings"]["cpm"]["value"] < curves["macro"]["cpm"]["value"] + 1e-9
+
+
+def test_hits_at_every_threshold_are_recorded_as_counts(evaluate, cohort_json, predictions_json):
+    record = evaluate(cohort_json, predictions_json)
+    for part in record["films"]["per_finding"].values():
+        hits = list(part["hits"].values())
+        assert list(part["hits"])[:3] == ["0.30", "0.40", "0.50"]
+        assert hits == sorted(hits, reverse=True)
+        assert hits[0] <= part["truth_boxes"]
+
+
 def test_a_finding_without_truth_makes_the_primary_endpoint_fail_not_pass(evaluate, cohort_json, predictions_json):
     for film in cohort_json["films"]:
         film["status"]["scoliosis"] = 0
@@ -95,6 +146,9 @@ def test_a_finding_without_truth_makes_the_primary_endpoint_fail_not_pass(evalua
     assert record["primary_passed"] is False
     assert record["endpoints"][0]["reason"] == "undefined: undefined for scoliosis (no truth boxes)"
     assert record["figures"]["ap50"]["scoliosis"]["value"] is None
+    assert record["froc"]["scoliosis"]["cpm"]["reason"] == "no truth boxes"
+    assert record["froc"]["macro"]["cpm"]["reason"] == "undefined for scoliosis (no truth boxes)"
+    assert record["froc"]["all_findings"]["cpm"]["value"] > 0
 
 
 def test_small_subgroups_are_listed_as_not_evaluated(evaluate, cohort_json, predictions_json):
