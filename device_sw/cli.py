@@ -80,6 +80,9 @@ def analyse(  # noqa: PLR0913 - the options of the command, as typer reads them
     workers: Annotated[int, typer.Option(min=1, max=256, help="Processes of --engine ray.")] = 2,
     dicom: Annotated[bool, typer.Option(help="Write DICOM objects for the archive; they hold the film's patient data.")] = True,
     secondary_capture: Annotated[bool, typer.Option(help="Write the overlay as a DICOM Secondary Capture, too.")] = False,
+    page: Annotated[
+        bool, typer.Option(help="Write a page for people of each input, one sheet of HTML without patient data.")
+    ] = True,
     explain: Annotated[
         Explain, typer.Option(help="EigenCAM only, or a map of each mark as well by this method, or by all; slower.")
     ] = Explain.EIGENCAM,
@@ -97,7 +100,7 @@ def analyse(  # noqa: PLR0913 - the options of the command, as typer reads them
         _say_error("no file to analyse in the given paths")
         raise typer.Exit(USAGE)
     with _environment_errors():
-        wanted = Wanted(datetime.now(UTC), dicom=dicom, secondary_capture=secondary_capture)
+        wanted = Wanted(datetime.now(UTC), dicom=dicom, secondary_capture=secondary_capture, page=page)
         examiner = _examiner(engine, workers, (bundle, policy, explain), wanted)
         with closing(examiner):
             batch = Batch(examiner, out, _say_error, again=again)

@@ -26,6 +26,7 @@ from device_sw.dicom.boundary import silence
 from device_sw.dicom.reader import file_bytes
 from device_sw.errors import InputRefused, ReplayFailed
 from device_sw.report.outputs import Wanted
+from device_sw.report.page import stated_time
 from device_sw.types import ExplanationMethod, Policy
 
 if TYPE_CHECKING:
@@ -246,28 +247,35 @@ def replay(record: Record, device: Device, film: Path) -> Rebuilt:
 
 
 def _wanted(record: Record, stem: str) -> Wanted:
-    """Return what the run was asked for, as far as the record tells, and its time, as the DICOM objects beside it tell."""
+    """Return what the run was asked for, as far as the record tells, and its time, as the DICOM objects beside it or its page tell."""
     objects = record.value.get("dicom_objects")
     told: dict[str, Any] = objects if isinstance(objects, dict) else {}
     written = told.get("written")
     kinds = [row.get("kind") for row in written if isinstance(row, dict)] if isinstance(written, list) else []
     return Wanted(
-        run_time=_run_time(record.root / "dicom" / stem),
+        run_time=_run_time(record.root, stem),
         dicom=told.get("withheld") != "not asked for",
         secondary_capture="sc" in kinds,
+        page=record.value.get("page") is True or _page(record.root, stem).exists(),
     )
 
 
-def _run_time(folder: Path) -> datetime:
-    """Return the time that a DICOM object of the record states; where there is none, none is compared and any time will do."""
-    for path in sorted(folder.glob("*.dcm")):
+def _run_time(root: Path, stem: str) -> datetime:
+    """Return the time that a DICOM object or the page of the record states; where there is neither, none is compared and any time will do."""
+    for path in sorted((root / "dicom" / stem).glob("*.dcm")):
         with (
             suppress(Exception),
             silence(),
         ):  # whatever a damaged object does to the parser, it will differ from the one built again
             stated = pydicom.dcmread(path, stop_before_pixels=True).ContributingEquipmentSequence[-1].ContributionDateTime
             return datetime.strptime(str(stated), "%Y%m%d%H%M%S%z").astimezone(UTC)
+    with suppress(OSError, ValueError):
+        return stated_time(_page(root, stem).read_text(encoding="utf-8"))
     return datetime(2000, 1, 1, tzinfo=UTC)
+
+
+def _page(root: Path, stem: str) -> Path:
+    return root / "pages" / f"{stem}.html"
 
 
 def _compare_record(record: Record, built: bytes) -> None:

@@ -23,6 +23,7 @@ from verification.steps.interrupted_run import *
 from verification.steps.judgement import *
 from verification.steps.material import *
 from verification.steps.overlay import *
+from verification.steps.page import *
 from verification.steps.preprocessing import *
 from verification.steps.privacy import *
 from verification.steps.record import *

@@ -62,7 +62,7 @@ class OutputFolder:
         self.root = root
         self._parts: list[tuple[Path, Path]] = []
         with _reported("output folder", "OUT-FOLDER"):
-            for name in ("results", "overlays", "refusals", "dicom"):
+            for name in ("results", "overlays", "refusals", "pages", "dicom"):
                 (root / name).mkdir(parents=True, exist_ok=True)
 
     def write_parts(self, contents: Mapping[str, bytes]) -> dict[str, str]:

@@ -1,8 +1,8 @@
 """Every file that one input leaves behind: stages all of them, so that they become visible together or not at all.
 
-An analysed film leaves its result, its overlay, its DICOM objects and, where the marks were to be explained, a figure of their maps; an input that was not
-analysed leaves its record, and DICOM objects that say so where its header tells which patient and study they belong to. Each JSON file lists the objects by
-their UIDs, or says why there are none.
+An analysed film leaves its result, its overlay, its page for people, its DICOM objects and, where the marks were to be explained, a figure of their maps; an
+input that was not analysed leaves its record and its page, and DICOM objects that say so where its header tells which patient and study they belong to. Each
+JSON file lists the objects by their UIDs, or says why there are none, and says whether a page was made.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from device_sw.report.dicom_objects.files import refusal_files, result_files
 from device_sw.report.json_report import json_report
 from device_sw.report.map_figure import map_figure
 from device_sw.report.overlay import overlay
+from device_sw.report.page import refusal_page, result_page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +35,7 @@ class Wanted:
         run_time: when the run began, with its time zone; the content date and time of every DICOM object of the run.
         dicom: whether DICOM objects are written.
         secondary_capture: whether a Secondary Capture is among them.
-        page: whether a page for people is written.
+        page: whether a page for people is written, of results and of inputs that were not analysed.
     """
 
     run_time: datetime
@@ -53,13 +54,20 @@ def stage_result(folder: StagedFiles, result: AnalysisResult, index: int, stem: 
         stem: the name that the film's files share.
         wanted: what the run was asked for.
     """
-    page = overlay(result)
-    capture = page if wanted.secondary_capture else None
+    picture = overlay(result)
+    capture = picture if wanted.secondary_capture else None
     objects = result_files(result, wanted.run_time, page=capture) if wanted.dicom else {}
     names = [f"results/{stem}.json", f"overlays/{stem}.png"]
     folder.stage_json(names[0], json_report(result, index) | _told(objects, result.source, wanted))
-    folder.stage_image(names[1], page)
-    return [*names, *_staged_maps(folder, result, stem), *_staged(folder, objects, stem)]
+    folder.stage_image(names[1], picture)
+    pages = _staged_page(folder, stem, result_page(result, index, stem, wanted.run_time)) if wanted.page else []
+    return [*names, *_staged_maps(folder, result, stem), *pages, *_staged(folder, objects, stem)]
+
+
+def _staged_page(folder: StagedFiles, stem: str, page: str) -> list[str]:
+    name = f"pages/{stem}.html"
+    folder.stage_bytes(name, page.encode())
+    return [name]
 
 
 def _staged_maps(folder: StagedFiles, result: AnalysisResult, stem: str) -> list[str]:
@@ -89,16 +97,18 @@ def stage_refusal(  # noqa: PLR0913, PLR0917 - the folder, and what is known of 
     source = error.source if isinstance(error.source, SourceHeader) else None
     name = f"refusals/{stem}.json"
     folder.stage_json(name, record | _told(objects, source, wanted))
-    return [name, *_staged(folder, objects, stem)]
+    pages = _staged_page(folder, stem, refusal_page(record, stem, wanted.run_time)) if wanted.page else []
+    return [name, *pages, *_staged(folder, objects, stem)]
 
 
 def _told(objects: Mapping[str, DicomFile], source: SourceHeader | None, wanted: Wanted) -> dict[str, Any]:
-    """Return what the JSON file says of the DICOM objects: which were written, or why none was."""
+    """Return what the JSON file says of what was made beside it: which DICOM objects, or why none, and whether a page for people."""
     written = [
         {"kind": kind, "sop_class_uid": made.sop_class_uid, "sop_instance_uid": made.sop_instance_uid}
         for kind, made in objects.items()
     ]
-    return {"dicom_objects": {"written": written, "withheld": None if written else _withheld(source, wanted)}}
+    withheld = None if written else _withheld(source, wanted)
+    return {"dicom_objects": {"written": written, "withheld": withheld}, "page": wanted.page}
 
 
 def _withheld(source: SourceHeader | None, wanted: Wanted) -> str:

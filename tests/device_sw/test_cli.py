@@ -57,8 +57,10 @@ def test_a_bad_input_does_not_stop_the_batch(folder, tmp_path, bundle):
 def test_every_input_has_its_files_and_one_audit_line(folder, tmp_path, bundle):
     out = tmp_path / "out"
     analyse(folder, out, bundle)
-    names = {part: sorted(path.name[:4] for path in (out / part).iterdir()) for part in ("results", "overlays", "refusals")}
-    assert names == {"results": ["0002"], "overlays": ["0002"], "refusals": ["0001", "0003"]}
+    names = {
+        part: sorted(path.name[:4] for path in (out / part).iterdir()) for part in ("results", "overlays", "refusals", "pages")
+    }
+    assert names == {"results": ["0002"], "overlays": ["0002"], "refusals": ["0001", "0003"], "pages": ["0001", "0002", "0003"]}
     lines = audit(out)
     assert [(line["index"], line["status"]) for line in lines] == [(1, "refused"), (2, "analysed"), (3, "refused")]
     assert lines[1]["content_sha256"] == bundles.sha256(folder / "b.dcm")
@@ -94,6 +96,12 @@ def test_dicom_objects_are_an_option(folder, tmp_path, bundle, options, written)
     told = read(next((out / "results").iterdir()))["dicom_objects"]
     assert {f"{made['kind']}.dcm" for made in told["written"]} == written
     assert told["withheld"] == (None if written else "not asked for")
+
+
+def test_pages_are_an_option(folder, tmp_path, bundle):
+    analyse(folder, tmp_path / "out", bundle, "--no-page")
+    assert list((tmp_path / "out" / "pages").iterdir()) == []
+    assert [read(path)["page"] for path in sorted((tmp_path / "out").glob("re*/*.json"))] == [False, False, False]
 
 
 def test_a_good_batch_ends_with_zero(folder, tmp_path, bundle):

@@ -72,6 +72,7 @@ def test_every_file_of_a_film_comes_out_again(recorded):
     assert set(rebuilt.same) >= {
         f"results/{stem}.json",
         f"overlays/{stem}.png",
+        f"pages/{stem}.html",
         *(f"dicom/{stem}/{kind}.dcm" for kind in ("sr", "gsps", "sc")),
     }
     assert rebuilt.same[0] == f"results/{stem}.json"
@@ -155,7 +156,7 @@ def test_whatever_is_changed_in_a_record_is_named(recorded, data, tmp_path_facto
         assert str(place[0]) in error.where, named
 
 
-@pytest.mark.parametrize("name", ["overlays/{}.png", "dicom/{}/sr.dcm", "dicom/{}/gsps.dcm", "dicom/{}/sc.dcm"])
+@pytest.mark.parametrize("name", ["overlays/{}.png", "pages/{}.html", "dicom/{}/sr.dcm", "dicom/{}/gsps.dcm", "dicom/{}/sc.dcm"])
 def test_a_changed_file_beside_the_record_is_named(recorded, tmp_path, name):
     path = copied(recorded, tmp_path / "out")
     file = tmp_path / "out" / name.format(path.stem)
@@ -171,6 +172,16 @@ def test_a_changed_time_of_one_object_is_named(recorded, tmp_path):
     file = tmp_path / "out" / "dicom" / path.stem / "sr.dcm"
     file.write_bytes(file.read_bytes().replace(b"20261121", b"20261122"))
     assert refused(path).code == "REP-DIFFERENCE"
+
+
+def test_without_objects_the_page_tells_the_time(film, tmp_path):
+    path = batch(device(), tmp_path / "out", film, dicom=False)[0]
+    assert f"pages/{path.stem}.html" in built_again(path).same
+
+
+def test_a_record_that_denies_its_page_is_named(recorded, tmp_path):
+    path = copied(recorded, tmp_path / "out", lambda value: value.update(page=False))
+    assert refused(path).where == f"{path.name} page"
 
 
 def test_white_space_is_a_difference(recorded, tmp_path):

@@ -43,5 +43,5 @@ Feature: A batch on the command line
   @SRS-053 @RC-028
   Scenario: A finished batch leaves no temporary file
     Given the batch of a good film, a text file, a truncated film, a lateral film and another good film
-    Then only results, overlays, refusals, DICOM objects, audit file, index and summary lie in the output folder
+    Then only results, overlays, refusals, pages, DICOM objects, audit file, index and summary lie in the output folder
     And every JSON file parses and every overlay opens

@@ -31,7 +31,7 @@ def _planted(run: Run) -> dict[str, bytes]:
 @then("no planted value is found on stdout, on stderr or in any output file but the DICOM objects")
 def _no_planted(run: Run) -> None:
     places = {place: content for place, content in streams_and_files(run).items() if not place.startswith("dicom/")}
-    assert len(places) == 12, f"expected ten files and two streams, observed {sorted(places)}"
+    assert len(places) == 17, f"expected fifteen files and two streams, observed {sorted(places)}"
     leaked = [(place, name) for place, content in places.items() for name, value in _planted(run).items() if value in content]
     assert not leaked, f"expected no patient data, observed {leaked}"
 

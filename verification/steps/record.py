@@ -126,13 +126,18 @@ def _untouched(run: Run) -> None:
     assert not changed, f"expected unchanged sources, observed changes in {len(changed)}"
 
 
-@then("only results, overlays, refusals, DICOM objects, audit file, index and summary lie in the output folder")
+@then("only results, overlays, refusals, pages, DICOM objects, audit file, index and summary lie in the output folder")
 def _only(run: Run) -> None:
     names = [path.relative_to(run.out).as_posix() for path in files(run)]
-    kinds = r"(results|refusals)/\d{4}-\w+\.json", r"overlays/\d{4}-\w+\.png", r"dicom/\d{4}-\w+/(sr|gsps)\.dcm"
+    kinds = (
+        r"(results|refusals)/\d{4}-\w+\.json",
+        r"overlays/\d{4}-\w+\.png",
+        r"dicom/\d{4}-\w+/(sr|gsps)\.dcm",
+        r"pages/\d{4}-\w+\.html",
+    )
     allowed = re.compile("|".join((*kinds, r"audit\.jsonl|index\.json|summary\.json")))
     surplus = [name for name in names if not allowed.fullmatch(name)]
-    assert len(names) == 18, f"expected 18 files, observed {names}"
+    assert len(names) == 23, f"expected 23 files, observed {names}"
     assert not surplus, f"expected no other file, observed {surplus}"
 
 

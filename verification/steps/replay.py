@@ -198,7 +198,13 @@ def _last(recorded: Recorded, trace: dict[str, Any]) -> None:
 @then("the exit code is 0 and result, overlay and DICOM objects are the same bytes")
 def _same(recorded: Recorded, verdict: Verdict) -> None:
     stem = recorded.path.stem
-    expected = {f"results/{stem}.json", f"overlays/{stem}.png", f"dicom/{stem}/sr.dcm", f"dicom/{stem}/gsps.dcm"}
+    expected = {
+        f"results/{stem}.json",
+        f"overlays/{stem}.png",
+        f"pages/{stem}.html",
+        f"dicom/{stem}/sr.dcm",
+        f"dicom/{stem}/gsps.dcm",
+    }
     assert verdict.exit_code == 0, f"expected 0, observed {verdict}"
     assert expected <= set(verdict.facts["same"]), f"expected {sorted(expected)}, observed {verdict.facts}"
     assert verdict.facts["absent"] == [], f"expected no file absent, observed {verdict.facts['absent']}"

@@ -96,7 +96,7 @@ def test_a_result_that_cannot_get_its_name_is_completed_by_the_next_run(folder, 
     batch.finish()
     said = []
     again = ran(tmp_path / "out", [folder / "b.dcm"], say=said.append)
-    assert said == ["recovered: 4 files completed, 0 removed that a run which ended early had left"]
+    assert said == ["recovered: 5 files completed, 0 removed that a run which ended early had left"]
     assert [outcome["index"] for outcome in again.outcomes] == [1]
     assert inspect(tmp_path / "out").difference is None
 
