@@ -5,7 +5,9 @@ Detections lie by falling score. After each of them, with TP hits and FP false p
     recall = TP / P        precision = TP / (TP + FP)
 
 and the average precision (AP) is the mean over the 101 recalls 0, 0.01, ..., 1 of the best precision reached at that recall or beyond
-(0 where the recall is never reached). Average recall (AR_k) is the recall with the k best detections of each film, averaged over IoU 0.50, 0.55, ..., 0.95.
+(0 where the recall is never reached). The counts are whole numbers throughout, and each is divided once. The 101 levels are those of the reference, bit for bit: ten of
+them (0.35, 0.41, 0.47, 0.57, 0.69, 0.70, 0.82, 0.83, 0.94, 0.95) lie one rounding above their fraction, so that 7 hits of 10 do not reach the level 0.70. With levels in
+single precision, as torchmetrics has them, others move, and AP changes by up to some thousandths. Average recall (AR_k) is the recall with the k best detections of each film, averaged over IoU 0.50, 0.55, ..., 0.95.
 Both are undefined without a truth box.
 
 Weights make the bootstrap cheap: a film drawn w times counts w times. The copies of a detection follow each other, and a run of equal hits or of

@@ -6,13 +6,19 @@ within a replicate and carries the correlation between findings. The interval is
 
 Matching is never repeated: a replicate is a weight per film, and the metrics accept weights.
 
-Source: Efron & Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13 (percentile interval); Salmon et al., "Parallel random numbers: as
-easy as 1, 2, 3", SC 2011 (Philox). A percentile interval is too short for few patients and for figures near 0 or 1; n is printed beside each for that reason.
+Where nothing was missed, or everything, no resample can show a miss, and the percentile interval would be a point: certainty out of twenty patients. There the bound
+of a proportion is given instead, by the number of patients the figure rests on: with 0 misses of n patients the share of misses is at most
+1 - (alpha / 2)^(1 / n) (Clopper & Pearson), and with 0 marks of n their mean is at most -ln(alpha / 2) / n (Garwood). A percentile interval is still too short for few
+patients and for figures near 0 or 1; n is printed beside each for that reason, and evidence/metrics_agreement has the coverage measured.
+
+Source: Efron & Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13 (percentile interval); Clopper & Pearson, Biometrika 26(4), 1934;
+Garwood, Biometrika 28(3/4), 1936; Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011 (Philox).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import log
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,13 +40,27 @@ class Replicates:
 
     Attributes:
         films: film ids, in the order of the columns.
-        patients: number of distinct patients.
+        patient: (F,) int64, number of each film's patient, from 0.
         weights: (R, F) int64, how often each film counts in each replicate.
     """
 
     films: tuple[str, ...]
-    patients: int
+    patient: NDArray[np.int64]
     weights: NDArray[np.int64]
+
+    @property
+    def patients(self) -> int:
+        """Number of distinct patients."""
+        return len(np.unique(self.patient))
+
+    def patients_with(self, films: Sequence[str], chosen: NDArray[np.bool_]) -> int:
+        """Return the number of distinct patients of those films for which ``chosen`` is true.
+
+        Raises:
+            KeyError: a film that was not part of the resampling.
+        """
+        place = {film: index for index, film in enumerate(self.films)}
+        return len({int(self.patient[place[film]]) for film, kept in zip(films, chosen, strict=True) if kept})
 
     def of(self, films: Sequence[str]) -> NDArray[np.int64]:
         """Return the (R, n) columns of some of the films, in their given order.
@@ -76,8 +96,8 @@ def draw(patient_of: Mapping[str, str], replicates: int, seed: int) -> Replicate
     drawn = generator.integers(0, len(patients), size=(replicates, len(patients)))
     rows = np.arange(replicates)[:, None] * len(patients)
     counts = np.bincount((drawn + rows).ravel(), minlength=replicates * len(patients)).reshape(replicates, len(patients))
-    columns = [number[patient] for patient in patient_of.values()]
-    return Replicates(tuple(patient_of), len(patients), counts[:, columns].astype(np.int64))
+    columns = np.array([number[patient] for patient in patient_of.values()], dtype=np.int64)
+    return Replicates(tuple(patient_of), columns, counts[:, columns].astype(np.int64))
 
 
 def percentile_interval(values: NDArray[np.float64], level: float = 0.95) -> Interval | str:
@@ -88,7 +108,7 @@ def percentile_interval(values: NDArray[np.float64], level: float = 0.95) -> Int
         level: coverage in (0, 1).
 
     >>> percentile_interval(np.arange(5.0), level=0.5)
-    Interval(low=1.0, high=3.0, level=0.5, replicates=5, undefined=0)
+    Interval(low=1.0, high=3.0, level=0.5, replicates=5, undefined=0, method=None)
     >>> percentile_interval(np.array([1.0, np.nan]))
     'undefined in 1 of 2 replicates'
     """
@@ -98,6 +118,38 @@ def percentile_interval(values: NDArray[np.float64], level: float = 0.95) -> Int
         return f"undefined in {undefined} of {len(values)} replicates"
     low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
     return Interval(float(low), float(high), level, len(defined), undefined)
+
+
+def bounded_interval(values: NDArray[np.float64], level: float, patients: int, largest: float | None = 1.0) -> Interval | str:
+    """Return the percentile interval, or the bound of a proportion or a count where it would be a point at an end of the scale.
+
+    Args:
+        values: (R,) replicated values >= 0, NaN where undefined.
+        level: coverage in (0, 1).
+        patients: patients that the figure rests on.
+        largest: upper end of the scale; None for a count without one.
+
+    >>> found = bounded_interval(np.zeros(10), 0.95, patients=20)
+    >>> found.low, round(found.high, 4), found.method
+    (0.0, 0.1684, 'bound of a proportion over 20 patients')
+    >>> round(bounded_interval(np.ones(10), 0.95, patients=20).low, 4)
+    0.8316
+    >>> round(bounded_interval(np.zeros(10), 0.95, patients=20, largest=None).high, 4)
+    0.1844
+    >>> bounded_interval(np.full(10, 0.5), 0.95, patients=1)
+    'all 10 replicates are equal'
+    """
+    found = percentile_interval(values, level)
+    if isinstance(found, str) or found.low < found.high:
+        return found
+    if patients < 1 or found.low not in {0.0, largest}:
+        return f"all {found.replicates} replicates are equal"
+    tail = (1 - level) / 2
+    if largest is None:
+        return replace(found, high=-log(tail) / patients, method=f"bound of a count over {patients} patients")
+    reach = largest * (1 - tail ** (1 / patients))
+    low, high = (0.0, reach) if found.low == 0 else (largest - reach, largest)
+    return replace(found, low=low, high=high, method=f"bound of a proportion over {patients} patients")
 
 
 def in_blocks(

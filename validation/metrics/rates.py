@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from validation.metrics.average_precision import NO_TRUTH
-from validation.metrics.intervals import percentile_interval, replicated_ratio
+from validation.metrics.intervals import bounded_interval, replicated_ratio
 from validation.metrics.result import Metric, ratio
 
 if TYPE_CHECKING:
@@ -43,12 +43,14 @@ class Rate:
         above: (F,) int64 counts above the line.
         below: (F,) int64 counts below the line.
         nothing: why the rate is undefined where nothing is below the line.
+        largest: upper end of the scale; None where more than one may be counted above the line for each below.
     """
 
     films: tuple[str, ...]
     above: NDArray[np.int64]
     below: NDArray[np.int64]
     nothing: str
+    largest: float | None = 1.0
 
     def metric(self) -> Metric:
         """Return the ratio of the two sums with both of them, without an interval."""
@@ -64,7 +66,8 @@ class Rate:
         if metric.value is None:
             return metric
         values = replicated_ratio(self.above, self.below, replicates.of(self.films))
-        return metric.with_interval(percentile_interval(values, level))
+        patients = replicates.patients_with(self.films, self.below > 0)
+        return metric.with_interval(bounded_interval(values, level, patients, self.largest))
 
 
 def sensitivity(counts: Sequence[OperatingCounts]) -> Rate:
@@ -108,14 +111,16 @@ def film_specificity(counts: Sequence[OperatingCounts], normal: frozenset[str]) 
 def false_positives_per_film(counts: Sequence[OperatingCounts]) -> Rate:
     """Return marks of the given findings that hit no truth box / films in which at least one of the findings was looked for."""
     films = _films(counts)
-    return Rate(films, _sum(films, counts, attrgetter("false_positives")), np.ones(len(films), dtype=np.int64), NOT_LOOKED_FOR)
+    return Rate(
+        films, _sum(films, counts, attrgetter("false_positives")), np.ones(len(films), dtype=np.int64), NOT_LOOKED_FOR, None
+    )
 
 
 def false_positives_per_normal_film(counts: Sequence[OperatingCounts], normal: frozenset[str]) -> Rate:
     """Return marks of the given findings on normal films / normal films; arguments as for `film_specificity`."""
     films = _films(counts)
     inside = _inside(films, normal)
-    return Rate(films, inside * _sum(films, counts, attrgetter("false_positives")), inside, NO_NORMAL)
+    return Rate(films, inside * _sum(films, counts, attrgetter("false_positives")), inside, NO_NORMAL, None)
 
 
 def _films(counts: Sequence[OperatingCounts]) -> tuple[str, ...]:

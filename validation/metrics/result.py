@@ -23,6 +23,7 @@ class Interval:
         level: nominal coverage, for example 0.95.
         replicates: bootstrap replicates in which the metric was defined.
         undefined: bootstrap replicates in which it was not, left out.
+        method: how it was formed, where that is not the percentile bootstrap.
     """
 
     low: float
@@ -30,6 +31,7 @@ class Interval:
     level: float
     replicates: int
     undefined: int = 0
+    method: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse an inverted or non-finite interval."""
@@ -37,14 +39,15 @@ class Interval:
             raise ValueError(f"interval must be finite with low <= high, got {self.low} and {self.high}")
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values for JSON."""
-        return {
+        """Return plain values for JSON; the method only where it is not the percentile bootstrap."""
+        found = {
             "low": self.low,
             "high": self.high,
             "level": self.level,
             "replicates": self.replicates,
             "undefined_replicates": self.undefined,
         }
+        return found | ({"method": self.method} if self.method else {})
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import numpy as np
 
 from validation.metrics import average_precision as ap
 from validation.metrics import froc
-from validation.metrics.intervals import in_blocks, percentile_interval
+from validation.metrics.intervals import bounded_interval, in_blocks
 from validation.metrics.matching import COCO_IOUS
 from validation.metrics.result import Metric
 
@@ -61,10 +61,11 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Estimate:
-    """One figure of one finding (or the macro mean): the metric and its replicated values, kept for means and differences."""
+    """One figure of one finding (or the macro mean): the metric, its replicated values, kept for means and differences, and the patients with a truth box."""
 
     metric: Metric
     values: NDArray[np.float64]
+    patients: int = 0
 
 
 def estimate(figure: Figure, matches: FindingMatches, replicates: Replicates, level: float) -> Estimate:
@@ -74,7 +75,16 @@ def estimate(figure: Figure, matches: FindingMatches, replicates: Replicates, le
         return Estimate(Metric.undefined(ap.NO_TRUTH, denominator=0), np.full(len(replicates.weights), np.nan))
     values = in_blocks(partial(figure, matches), replicates.of(matches.films))
     point = float(figure(matches, np.ones((1, len(matches.films)), dtype=np.int64))[0])
-    return Estimate(Metric(point, denominator=truths).with_interval(percentile_interval(values, level)), values)
+    return estimated(Metric(point, denominator=truths), values, matches, replicates, level)
+
+
+def estimated(
+    metric: Metric, values: NDArray[np.float64], matches: FindingMatches, replicates: Replicates, level: float
+) -> Estimate:
+    """Return a metric with the interval of its replicated values; an undefined one stays without."""
+    patients = replicates.patients_with(matches.films, matches.truths > 0)
+    found = metric if metric.value is None else metric.with_interval(bounded_interval(values, level, patients))
+    return Estimate(found, values, patients)
 
 
 def macro_of(estimates: Mapping[str, Estimate], level: float) -> Estimate:
@@ -86,17 +96,19 @@ def macro_of(estimates: Mapping[str, Estimate], level: float) -> Estimate:
     points = [found.metric.value for found in estimates.values() if found.metric.value is not None]
     truths = sum(found.metric.denominator or 0 for found in estimates.values())
     metric = Metric(sum(points) / len(points), denominator=truths)
-    return Estimate(metric.with_interval(percentile_interval(values, level)), values)
+    fewest = min(found.patients for found in estimates.values())
+    return Estimate(metric.with_interval(bounded_interval(values, level, fewest)), values, fewest)
 
 
 def difference(first: Estimate, second: Estimate, level: float) -> Estimate:
-    """Return first minus second, paired replicate by replicate; undefined where one of them is."""
+    """Return first minus second, paired replicate by replicate; undefined where one of them is, without an interval where all replicates are equal."""
     for side in (first, second):
         if side.metric.value is None:
             return Estimate(Metric.undefined(side.metric.reason or "undefined"), first.values - second.values)
     values = first.values - second.values
     point = (first.metric.value or 0.0) - (second.metric.value or 0.0)
-    return Estimate(Metric(point, denominator=first.metric.denominator).with_interval(percentile_interval(values, level)), values)
+    interval = bounded_interval(values, level, patients=0)
+    return Estimate(Metric(point, denominator=first.metric.denominator).with_interval(interval), values)
 
 
 def table(

@@ -10,19 +10,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from validation.metrics import froc
-from validation.metrics.intervals import in_blocks, percentile_interval
+from validation.metrics.intervals import in_blocks
 from validation.metrics.pooling import pool
-from validation.stages.figures import Estimate, macro_of
+from validation.stages.figures import Estimate, estimated, macro_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import numpy as np
-    from numpy.typing import NDArray
-
     from validation.metrics.intervals import Replicates
     from validation.metrics.matching import FindingMatches
-    from validation.metrics.result import Metric
 
 CPM = "cpm"
 
@@ -52,12 +48,9 @@ def _estimates(matches: FindingMatches, replicates: Replicates, iou: float, leve
     points = {_key(rate): froc.sensitivity_at(matches, rate, iou) for rate in froc.CPM_RATES} | {CPM: froc.cpm(matches, iou)}
     columns = [*values.T, values.mean(axis=1)]
     return {
-        key: Estimate(_with(point, column, level), column) for (key, point), column in zip(points.items(), columns, strict=True)
+        key: estimated(point, column, matches, replicates, level)
+        for (key, point), column in zip(points.items(), columns, strict=True)
     }
-
-
-def _with(point: Metric, values: NDArray[np.float64], level: float) -> Metric:
-    return point if point.value is None else point.with_interval(percentile_interval(values, level))
 
 
 def _to_json(estimates: Mapping[str, Estimate], iou: float) -> dict[str, Any]:

@@ -90,7 +90,7 @@ def _what_it_is(analysis: Analysis) -> dict[str, Any]:
         "analysis": {
             "iou": protocol.iou,
             "level": protocol.level,
-            "interval": "patient-level percentile bootstrap",
+            "interval": "patient-level percentile bootstrap; bound of a proportion over patients where every replicate is 0 or 1",
             "replicates": protocol.replicates,
             "seed": protocol.seed,
             "macro": "unweighted mean over the findings, undefined if one is",

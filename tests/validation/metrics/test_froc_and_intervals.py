@@ -138,3 +138,32 @@ def test_a_metric_that_contradicts_itself_cannot_be_built(arguments, message):
 def test_an_inverted_interval_cannot_be_built():
     with pytest.raises(ValueError, match="low <= high"):
         Interval(0.5, 0.4, 0.95, 10)
+
+
+def test_an_interval_without_a_miss_is_the_bound_of_a_proportion_not_a_point():
+    found = intervals.bounded_interval(np.ones(100), 0.95, patients=19)
+    assert found.low == pytest.approx(0.025 ** (1 / 19))
+    assert (found.high, found.method) == (1.0, "bound of a proportion over 19 patients")
+    assert found.to_json()["method"] == found.method
+
+
+def test_an_interval_without_a_mark_is_the_bound_of_a_count():
+    found = intervals.bounded_interval(np.zeros(100), 0.95, patients=20, largest=None)
+    assert (found.low, found.high) == (0.0, pytest.approx(-np.log(0.025) / 20))
+    assert found.method == "bound of a count over 20 patients"
+
+
+@pytest.mark.parametrize("values", [np.linspace(0.2, 0.8, 50), np.array([0.9] + [1.0] * 9)])
+def test_an_interval_with_a_width_is_the_percentile_interval(values):
+    assert intervals.bounded_interval(values, 0.95, 5) == intervals.percentile_interval(values, 0.95)
+
+
+@pytest.mark.parametrize(("value", "patients"), [(0.5, 4), (1.0, 0), (2.0, 4)])
+def test_equal_replicates_that_no_bound_fits_give_no_interval(value, patients):
+    assert intervals.bounded_interval(np.full(8, value), 0.95, patients) == "all 8 replicates are equal"
+
+
+def test_patients_are_counted_once_among_the_films_that_matter():
+    drawn = intervals.draw({"a1": "a", "a2": "a", "b1": "b", "c1": "c"}, 5, seed=3)
+    assert drawn.patients_with(("c1", "a2", "a1"), np.array([True, True, True])) == 2
+    assert drawn.patients_with(("c1", "a2", "a1"), np.array([False, True, True])) == 1
