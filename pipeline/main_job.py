@@ -11,21 +11,30 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from device_sw.errors import DeviceError
-from pipeline import registry, technical_file, verification_run
+from pipeline import cut_offs, registry, technical_file, verification_run
 from pipeline.dvc_runs import canonical, reproduce, stage_environment
 from pipeline.progress import bar
 from pipeline.report import endpoint_line
 from pipeline.repository import commit
 from pipeline.run import Run, read_json
+from validation.errors import ValidationError
 from verification.trace import gate, matrix
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-EXPECTED_FAILURES = (DeviceError, registry.RegistrationRefused, technical_file.FileError)
+EXPECTED_FAILURES = (
+    DeviceError,
+    ValidationError,
+    registry.RegistrationRefused,
+    cut_offs.CutOffsUnchecked,
+    technical_file.FileError,
+)
 """What a part may raise to say that it is not what it should be; anything else is a defect of ours and keeps its traceback."""
 
 SAMPLES = 4
@@ -77,7 +86,8 @@ def run_main_job(say: Callable[[str], None]) -> list[Part]:
     job.part("detection", lambda: _detection(job.run), ("pipeline",))
     job.part("registry: candidate", lambda: _candidate(job.run), ("pipeline",))
     job.part("verification", lambda: _verification(job.run), ("pipeline",))
-    job.part("registry: validated", lambda: _validated(job.run), ("registry: candidate", "verification", "detection"))
+    job.part("cut-offs", lambda: _cut_offs(job.run), ("registry: candidate",))
+    job.part("registry: validated", lambda: _validated(job.run), ("registry: candidate", "verification", "detection", "cut-offs"))
     job.part("trace gate", lambda: _gate(job.run), ("verification",))
     job.part("technical file", lambda: _technical_file(job.run), ("pipeline", "verification"))
     job.part("sample radiographs", lambda: _samples(job.run), ("pipeline",))
@@ -112,6 +122,20 @@ def _counts(done: verification_run.VerificationRun) -> str:
     counts = done.record.counts() if done.record else {}
     reused = "" if done.executed else " (up to date)"
     return "scenario rows: " + ", ".join(f"{count} {outcome}" for outcome, count in counts.items()) + reused
+
+
+def _cut_offs(run: Run) -> tuple[bool, str, str]:
+    """Compare the candidate with the version in use, at the old cut-offs and at its own."""
+    client = registry.open_registry(run.artifact("mlflow"))
+    bundle = read_json(run.artifact("predictions") / "predictions.json")["bundle_sha256"]
+    version = registry.find_version(client, bundle)
+    with TemporaryDirectory() as folder, bar("version in use on test films") as report:
+        other = registry.in_use(client, version or "", Path(folder))
+        record = cut_offs.measure(run, other, report)
+    where = "artifacts/cut_offs/"
+    if other is None:
+        return True, "no version in use to be compared with", where
+    return bool(record["passed"]), f"version {other.version}: {cut_offs.summary(record)}", where
 
 
 def _validated(run: Run) -> tuple[bool, str, str]:

@@ -11,6 +11,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+CHOSEN_FOR = "chosen_for"
+"""Key of thresholds.json: file name -> SHA-256 of what the cut-offs were chosen for."""
+
+DECIDING = ("weights.safetensors", "calibration.json")
+"""Files of a bundle that decide what a score means: cut-offs chosen for others of them are cut-offs of another device."""
+
 UNREACHED = 1.0
 """Threshold of a finding for which validation gives no true detection: nothing but a score of exactly 1 is marked."""
 

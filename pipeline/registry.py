@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from device_sw._version import __version__
 from device_sw.detector.bundle import Bundle, load_bundle
 from device_sw.detector.inference import Detector
 from device_sw.errors import CodedError
+from pipeline import cut_offs
 from pipeline.run import Run, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from mlflow.tracking import MlflowClient
 
@@ -71,6 +72,7 @@ def register(run: Run, commit: str) -> Registration:
     Raises:
         BundleError: the bundle does not verify.
         RegistrationRefused: the bundle does not pass its self-test.
+        CutOffsUnchecked: its cut-offs were not chosen for its own weights and calibration.
     """
     bundle = load_bundle(run.artifact("bundle"))
     verdict = Detector(bundle).self_test()
@@ -82,6 +84,7 @@ def register(run: Run, commit: str) -> Registration:
             expected="a passed self-test",
             repair="run the pipeline again",
         )
+    cut_offs.require_own(bundle)
     client = open_registry(run.artifact("mlflow"))
     tags = version_tags(bundle, commit)
     version = find_version(client, bundle.sha256)
@@ -124,6 +127,31 @@ def aliases_of(client: MlflowClient, version: str) -> tuple[str, ...]:
     """Return the aliases of a version in their order."""
     held = client.get_model_version(MODEL, version).aliases
     return tuple(alias for alias in ALIASES if alias in held)
+
+
+def in_use(client: MlflowClient, version: str, folder: Path | None = None) -> cut_offs.Predecessor | None:
+    """Return the other version that is `released`, else the one that is `validated`, else None: whom this version would replace.
+
+    Args:
+        client: of the registry.
+        version: the version that asks.
+        folder: where the other one's bundle is brought to, if it is wanted.
+    """
+    for alias in ("released", "validated"):
+        held = next(
+            (v for v in client.search_model_versions(f"name = '{MODEL}'") if alias in aliases_of(client, str(v.version))), None
+        )
+        if held is not None and str(held.version) != version:
+            bundle = None if folder is None else _bundle_of(client, held.run_id, folder)
+            return cut_offs.Predecessor(str(held.version), held.tags["bundle_sha256"], bundle)
+    return None
+
+
+def _bundle_of(client: MlflowClient, run_id: str, folder: Path) -> Path | None:
+    if not any(entry.path == "bundle" for entry in client.list_artifacts(run_id)):
+        return None
+    folder.mkdir(parents=True, exist_ok=True)
+    return Path(client.download_artifacts(run_id, "bundle", str(folder)))
 
 
 def _create(client: MlflowClient, run: Run, tags: Mapping[str, str]) -> str:
@@ -175,6 +203,7 @@ def validate(run: Run, verification_passed: bool) -> Registration:  # noqa: FBT0
 
     Raises:
         RegistrationRefused: an endpoint or scenario did not pass, or the figures are of another bundle.
+        CutOffsUnchecked: nobody compared it with the version in use, or the comparison does not hold.
     """
     client = open_registry(run.artifact("mlflow"))
     bundle_sha256 = read_json(run.artifact("predictions") / "predictions.json")["bundle_sha256"]
@@ -197,6 +226,7 @@ def validate(run: Run, verification_passed: bool) -> Registration:  # noqa: FBT0
             expected="every endpoint and scenario passed for exactly this bundle",
             repair="see the verification and validation pages of the technical file",
         )
+    cut_offs.require_compared(run, bundle_sha256, in_use(client, version))
     client.set_registered_model_alias(MODEL, "validated", version)
     held = client.get_model_version(MODEL, version)
     return Registration(version, created=False, tags=dict(held.tags), aliases=aliases_of(client, version))

@@ -14,7 +14,16 @@ from verification.steps import bundles
 def write_bundle(folder):
     """Write an untrained bundle with everything a bundle holds, under a manifest of this run."""
     bundles.untrained(folder)
+    say_chosen_for(folder)
     write_manifest(folder)
+
+
+def say_chosen_for(folder):
+    """Let the cut-offs name the weights and the calibration that lie beside them, as the package stage does."""
+    place = folder / "thresholds.json"
+    value = json.loads(place.read_text(encoding="utf-8"))
+    value["chosen_for"] = {name: sha256(folder / name) for name in ("weights.safetensors", "calibration.json")}
+    place.write_text(json.dumps(value), encoding="utf-8")
 
 
 def write_manifest(folder):
@@ -58,4 +67,8 @@ def finished_run(tmp_path, bundle):
     write_json(run.artifact("training") / "history.json", {"epochs": [{"epoch": 1, "losses": losses, "validation": validation}]})
     write_json(run.artifact("predictions") / "predictions.json", {"bundle_sha256": sha256(bundle / "manifest.json")})
     write_json(run.artifact("validation") / "validation.json", {"endpoints": [{"id": "ap50-macro", "passed": True}]})
+    write_json(
+        run.artifact("cut_offs") / "cut_offs.json",
+        {"bundle_sha256": sha256(bundle / "manifest.json"), "predecessor": None, "passed": True},
+    )
     return run
