@@ -164,10 +164,12 @@ def check(root: Path, book: Book) -> tuple[Problem, ...]:
     return tuple(sorted([*problems, *change_problems(content, entries, book.command)]))
 
 
-def record(root: Path, book: Book, author: str, reason: str) -> tuple[tuple[Change, ...], tuple[Problem, ...]]:
+def record(
+    root: Path, book: Book, author: str, reason: str, cache: ReadingCache | None = None
+) -> tuple[tuple[Change, ...], tuple[Problem, ...]]:
     """Append entries for all changed items; returns them, or the problems because of which nothing was written."""
     content, problems = book.load(root)
-    entries, ledger_problems = read_ledger(root, book.ledger) if (root / book.ledger).exists() else ((), ())
+    entries, ledger_problems = read_ledger(root, book.ledger, cache) if (root / book.ledger).exists() else ((), ())
     chain_problems = tuple(_broken_chains(entries))
     if problems or ledger_problems or chain_problems:
         return (), (*problems, *ledger_problems, *chain_problems)

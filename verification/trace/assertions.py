@@ -19,7 +19,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from requirements_spec.remembered import remembered
-from verification.trace.obligations import Obligation
+from verification.trace.obligations import OBLIGATION_ORDER, Obligation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -103,7 +103,7 @@ def assertion_duties(modules: Mapping[str, str]) -> tuple[Obligation, ...]:
     ["assert wrong == 'ADM'", 'wrong = ending.code']
     """
     functions = tuple(function for module, text in sorted(modules.items()) for function in _functions_of(module, text))
-    return tuple(sorted(_Steps(functions).duties()))
+    return tuple(sorted(_Steps(functions).duties(), key=OBLIGATION_ORDER))
 
 
 def short(text: str) -> str:
@@ -281,6 +281,7 @@ def _is_pytest(node: ast.expr, *names: str) -> bool:
     return isinstance(node, ast.Call) and ast.unparse(node.func) in {f"pytest.{name}" for name in names}
 
 
+@remembered
 def _said(node: ast.stmt) -> str:
     """Return what a check asks, without the message it would print."""
     match node:

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from requirements_spec.datafile import Table, Tables, Text, Whole, read
 from requirements_spec.fingerprint import fingerprint
+from requirements_spec.remembered import remembered
 from requirements_spec.schema import AUTHOR
 from verification.trace.codes import problem
 from verification.trace.evidence import write_json
@@ -32,8 +33,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from requirements_spec.datafile import Row
+    from requirements_spec.datafile import Document, Row
     from requirements_spec.problem import Problem
+    from requirements_spec.reading_cache import ReadingCache
 
 BASELINE = "verification/baseline.json"
 LEDGER = "verification/obligations.toml"
@@ -196,12 +198,17 @@ _VALUES = (int, float, str)
 """What a value may be; true and false are whole numbers here."""
 
 
-def read_ledger(root: Path) -> tuple[Ledger, tuple[Problem, ...]]:
+def read_ledger(root: Path, cache: ReadingCache | None = None) -> tuple[Ledger, tuple[Problem, ...]]:
     """Return the ledger; one that does not exist is a problem, because then nothing is accounted for."""
-    document = read(root, LEDGER, _TABLE)
+    document = read(root, LEDGER, _TABLE, cache)
+    return _ledger(document), document.problems
+
+
+@remembered
+def _ledger(document: Document) -> Ledger:
     entries = tuple(_entry(row) for row in document.rows("reduction") if row.sound)
     renewals = tuple(_renewal(row) for row in document.rows("renewal") if row.sound)
-    return Ledger(entries, renewals), document.problems
+    return Ledger(entries, renewals)
 
 
 def _entry(row: Row) -> Entry:

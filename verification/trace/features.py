@@ -15,6 +15,7 @@ from gherkin.errors import CompositeParserException, ParserException
 from gherkin.parser import Parser
 
 from requirements_spec.datafile import plain_content
+from requirements_spec.remembered import remembered
 from verification.trace.codes import problem
 from verification.trace.plain_gherkin import plain_feature
 
@@ -180,13 +181,22 @@ def _duplicates(scenarios: list[Scenario]) -> Iterator[Problem]:
                 scenario.id,
                 found=f"{counts[scenario.id]} scenarios of this name in the file",
             )
-        rows = Counter(row.text for row in scenario.rows)
-        for row in scenario.rows:
-            if rows[row.text] > 1:
-                where = f"{FOLDER}/{scenario.feature}:{row.line}"
-                yield problem(
-                    "TRC-SCENARIO-DUPLICATE", where, f"{scenario.id} [{row.text}]", found=f"{rows[row.text]} equal rows"
-                )
+        yield from _equal_rows(scenario)
+
+
+@remembered
+def _equal_rows(scenario: Scenario) -> tuple[Problem, ...]:
+    rows = Counter(row.text for row in scenario.rows)
+    return tuple(
+        problem(
+            "TRC-SCENARIO-DUPLICATE",
+            f"{FOLDER}/{scenario.feature}:{row.line}",
+            f"{scenario.id} [{row.text}]",
+            found=f"{rows[row.text]} equal rows",
+        )
+        for row in scenario.rows
+        if rows[row.text] > 1
+    )
 
 
 def _parse(name: str, text: str) -> Iterator[Scenario]:

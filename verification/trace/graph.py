@@ -138,10 +138,14 @@ class Graph:
 
     def scenarios_of(self, item: str) -> tuple[str, ...]:
         """Return the scenarios tagged with a requirement or control."""
-        return tuple(name for name in self.sources(item, Link.VERIFIES) if self._is_scenario(name))
+        return self._verified_by.get(item, ())
 
-    def _is_scenario(self, name: str) -> bool:
-        return name in self.nodes and self.nodes[name].kind is Kind.SCENARIO
+    @cached_property
+    def _verified_by(self) -> dict[str, tuple[str, ...]]:
+        """Every item's scenarios, for those that any scenario is tagged with."""
+        scenarios = {node.id for node in self.of(Kind.SCENARIO)}
+        verifying = ((item, names) for (item, link), names in self._backward.items() if link is Link.VERIFIES)
+        return {item: tuple(name for name in names if name in scenarios) for item, names in verifying}
 
     def scenario_status(self, scenario: str) -> Status:
         """Say what the accepted evidence holds for a scenario: passed only when every row has one clean pass."""

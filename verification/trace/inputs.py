@@ -38,7 +38,7 @@ from verification.trace.validated_build import ValidatedBuild, read_validated_bu
 from verification.trace.written import read_written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from requirements_spec.changes import Change
@@ -208,7 +208,7 @@ def read(root: Path, heavy: Heavy | None = None, cache: ReadingCache | None = No
     specification_changes, specification_ledger_problems = changes.read_ledger(root, changes.SPECIFICATION_BOOK.ledger, cache)
     risk_changes, risk_ledger_problems = changes.read_ledger(root, risk_ledger.RISK_BOOK.ledger, cache)
     baseline, baseline_problems = heavy.baseline
-    obligations, obligation_problems = read_ledger(root)
+    obligations, obligation_problems = read_ledger(root, cache)
     people, people_problems = read_people(root)
     chain = read_chain(root)
     reviewed = tuple(sorted(_reviewed(root)))
@@ -268,10 +268,10 @@ def _approvals(inputs: Inputs, chain: Chain) -> Approvals:
     return examine(chain, inputs.people, known, inputs.now)
 
 
-def read_stale(root: Path) -> tuple[StaleStage, ...]:
+def read_stale(root: Path, md5: Callable[[Path], str] | None = None) -> tuple[StaleStage, ...]:
     """Return the stages of the lock that no longer describe what lies here; none where there is no lock."""
     try:
-        return stale_stages(root, SLICES["verification"].stages)
+        return stale_stages(root, SLICES["verification"].stages, md5)
     except LineageError:
         return ()
 

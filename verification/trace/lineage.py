@@ -17,7 +17,7 @@ import yaml
 from verification.trace.strict_json import loads
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 REHASH_LIMIT = 64_000_000
@@ -173,12 +173,18 @@ def _model(root: Path) -> dict[str, str]:
     return {"version": version, "weights_sha256": actual, "bundle_sha256": hashlib.sha256(content).hexdigest()}
 
 
-def stale_stages(root: Path, stages: tuple[str, ...]) -> tuple[StaleStage, ...]:
+def stale_stages(root: Path, stages: tuple[str, ...], md5: Callable[[Path], str] | None = None) -> tuple[StaleStage, ...]:
     """Return every claim of dvc.lock about the stages that the tree, params.yaml, another stage or the disk contradicts.
+
+    Args:
+        root: the repository.
+        stages: their names.
+        md5: gives the MD5 of a path, where a caller knows some of them; else `md5_of`.
 
     Raises:
         LineageError: there is no readable dvc.lock.
     """
+    hashed = md5 or md5_of
     locked = read_lock(root)
     produced = {path: md5 for entry in locked.values() for path, md5 in _hashes(entry, "outs").items()}
     defined = _definitions(root)
@@ -186,9 +192,9 @@ def stale_stages(root: Path, stages: tuple[str, ...]) -> tuple[StaleStage, ...]:
     for name in stages:
         entry = locked.get(name, {})
         found += _stale_definition(name, entry, defined.get(name, {}))
-        found += _stale_deps(root, name, entry, produced)
+        found += _stale_deps(root, name, entry, produced, hashed)
         found += _stale_params(root, name, entry)
-        found += _stale_outs(root, name, entry)
+        found += _stale_outs(root, name, entry, hashed)
     return tuple(found)
 
 
@@ -237,9 +243,11 @@ def _named(definition: dict[str, Any], side: str) -> set[str]:
     return {str(next(iter(entry))) if isinstance(entry, dict) else str(entry) for entry in entries}
 
 
-def _stale_deps(root: Path, stage: str, entry: dict[str, Any], produced: dict[str, str]) -> Iterator[StaleStage]:
+def _stale_deps(
+    root: Path, stage: str, entry: dict[str, Any], produced: dict[str, str], md5_now: Callable[[Path], str]
+) -> Iterator[StaleStage]:
     for path, md5 in sorted(_hashes(entry, "deps").items()):
-        actual = produced[path] if path in produced else md5_of(root / path)
+        actual = produced[path] if path in produced else md5_now(root / path)
         if actual != md5:
             yield StaleStage(stage, f"input {path}", md5, actual)
 
@@ -267,11 +275,11 @@ def _dotted(table: Any, key: str) -> Any:
     return table
 
 
-def _stale_outs(root: Path, stage: str, entry: dict[str, Any]) -> Iterator[StaleStage]:
+def _stale_outs(root: Path, stage: str, entry: dict[str, Any], md5_now: Callable[[Path], str]) -> Iterator[StaleStage]:
     for item in entry.get("outs") or ():
         path, md5 = str(item["path"]), str(item.get("md5", ""))
         small = int(item.get("size", 0)) <= REHASH_LIMIT
-        actual = md5_of(root / path) if small else md5 if (root / path).exists() else "nothing"
+        actual = md5_now(root / path) if small else md5 if (root / path).exists() else "nothing"
         if actual != md5:
             yield StaleStage(stage, f"output {path}", md5, actual)
 

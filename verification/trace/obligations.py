@@ -17,6 +17,7 @@ import json
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -132,6 +133,10 @@ class Obligation:
         return ": ".join(part for part in (self.item, self.aspect, self.member) if part)
 
 
+OBLIGATION_ORDER = attrgetter("item", "aspect", "member")
+"""The order of obligations as a key that is made once for each, and not for each comparison."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Reduction:
     """An obligation that became smaller: its code and name, from what to what, and where that stands now (or stood, where it is gone)."""
@@ -200,8 +205,7 @@ def _other_items(before: Share, after: Mapping[Key, tuple[type, Value]]) -> set[
     """Return the items of which any obligation is gone, new or of another value."""
     if after == before.values:
         return set()
-    changed = {key[0] for key, value in before.values.items() if after.get(key) != value}
-    return changed | {key[0] for key in after.keys() - before.values.keys()}
+    return {key[0] for key, _ in after.items() ^ before.values.items()}
 
 
 def _held_twice(shares: Iterable[Share]) -> Iterator[Obligation]:

@@ -6,8 +6,9 @@ Source: IEC 62304 5.7.2 and 5.7.5 a) (pass or fail of each test, and the anomali
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -151,6 +152,10 @@ class Verdict:
         return cls(*texts, tuple(map(str, data["tags"])), Outcome(data["outcome"]), str(data["reason"]))
 
 
+VERDICT_ORDER = attrgetter(*(each.name for each in fields(Verdict)))
+"""The order of verdicts as a key that is made once for each, and not for each comparison."""
+
+
 class RecordError(Exception):
     """The raw record cannot be read; the message says why."""
 
@@ -167,7 +172,7 @@ def judge(scenarios: Iterable[Scenario], results: Iterable[Result]) -> tuple[Ver
     for _, key in owed:
         by_key.pop(key, None)
     verdicts += [_foreign(key, found) for key, found in by_key.items() if any(_is_foreign(key, result) for result in found)]
-    return tuple(sorted(verdicts))
+    return tuple(sorted(verdicts, key=VERDICT_ORDER))
 
 
 def place(result: Result, features: set[str]) -> Key:

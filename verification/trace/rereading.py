@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from verification.trace import assembly
@@ -16,7 +17,7 @@ from verification.trace.evidence import read_evidence
 from verification.trace.executed_protocol import PROTOCOL, read_executed_protocol
 from verification.trace.identity import Identity, content_hash, digest, read_identity
 from verification.trace.inputs import GAPS, SIGNED, Heavy, bundle_of, read_dependencies, read_gaps, read_heavy, read_stale
-from verification.trace.lineage import LineageError, read_lock
+from verification.trace.lineage import LineageError, md5_of, read_lock
 from verification.trace.slices import SLICES
 from verification.trace.subjects import read_documents
 from verification.trace.switches import FOREIGN_SETTINGS, SETTINGS
@@ -53,6 +54,7 @@ class Rereading:
         self.root = root
         self.heavy = heavy
         self.stages = _hashes(root)
+        self._untouched: dict[str, str] = {}
 
     def after(self, touched: frozenset[str]) -> Heavy:
         """Return what takes long to read: as in the whole reading, where none of the files that changed since can change it."""
@@ -61,7 +63,7 @@ class Rereading:
         identity = self._identity(before.identity, touched)
         return Heavy(
             identity=identity,
-            stale=read_stale(root) if touches(touched, *stages) else before.stale,
+            stale=read_stale(root, partial(self._md5, touched)) if touches(touched, *stages) else before.stale,
             evidence=read_evidence(root) if touches(touched, RUN) else before.evidence,
             written=read_written(root) if any(map(_is_written, touched)) else before.written,
             baseline=read_baseline(root) if touches(touched, BASELINE) else before.baseline,
@@ -73,6 +75,15 @@ class Rereading:
             gaps=tuple(read_gaps(root)) if touches(touched, GAPS) else before.gaps,
             documents=self._documents(touched),
         )
+
+    def _md5(self, touched: frozenset[str], path: Path) -> str:
+        """Return the MD5 of what a stage reads or makes; one that lies as in the whole reading is hashed once."""
+        name = path.relative_to(self.root).as_posix()
+        if touches(touched, name):
+            return md5_of(path)
+        if name not in self._untouched:
+            self._untouched[name] = md5_of(path)
+        return self._untouched[name]
 
     def _documents(self, touched: frozenset[str]) -> Mapping[str, Document]:
         """Return what a signature is held against, with only the touched files hashed again; a new file, or a line of the chain, asks for all."""

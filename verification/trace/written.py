@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from verification.trace.assertions import STEPS, assertion_duties
 from verification.trace.duties import PROTOCOL, protocol_duties
+from verification.trace.obligations import OBLIGATION_ORDER
 from verification.trace.switches import FOREIGN_SETTINGS, GATE, RUNNER, SETTINGS, switch_duties
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def read_written(root: Path) -> tuple[Obligation, ...]:
     steps = {_module(root, path): _text(path) for path in sorted((root / STEPS).rglob("*.py"))}
     sources = {path.relative_to(root).as_posix(): _text(path) for path in _sources(root)}
     found = (*assertion_duties(steps), *switch_duties(sources), *protocol_duties(_text(root / PROTOCOL)))
-    return tuple(sorted(found))
+    return tuple(sorted(found, key=OBLIGATION_ORDER))
 
 
 def _module(root: Path, path: Path) -> str:

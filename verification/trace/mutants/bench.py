@@ -135,7 +135,7 @@ class Bench:
             )
             for book, content in contents:
                 known = replace(book, load=partial(_known, content))
-                changes.record(self.root, known, "DEMO-author", "recorded by whoever made the change")
+                changes.record(self.root, known, "DEMO-author", "recorded by whoever made the change", self._cache)
 
     def _lock_again(self, edits: Mapping[str, object]) -> None:
         """Let the pipeline's lock agree, as running the touched stages again would."""

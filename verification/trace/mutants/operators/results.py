@@ -16,7 +16,7 @@ from verification.trace.junit import parse_run
 from verification.trace.mutants.mutant import Change, Form, Mutant, Operator, Part, Sign
 from verification.trace.mutants.project import Project
 from verification.trace.mutants.sealing import HEAD, TAIL, case, cases
-from verification.trace.outcomes import judge
+from verification.trace.outcomes import VERDICT_ORDER, judge
 
 if TYPE_CHECKING:
     from verification.trace.evidence import Record
@@ -57,7 +57,7 @@ def _agreed(project: Project, scenario: Scenario, key: Key, lines: list[str]) ->
     own = [text for each, text in zip(scenario.expected(), cases([scenario]), strict=True) if each != key]
     counted = judge([scenario], parse_run(JUNIT, "".join((HEAD, *own, *lines, TAIL)).encode()).results)
     rest = [each for each in _record(project).verdicts if each.key[:2] != key[:2]]
-    record = replace(_record(project), verdicts=tuple(sorted([*rest, *counted])))
+    record = replace(_record(project), verdicts=tuple(sorted([*rest, *counted], key=VERDICT_ORDER)))
     return {JUNIT: _junit(project, key, lines), VERDICTS: json.dumps(record.to_json())}
 
 
