@@ -167,7 +167,7 @@ def _parse(data: bytes) -> tuple[FileDataset, tuple[str, ...]]:
 class _Metered(BytesIO):
     """A file in memory that ends the parsing after so many steps."""
 
-    _left = 0
+    _steps = 0
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Return up to ``size`` bytes, and count the step.
@@ -175,8 +175,8 @@ class _Metered(BytesIO):
         Raises:
             InputRefused: more steps than a film's header takes (``IN-TOO-LARGE``).
         """
-        self._left += 1
-        if self._left > MAX_READS:
+        self._steps += 1
+        if self._steps > MAX_READS:
             raise _too_large("more elements than an image header has", f"at most {MAX_READS} steps of parsing")
         return super().read(size)
 

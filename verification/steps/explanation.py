@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from PIL import Image, ImageDraw
+from PIL import Image
 from pytest_bdd import given, then, when
 from scipy.stats import spearmanr
 
@@ -23,6 +23,7 @@ from device_sw.report.map_figure import map_figure
 from device_sw.types import LESION_METHODS, Box, Explain, NormalisedFilm
 from verification.steps import bundles, films
 from verification.steps.command import invoke
+from verification.steps.outputs import drawn_words
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -187,24 +188,10 @@ def _words(explained: AnalysisResult, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = json_report(explained, 0)["explanation"]["lesion_maps"]
     silent = [row["method"] for row in rows if WORDS not in row["label"] or "for this one mark" not in row["label"]]
     assert not silent, f"expected the words in the label, observed none by {silent}"
-    figure = " ".join(_figure_words(explained, monkeypatch))
+    figure = " ".join(drawn_words(explained, monkeypatch, map_figure))
     missing = [label for label in dict.fromkeys(row["label"] for row in rows) if label not in figure]
     assert not missing, f"expected every label on the figure, observed none of {missing}"
     assert "cannot be compared in strength" in figure, "expected the words on scale, observed none"
-
-
-def _figure_words(result: AnalysisResult, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    drawn: list[str] = []
-    original = ImageDraw.ImageDraw.text
-
-    def text(self: Any, xy: Any, words: Any, *arguments: Any, **options: Any) -> Any:
-        drawn.append(str(words))
-        return original(self, xy, words, *arguments, **options)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(ImageDraw.ImageDraw, "text", text)
-        map_figure(result)
-    return drawn
 
 
 @when("a chest film is analysed with maps of its marks by none, by Grad-CAM and by all methods", target_fixture="three")

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from device_sw.report.overlay import overlay
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from device_sw.report.content import AnalysisResult
@@ -64,8 +64,10 @@ def streams_and_files(run: Run) -> dict[str, bytes]:
     return {**named, "stdout": run.stdout.encode(), "stderr": run.stderr.encode()}
 
 
-def drawn_words(result: AnalysisResult, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return the texts that are drawn while the overlay is made."""
+def drawn_words(
+    result: AnalysisResult, monkeypatch: pytest.MonkeyPatch, draw: Callable[[AnalysisResult], object] = overlay
+) -> list[str]:
+    """Return the texts that are drawn while a picture of the result is made, by default its overlay."""
     drawn: list[str] = []
     original = ImageDraw.ImageDraw.text
 
@@ -75,7 +77,7 @@ def drawn_words(result: AnalysisResult, monkeypatch: pytest.MonkeyPatch) -> list
 
     with monkeypatch.context() as patch:
         patch.setattr(ImageDraw.ImageDraw, "text", text)
-        overlay(result)
+        draw(result)
     return drawn
 
 
