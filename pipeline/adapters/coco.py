@@ -10,25 +10,26 @@ Rules, all stated in the cohort's notes:
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from pipeline.adapters.coco_report import dataset_report
 from pipeline.adapters.coco_source import read_folder
-from pipeline.adapters.wrap import Picture, wrapped
+from pipeline.adapters.cohort_film import APICAL, NOT_APICAL, NOT_OURS, cohort_film, is_apical
+from pipeline.adapters.dx import FilmRecord
+from pipeline.adapters.outcome import Outcome
+from pipeline.adapters.remarks import Notebook
+from pipeline.adapters.wrap import wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from pipeline.adapters.coco_source import SourceBox, SourceFilm
+    from pipeline.adapters.cohort_film import Box
+    from pipeline.adapters.film_store import FilmStore
 
-SCHEMA = "thoratrace/cohort/1"
-APICAL = "intercostal_pleural_thickening"
 FINDING_OF: Mapping[str, str] = MappingProxyType(
     {
         "cardiac_hypertrophy": "cardiac_hypertrophy",
@@ -44,8 +45,6 @@ FINDING_OF: Mapping[str, str] = MappingProxyType(
 
 DISPUTED = "disputed: two teams contradict each other on lung opacity"
 NOT_PRIMARY = "not the primary box of its class"
-NOT_OURS = "class is none of the seven findings"
-NOT_APICAL = "pleural thickening outside the upper third of the image"
 CONTRADICTED = "box without the status present"
 ORIGIN = "8-bit display picture of NIH ChestX-ray14 (grey levels and window of the original lost), re-encoded as JPEG, wrapped unchanged"
 
@@ -54,57 +53,34 @@ ORIGIN = "8-bit display picture of NIH ChestX-ray14 (grey levels and window of t
 class _Mapped:
     """One film's truth in our findings, and why boxes were left out."""
 
-    boxes: list[dict[str, Any]] = field(default_factory=list)
+    boxes: list[tuple[str, Box]] = field(default_factory=list)
     status: dict[str, int | None] = field(default_factory=dict)
     excluded: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
-def import_coco(data: Path, destination: Path, *, seed: int, progress: Callable[[int, int], None], budget: str = "quick") -> None:
-    """Write ``cohort.json``, ``dataset_report.json`` and ``films/*.dcm`` from a COCO folder.
+def import_coco(data: Path, store: FilmStore, *, options: dict[str, Any], progress: Callable[[int, int], None]) -> Outcome:  # noqa: ARG001  one signature for all adapters
+    """Write the films of a COCO folder as DX files and return what the cohort and the report need.
 
     Args:
         data: folder with train.json, val.json, test.json and images.
-        destination: the cohort folder, made if needed.
-        seed: enters the UIDs of the wrapped films.
+        store: takes the DX files; its seed enters their UIDs.
+        options: none.
         progress: called with films done and films in all.
-        budget: training budget of the run the cohort is for; the films do not depend on it.
 
     Raises:
         DataError: the folder cannot become a cohort; nothing but films may have been written.
     """
-    films = read_folder(data)
-    mapped = [map_truth(film) for film in films]
-    (destination / "films").mkdir(parents=True, exist_ok=True)
-    entries = []
-    for film, truth in zip(films, mapped, strict=True):
-        content = wrapped((data / film.file_name).read_bytes(), _picture(film), seed)
-        (destination / "films" / f"{film.film_id}.dcm").write_bytes(content)
-        entries.append(_entry(film, truth, hashlib.sha256(content).hexdigest()))
-        progress(len(entries), len(films))
-    excluded = _summed([(film.split, truth.excluded) for film, truth in zip(films, mapped, strict=True)])
-    report = dataset_report(entries, excluded)
-    cohort = {
-        "schema": SCHEMA,
-        "profile": "coco",
-        "budget": budget,
-        "seed": seed,
-        "notes": _notes(entries, excluded),
-        "films": entries,
-    }
-    _write(destination / "dataset_report.json", report)
-    _write(destination / "cohort.json", cohort)
-
-
-def _summed(parts: list[tuple[str, Counter[tuple[str, str]]]]) -> Counter[tuple[str, str, str]]:
-    total: Counter[tuple[str, str, str]] = Counter()
-    for split, counted in parts:
-        for (label, reason), count in counted.items():
-            total[split, label, reason] += count
-    return total
-
-
-def _write(path: Path, value: Any) -> None:
-    path.write_text(json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    book = Notebook()
+    entries: list[dict[str, Any]] = []
+    source = read_folder(data)
+    for film in source:
+        truth = map_truth(film)
+        content = wrapped((data / film.file_name).read_bytes(), _picture(film), store.seed)
+        entries.append(_entry(film, truth, store.put(_picture(film), content)))
+        for (label, reason), count in truth.excluded.items():
+            book.leave_out(film.split, label, reason, count)
+        progress(len(entries), len(source))
+    return Outcome(entries, book, _notes(entries, book.excluded))
 
 
 def map_truth(film: SourceFilm) -> _Mapped:
@@ -113,10 +89,10 @@ def map_truth(film: SourceFilm) -> _Mapped:
     for box in film.boxes:
         reason = _left_out(film, box)
         if reason is None:
-            mapped.boxes.append({"finding": FINDING_OF[box.label], "box": list(box.box), "severity": None})
+            mapped.boxes.append((FINDING_OF[box.label], box.box))
         else:
             mapped.excluded[box.label, reason] += 1
-    present = {box["finding"] for box in mapped.boxes}
+    present = {finding for finding, _ in mapped.boxes}
     mapped.status = {finding: _status(film, label, finding in present) for label, finding in FINDING_OF.items()}
     return mapped
 
@@ -128,7 +104,7 @@ def _left_out(film: SourceFilm, box: SourceBox) -> str | None:
         return NOT_PRIMARY
     if film.disputed and box.label == "lung_infiltration":
         return DISPUTED
-    if FINDING_OF[box.label] == APICAL and box.box[3] > film.height / 3:
+    if FINDING_OF[box.label] == APICAL and not is_apical(box.box, film.height):
         return NOT_APICAL
     return None if film.status.get(box.label) == 1 else CONTRADICTED
 
@@ -143,8 +119,8 @@ def _status(film: SourceFilm, label: str, present: bool) -> int | None:  # noqa:
     return stated
 
 
-def _picture(film: SourceFilm) -> Picture:
-    return Picture(
+def _picture(film: SourceFilm) -> FilmRecord:
+    return FilmRecord(
         film_id=film.film_id,
         patient_id=f"NIH-{film.patient}",
         view=film.view,
@@ -157,38 +133,14 @@ def _picture(film: SourceFilm) -> Picture:
 
 
 def _entry(film: SourceFilm, truth: _Mapped, sha256: str) -> dict[str, Any]:
-    return {
-        "film_id": film.film_id,
-        "patient_id": f"NIH-{film.patient}",
-        "split": film.split,
-        "path": f"films/{film.film_id}.dcm",
-        "sha256": sha256,
-        "rows": film.height,
-        "columns": film.width,
-        "boxes": truth.boxes,
-        "status": truth.status,
-        "measurements": {},
-        "strata": _strata(film),
-        "mask": None,
-        "scored": not film.disputed,
-        "exclusion": DISPUTED if film.disputed else None,
-    }
-
-
-def _strata(film: SourceFilm) -> dict[str, Any]:
-    unknown = dict.fromkeys(("body_size", "vendor", "dose"), "unknown")
-    return unknown | {"sex": film.sex, "age": film.age, "age_band": age_band(film.age), "view": film.view, "modality": "unknown"}
-
-
-def age_band(age: int | None) -> str:
-    """Return the age stratum.
-
-    >>> age_band(17), age_band(18), age_band(60), age_band(None)
-    ('0-17', '18-39', '60-74', 'unknown')
-    """
-    if age is None:
-        return "unknown"
-    return next(band for lowest, band in ((75, "75+"), (60, "60-74"), (40, "40-59"), (18, "18-39"), (0, "0-17")) if age >= lowest)
+    return cohort_film(
+        _picture(film),
+        split=film.split,
+        sha256=sha256,
+        boxes=truth.boxes,
+        status=truth.status,
+        exclusion=DISPUTED if film.disputed else None,
+    )
 
 
 def _notes(entries: list[dict[str, Any]], excluded: Counter[tuple[str, str, str]]) -> list[str]:

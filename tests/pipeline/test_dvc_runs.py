@@ -40,6 +40,6 @@ def test_another_run_has_its_own_parameters_and_stages(tmp_path, monkeypatch):
     assert params["train"]["findings"] == ["lung_field_infiltration"]
     assert params["train"]["seed"] == Run(REPOSITORY).params()["train"]["seed"]
     stages = yaml.safe_load((run.root / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
-    assert stages["cohort"]["cmd"] == "python -m pipeline.stages.import_coco"
+    assert stages["cohort"]["cmd"] == "python -m pipeline.stages.import_films"
     assert stages["train"] == yaml.safe_load((REPOSITORY / "dvc.yaml").read_text(encoding="utf-8"))["stages"]["train"]
     assert (run.root / "device_sw" / "errors.py").read_bytes() == (REPOSITORY / "device_sw" / "errors.py").read_bytes()

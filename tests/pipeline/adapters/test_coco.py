@@ -12,8 +12,11 @@ from PIL import Image
 from device_sw.dicom.reader import read
 from device_sw.findings import all_findings
 from pipeline.adapters import coco
+from pipeline.adapters.cohort_film import APICAL
+from pipeline.adapters.dx import FilmRecord
 from pipeline.adapters.errors import DataError
-from pipeline.adapters.wrap import Picture, wrapped
+from pipeline.adapters.importing import bring
+from pipeline.adapters.wrap import wrapped
 from validation import cohort
 
 REAL = Path(__file__).resolve().parents[4] / "shared" / "data" / "cxr_boxes"
@@ -23,7 +26,7 @@ REAL = Path(__file__).resolve().parents[4] / "shared" / "data" / "cxr_boxes"
 def imported(coco_folder, tmp_path):
     def run(name="cohort", seed=1):
         seen = []
-        coco.import_coco(coco_folder(), tmp_path / name, seed=seed, progress=lambda done, total: seen.append((done, total)))
+        bring("coco", coco_folder(), tmp_path / name, seed=seed, progress=lambda done, total: seen.append((done, total)))
         assert seen[-1] == (8, 8)
         return tmp_path / name
 
@@ -48,10 +51,10 @@ def test_primary_boxes_of_our_classes_are_kept_in_film_pixels(imported):
 
 def test_pleural_thickening_is_ours_only_in_the_upper_third(imported):
     films = films_of(imported())
-    assert films["00000002_000"].status[coco.APICAL] == 1
-    assert films["00000003_000"].status[coco.APICAL] is None
+    assert films["00000002_000"].status[APICAL] == 1
+    assert films["00000003_000"].status[APICAL] is None
     assert films["00000003_000"].boxes == ()
-    assert films["00000001_000"].status[coco.APICAL] == 0
+    assert films["00000001_000"].status[APICAL] == 0
 
 
 def test_a_disputed_film_is_not_scored_and_says_why(imported):
@@ -134,14 +137,14 @@ def test_a_broken_folder_gives_one_clear_line(coco_folder, tmp_path, damage, mes
     folder = coco_folder()
     damage(folder)
     with pytest.raises(DataError, match=message) as caught:
-        coco.import_coco(folder, tmp_path / "cohort", seed=1, progress=lambda done, total: None)
+        bring("coco", folder, tmp_path / "cohort", seed=1, progress=lambda done, total: None)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "cohort" / "cohort.json").exists()
 
 
 def test_a_missing_folder_gives_one_clear_line(tmp_path):
     with pytest.raises(DataError, match=r"^DATA-MISSING at nowhere: found no folder"):
-        coco.import_coco(tmp_path / "nowhere", tmp_path / "cohort", seed=1, progress=lambda done, total: None)
+        bring("coco", tmp_path / "nowhere", tmp_path / "cohort", seed=1, progress=lambda done, total: None)
 
 
 @pytest.mark.parametrize(
@@ -173,14 +176,14 @@ def test_a_missing_folder_gives_one_clear_line(tmp_path):
 def test_annotations_that_cannot_be_are_named(coco_folder, coco_splits, tmp_path, damage, message):
     damage(coco_splits)
     with pytest.raises(DataError, match=message):
-        coco.import_coco(coco_folder(), tmp_path / "cohort", seed=1, progress=lambda done, total: None)
+        bring("coco", coco_folder(), tmp_path / "cohort", seed=1, progress=lambda done, total: None)
 
 
 @pytest.mark.parametrize("options", [{"progressive": True}, {"mode": "RGB"}])
 def test_a_jpeg_that_is_not_grey_baseline_is_refused(options):
     buffer = BytesIO()
     Image.new(options.pop("mode", "L"), (64, 64)).save(buffer, "jpeg", **options)
-    picture = Picture(film_id="x", patient_id="y", view="PA", sex="F", age=40, rows=64, columns=64, origin="drawn")
+    picture = FilmRecord(film_id="x", patient_id="y", view="PA", sex="F", age=40, rows=64, columns=64, origin="drawn")
     with pytest.raises(DataError, match="DATA-IMAGE at x: found frame FFC"):
         wrapped(buffer.getvalue(), picture, seed=1)
 
@@ -189,7 +192,7 @@ def test_a_jpeg_that_is_not_grey_baseline_is_refused(options):
 def test_the_real_films_import_completely(tmp_path):
     if not REAL.is_dir():
         pytest.skip(f"real films not found beside the checkout ({REAL.name})")
-    coco.import_coco(REAL, tmp_path, seed=1, progress=lambda done, total: None)
+    bring("coco", REAL, tmp_path, seed=1, progress=lambda done, total: None)
     found = cohort.load(tmp_path / "cohort.json")
     assert {split: len(found.of_split(split)) for split in cohort.SPLITS} == {"train": 572, "val": 158, "test": 222}
     boxes = [box for film in found.of_split("test") for box in film.boxes_of("lung_field_infiltration")]

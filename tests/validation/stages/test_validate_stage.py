@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.adapters.wrap import Picture, wrapped
+from pipeline.adapters.dx import FilmRecord
+from pipeline.adapters.wrap import wrapped
 from pipeline.run import Run
 from pipeline.stages import validate as stage
 from validation import protocol
@@ -33,7 +34,7 @@ PARAMS = "profile: phantom\nbudget: quick\nprepare: {preprocessing: tt-default-1
 def dicom():
     buffer = BytesIO()
     Image.fromarray((np.add.outer(np.arange(64), np.arange(64)) * 2).astype(np.uint8), mode="L").save(buffer, "jpeg")
-    return wrapped(buffer.getvalue(), Picture("x", "y", "PA", "F", 40, 64, 64, "drawn"), seed=1)
+    return wrapped(buffer.getvalue(), FilmRecord("x", "y", "PA", "F", 40, 64, 64, "drawn"), seed=1)
 
 
 @pytest.fixture

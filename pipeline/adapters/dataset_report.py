@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-SCHEMA = "thoratrace/dataset-report/1"
+if TYPE_CHECKING:
+    from pipeline.adapters.outcome import Outcome
+
+SCHEMA = "thoratrace/dataset-report/2"
 
 
-def dataset_report(entries: list[dict[str, Any]], excluded: Counter[tuple[str, str, str]]) -> dict[str, Any]:
-    """Return the report as plain values.
-
-    Args:
-        entries: the films of cohort.json.
-        excluded: (split, class in the source, reason) -> boxes left out.
-    """
+def dataset_report(outcome: Outcome) -> dict[str, Any]:
+    """Return the report as plain values."""
+    entries, book = outcome.entries, outcome.book
     splits = {split: [entry for entry in entries if entry["split"] == split] for split in ("train", "val", "test")}
     return {
         "schema": SCHEMA,
         "splits": {split: _split(films) for split, films in splits.items()},
+        "sources": outcome.sources,
         "excluded_boxes": [
             {"split": split, "class": label, "reason": reason, "boxes": count}
-            for (split, label, reason), count in sorted(excluded.items())
+            for (split, label, reason), count in sorted(book.excluded.items())
         ],
         "unscored_films": [
             {"split": split, "reason": reason, "films": count}
             for split, films in splits.items()
             for reason, count in sorted(Counter(film["exclusion"] for film in films if not film["scored"]).items())
         ],
+        "remarks": book.table(),
+        "remark_counts": dict(sorted(Counter(remark.code for remark in book.remarks).items())),
+        "masks": outcome.masks,
+        "rows_of_film": outcome.rows,
     }
 
 
