@@ -235,7 +235,7 @@ def _tool_table(kit: Kit, record: ToolRecord) -> Table:
 
 @app.command()
 def pipeline(
-    profile: Annotated[str, typer.Option(help="data profile: phantom or coco")],
+    profile: Annotated[str, typer.Option(help="data profile: phantom, coco, eda, vindr or nih")],
     budget: Annotated[str, typer.Option(help="training budget: quick or release")],
     data: Annotated[Path | None, typer.Option(help="folder with the profile's data, where it needs one")] = None,
     evidence: Annotated[Path | None, typer.Option(help="keep the figures, dated, in this JSON file")] = None,

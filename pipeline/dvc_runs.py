@@ -88,7 +88,7 @@ def _params(table: dict[str, Any], profile: str, budget: str, data: Path | None)
         params = merge(params, overrides.get("params", {}))
     params.update(profile=profile, budget=budget)
     if profile != "phantom":
-        params["data"] = {"path": str(_data_folder(profile, data))}
+        params["data"] = {**params.get("data", {}), "path": str(_data_folder(profile, data))}
     return params
 
 
@@ -120,7 +120,7 @@ def _stages(profile: dict[str, Any]) -> dict[str, Any]:
     cohort["cmd"] = f"python -m pipeline.stages.{profile['stage']}"
     cohort["deps"] = list(profile["deps"])
     if profile["stage"] != "cohort":
-        cohort["params"] = [*cohort["params"], "data"]
+        cohort["params"] = [*cohort["params"], "data", "prepare.preprocessing"]
         cohort["deps"].append("${data.path}")
     return dict(stages)
 

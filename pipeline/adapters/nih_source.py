@@ -117,7 +117,7 @@ def _entries(table: CsvTable, book: Notebook) -> dict[str, NihEntry]:
             book.note(place, "ROW-MISSING", "no picture name or no Patient ID", _LEFT_OUT)
             continue
         if name in entries:
-            same = entries[name].patient == cells[3] and entries[name].mined == frozenset(cells[1].split("|"))
+            same = entries[name].patient == cells[3].zfill(8) and entries[name].mined == frozenset(cells[1].split("|"))
             book.note(place, "ROW-DUPLICATE" if same else "ROW-CONTRADICTION", f"as {entries[name].place}", _LEFT_OUT)
             continue
         age = _AGE.match(cells[4])

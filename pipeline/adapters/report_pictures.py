@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
+from matplotlib.patches import Patch, Rectangle
 
 from device_sw.dicom.reader import read
 from device_sw.errors import InputRefused
 from device_sw.preprocessing.intensity import normalise
+from pipeline.adapters.labels import findings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,9 +41,10 @@ def sizes_figure(entries: list[dict[str, Any]]) -> bytes | None:
             points.setdefault(box["finding"], []).append(((x1 - x0) / film["columns"], (y1 - y0) / film["rows"]))
     if not points:
         return None
-    figure = Figure(figsize=(8.4, 4.6), layout="constrained")
-    axes = figure.add_subplot()
-    for colour, (finding, shares) in zip(_COLOURS, sorted(points.items()), strict=False):
+    figure = Figure(figsize=(9.4, 4.6))
+    axes = figure.add_axes((0.07, 0.12, 0.48, 0.84))
+    for finding, shares in sorted(points.items()):
+        colour = _COLOURS[findings().index(finding)]
         widths, heights = zip(*shares, strict=True)
         axes.scatter(
             widths,
@@ -56,7 +58,7 @@ def sizes_figure(entries: list[dict[str, Any]]) -> bytes | None:
         )
     axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="box width / film width", ylabel="box height / film height")
     axes.grid(visible=True, color="#dddddd", linewidth=0.5)
-    figure.legend(loc="outside right upper", fontsize=8, frameon=False)
+    axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), fontsize=8, frameon=False)
     return _png(figure)
 
 
@@ -69,10 +71,15 @@ def gallery(folder: Path, entries: list[dict[str, Any]], preprocessing: str) -> 
         preprocessing: id of the recipe of the normalised view.
     """
     chosen: dict[str, dict[str, Any]] = {}
-    for film in entries:
+    for film in sorted(entries, key=lambda film: len({box["finding"] for box in film["boxes"]})):
         for finding in sorted({box["finding"] for box in film["boxes"]}) or ["no boxes"]:
             chosen.setdefault(finding, film)
-    return [(f"{_words(name)}: {film['film_id']}", _film(folder, film, preprocessing)) for name, film in sorted(chosen.items())]
+    shown = {film["film_id"]: film for _, film in sorted(chosen.items())}
+    return [(f"{_found(film)}: {name}", _film(folder, film, preprocessing)) for name, film in shown.items()]
+
+
+def _found(film: dict[str, Any]) -> str:
+    return ", ".join(_words(name) for name in sorted({box["finding"] for box in film["boxes"]})) or "no boxes"
 
 
 def _film(folder: Path, film: dict[str, Any], preprocessing: str) -> bytes:
@@ -82,11 +89,17 @@ def _film(folder: Path, film: dict[str, Any], preprocessing: str) -> bytes:
         ("logarithm", logarithm(radiograph)),
         _normalised(radiograph, preprocessing),
     ]
-    figure = Figure(figsize=(12.4, 4.9), layout="constrained")
-    found = ", ".join(_words(name) for name in sorted({box["finding"] for box in film["boxes"]})) or "no boxes"
-    figure.suptitle(f"{film['film_id']}: {found}", fontsize=10, x=0.01, ha="left")
+    figure = Figure(figsize=(12.4, 4.9))
+    figure.subplots_adjust(left=0.01, right=0.99, top=0.86, bottom=0.01, wspace=0.03)
+    figure.suptitle(f"{film['film_id']}: {_found(film)}", fontsize=10, x=0.01, y=0.98, ha="left")
     for axes, (title, picture) in zip(figure.subplots(1, 3), views, strict=True):
         _show(axes, title, picture, film)
+    handles = [
+        Patch(facecolor="none", edgecolor=_COLOURS[findings().index(name)], label=_words(name))
+        for name in sorted({box["finding"] for box in film["boxes"]})
+    ]
+    if handles:
+        figure.legend(handles=handles, loc="upper right", ncols=len(handles), fontsize=8, frameon=False)
     return _png(figure)
 
 
@@ -116,10 +129,9 @@ def _show(axes: Axes, title: str, picture: NDArray[np.float64] | None, film: dic
     axes.imshow(
         picture[::step, ::step], cmap="gray", vmin=low, vmax=max(high, low + 1e-6), extent=(0, film["columns"], film["rows"], 0)
     )
-    names = sorted({box["finding"] for box in film["boxes"]})
     for box in film["boxes"]:
         x0, y0, x1, y1 = box["box"]
-        colour = _COLOURS[names.index(box["finding"]) % len(_COLOURS)]
+        colour = _COLOURS[findings().index(box["finding"])]
         axes.add_patch(Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, edgecolor=colour, linewidth=1.6))
 
 

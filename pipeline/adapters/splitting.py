@@ -50,6 +50,16 @@ def divided(labels: Mapping[str, AbstractSet[str]], seed: int, shares: Mapping[s
             placed[patient] = split
             for label in (*remaining.pop(patient), None):
                 lacking[split][label] -= 1
+    return _without_empty(placed, chosen)
+
+
+def _without_empty(placed: dict[str, str], shares: Mapping[str, float]) -> dict[str, str]:
+    """Give each split that got nobody the patient that the fullest split took last, where there are enough patients for all."""
+    for split in shares:
+        sizes = Counter(placed.values())
+        fullest = max(shares, key=lambda name: sizes[name])
+        if not sizes[split] and sizes[fullest] > 1:
+            placed[[patient for patient, where in placed.items() if where == fullest][-1]] = split
     return placed
 
 

@@ -16,7 +16,7 @@ def test_phantom_quick_is_the_repository_itself():
 @pytest.mark.parametrize(
     ("profile", "budget", "message"),
     [
-        ("mri", "quick", r"RUN-PROFILE at --profile: found mri, expected phantom or coco"),
+        ("mri", "quick", r"RUN-PROFILE at --profile: found mri, expected phantom or coco or eda or vindr or nih"),
         ("phantom", "huge", r"RUN-BUDGET at --budget: found huge"),
     ],
 )

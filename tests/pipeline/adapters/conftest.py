@@ -6,6 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pipeline.adapters import importing
+from pipeline.adapters.importing import bring
+from tests.pipeline.adapters.eda_folder import small
+from validation import cohort
+
 CATEGORIES = (
     *(
         "cardiac_hypertrophy",
@@ -102,3 +107,28 @@ def coco_folder(tmp_path, coco_splits):
         return folder
 
     return write
+
+
+@pytest.fixture
+def without_page(monkeypatch):
+    """Leave the page for people out, which has tests of its own and is most of an import's time."""
+    monkeypatch.setattr(importing, "write_page", lambda *_: None)
+
+
+@pytest.fixture
+def imported(tmp_path, without_page):
+    """Return a function that imports a folder under a profile and returns films by id and the report."""
+
+    def run(profile, data, **options):
+        destination = tmp_path / "cohort"
+        bring(profile, data, destination, seed=1, progress=lambda done, total: None, options=options)
+        films = {film.film_id: film for film in cohort.load(destination / "cohort.json").films}
+        return films, json.loads((destination / "dataset_report.json").read_text(encoding="utf-8"))
+
+    return run
+
+
+@pytest.fixture
+def eda(tmp_path):
+    """The small E-Da folder, not written yet."""
+    return small(tmp_path / "eda")

@@ -22,6 +22,9 @@ from validation import cohort
 REAL = Path(__file__).resolve().parents[4] / "shared" / "data" / "cxr_boxes"
 
 
+pytestmark = pytest.mark.usefixtures("without_page")
+
+
 @pytest.fixture
 def imported(coco_folder, tmp_path):
     def run(name="cohort", seed=1):
