@@ -25,6 +25,7 @@ from torchvision.models.detection.ssd import SSD
 from torchvision.ops import clip_boxes_to_image
 
 from device_sw.detector.eager import eager_network
+from device_sw.detector.families.yolo import Yolo
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -143,12 +144,12 @@ class Explainable(Protocol[AnyTarget]):
 
 
 def explainable(network: nn.Module) -> Explainable[Any]:
-    """Return the way into a detector of a known family: Faster R-CNN, RetinaNet, FCOS, SSD, SSDlite; it is put into evaluation mode, its weights frozen.
+    """Return the way into a detector of a known family: Faster R-CNN, RetinaNet, FCOS, SSD, SSDlite, YOLO; it is put into evaluation mode, its weights frozen.
 
     Raises:
         TypeError: another kind of network.
     """
-    families = ((FasterRCNN, TwoStage), (FCOS, CentreHead), (RetinaNet, AnchorHead), (SSD, LevelHeads))
+    families = ((FasterRCNN, TwoStage), (FCOS, CentreHead), (RetinaNet, AnchorHead), (SSD, LevelHeads), (Yolo, ObjectHeads))
     for family, way in families:
         if isinstance(network, family):
             made: Explainable[Any] = way(network.eval().requires_grad_(requires_grad=False))
@@ -181,7 +182,20 @@ def _odds_of_mean(first: Tensor, second: Tensor) -> Tensor:
     >>> _odds_of_mean(torch.tensor(0.0), torch.tensor(0.0)).item()
     0.0
     """
-    log_score = 0.5 * (functional.logsigmoid(first) + functional.logsigmoid(second))
+    return _odds_of(0.5 * (functional.logsigmoid(first) + functional.logsigmoid(second)))
+
+
+def _odds_of_product(first: Tensor, second: Tensor) -> Tensor:
+    """Return the log odds of the product of two sigmoids.
+
+    >>> round(_odds_of_product(torch.tensor(0.0), torch.tensor(0.0)).exp().item(), 6)
+    0.333333
+    """
+    return _odds_of(functional.logsigmoid(first) + functional.logsigmoid(second))
+
+
+def _odds_of(log_score: Tensor) -> Tensor:
+    """Return ``ln(p / (1 - p))`` of ln p."""
     return log_score - torch.log(-torch.expm1(log_score))
 
 
@@ -422,3 +436,27 @@ class LevelHeads(_OneStage):
         variants, _, height, width = answers.shape
         anchors = answers.view(variants, -1, head.num_columns, height, width).permute(0, 3, 4, 1, 2)
         return _odds_of_softmax(self._at_cell(anchors.reshape(variants, -1, head.num_columns), seen, target), target.label)
+
+
+class ObjectHeads(_OneStage):
+    """YOLO: a head for each level; the score is the product of objectness and class, and answers are boxes around the cell."""
+
+    def _answers(self, reading: Reading) -> Answers:
+        levels = list(reading.levels.values())
+        outputs = self._network.head(levels)
+        anchored = self._network.anchored(reading.images, levels)
+        boxes = self._in_input(self._network.decoded(outputs["bbox_regression"][0], anchored), reading)
+        scores = self._network.scores(outputs, 0)
+        return Answers(boxes[:, None].expand(-1, scores.shape[1], -1), scores)
+
+    def _heads(self, target: CellTarget) -> list[nn.Module]:
+        return [self._network.head.hidden[target.level]]
+
+    def _anchors(self, reading: Reading, count: int) -> list[int]:  # noqa: ARG002 - the number may differ from level to level here
+        return list(self._network.anchor_generator.num_anchors_per_location())
+
+    def log_odds(self, seen: Tensor, target: CellTarget) -> Tensor:
+        """Return the log odds of the product of objectness and class."""
+        answers = self._network.head.at_level(target.level, seen)
+        objectness = self._at_cell(answers["objectness"], seen, target)[:, 0]
+        return _odds_of_product(objectness, self._at_cell(answers["findings"], seen, target)[:, target.label - 1])

@@ -8,10 +8,13 @@ family needs besides what every detector has are the fields of its class; nothin
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 PYRAMID_STRIDES = (4, 8, 16)
 """Network pixels per cell of each level of the small backbone's pyramid, finest first."""
+
+NORMS = ("group", "frozen")
+"""What may stand in the place of batch normalisation: nothing may look at a film's neighbours."""
 
 AnchorSizes = tuple[tuple[tuple[float, float], ...], ...]
 """For each pyramid level, finest first, the (width, height) of its anchors in network pixels."""
@@ -49,9 +52,13 @@ class Architecture:
     nms_iou: float = NMS_IOU
 
     def __post_init__(self) -> None:
-        """Refuse what is no such network: the strides have to divide the input."""
+        """Refuse what is no such network: the strides have to divide the input, and a floor of 0 would answer everywhere."""
         if self.input_size <= 0 or self.input_size % 32:
             raise ValueError(f"the network input's side must be a multiple of 32, got {self.input_size}")
+        if not (0.0 < self.score_floor < 1.0 and 0.0 < self.nms_iou < 1.0 and self.classes > 0):
+            raise ValueError(
+                "the score floor and the overlap of one finding's boxes must lie between 0 and 1, and there must be a finding"
+            )
 
     @property
     def sides(self) -> tuple[int, ...]:
@@ -75,7 +82,7 @@ class Architecture:
 
     def to_json(self) -> dict[str, Any]:
         """Return the family and the fields as JSON values."""
-        return {"family": self.family, **asdict(self)}
+        return {"family": self.family, **{field.name: _to_json(getattr(self, field.name)) for field in fields(self)}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,16 +114,249 @@ class FasterRCNNSmall(Architecture):
     def __post_init__(self) -> None:
         """Refuse what is no such network: each level needs width and anchors."""
         Architecture.__post_init__(self)
-        levels = len(self.strides)
-        if len(self.anchors) != levels or len(self.widths) != levels + 1:
-            raise ValueError(f"a network of {levels} pyramid levels needs {levels} lists of anchors and {levels + 1} widths")
+        _require_anchors(self.anchors, self.strides)
+        _require_groups(self.widths)
+        if len(self.widths) != len(self.strides) + 1:
+            raise ValueError(f"a network of {len(self.strides)} levels needs {len(self.strides) + 1} widths, got {self.widths}")
 
     def filters(self) -> dict[str, float]:
         """Return what the network drops boxes by inside itself: name -> value."""
         return {**Architecture.filters(self), "proposals": self.proposals_test}
 
 
-ARCHITECTURES: dict[str, type[Architecture]] = {kind.family: kind for kind in (FasterRCNNSmall,)}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResidualSizes:
+    """A residual backbone of our own: stem at stride 2, then stages at strides 4, 8, 16 and 32, group normalisation.
+
+    Attributes:
+        widths: channels of the stem and of the four stages.
+        blocks: residual blocks a stage.
+    """
+
+    name: ClassVar[str] = "residual"
+
+    widths: tuple[int, ...]
+    blocks: int
+
+    def __post_init__(self) -> None:
+        """Refuse what is no such backbone."""
+        _require_groups(self.widths)
+        if len(self.widths) != 5 or self.blocks < 1:
+            raise ValueError(f"a residual backbone needs 5 widths and a block a stage, got {self.widths} and {self.blocks}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _NormalisedSizes:
+    """A published backbone whose batch normalisation is replaced: by group normalisation, or by the published statistics, frozen.
+
+    Attributes:
+        norm: ``group``, or ``frozen`` where the weights are taken over from a training that had batch statistics.
+    """
+
+    name: ClassVar[str]
+
+    norm: str
+
+    def __post_init__(self) -> None:
+        """Refuse a norm that looks at a batch, and any other."""
+        if self.norm not in NORMS:
+            raise ValueError(f"the norm of a backbone must be one of {', '.join(NORMS)}, got {self.norm!r}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MobileNetSizes(_NormalisedSizes):
+    """MobileNetV3-Large (Howard et al. 2019, arXiv:1905.02244)."""
+
+    name: ClassVar[str] = "mobilenet_v3_large"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResNetSizes(_NormalisedSizes):
+    """ResNet-50 (He et al. 2016, arXiv:1512.03385)."""
+
+    name: ClassVar[str] = "resnet50"
+
+
+BackboneSizes = ResidualSizes | MobileNetSizes | ResNetSizes
+BACKBONES: dict[str, type[BackboneSizes]] = {kind.name: kind for kind in (ResidualSizes, MobileNetSizes, ResNetSizes)}
+"""Every backbone by its name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _FasterRCNNPyramid(Architecture):
+    """Faster R-CNN with a feature pyramid on a published backbone.
+
+    Attributes:
+        norm: see `ResNetSizes`.
+        pyramid, box_head, proposals_train, proposals_test, anchors: see `FasterRCNNSmall`.
+    """
+
+    norm: str
+    pyramid: int
+    box_head: int
+    proposals_train: int
+    proposals_test: int
+    anchors: AnchorSizes
+
+    def __post_init__(self) -> None:
+        """Refuse what is no such network."""
+        Architecture.__post_init__(self)
+        _require_anchors(self.anchors, self.strides)
+        ResNetSizes(norm=self.norm)
+
+    def filters(self) -> dict[str, float]:
+        """Return what the network drops boxes by inside itself: name -> value."""
+        return {**Architecture.filters(self), "proposals": self.proposals_test}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FasterRCNNMobileNet(_FasterRCNNPyramid):
+    """Faster R-CNN with a feature pyramid on MobileNetV3-Large."""
+
+    family: ClassVar[str] = "faster_rcnn_mobilenet"
+    strides: ClassVar[tuple[int, ...]] = (8, 16, 32)
+    explained_level: ClassVar[int] = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FasterRCNNResNet50(_FasterRCNNPyramid):
+    """Faster R-CNN with a feature pyramid on ResNet-50."""
+
+    family: ClassVar[str] = "faster_rcnn_resnet50"
+    strides: ClassVar[tuple[int, ...]] = (4, 8, 16, 32)
+    explained_level: ClassVar[int] = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetinaNet(Architecture):
+    """RetinaNet: one head on a feature pyramid, focal loss (Lin et al. 2017, arXiv:1708.02002).
+
+    Attributes:
+        backbone: any of `BACKBONES`.
+        pyramid: channels of the feature pyramid.
+        anchors: for each pyramid level the (width, height) of its anchors, network pixels.
+    """
+
+    family: ClassVar[str] = "retinanet"
+    strides: ClassVar[tuple[int, ...]] = (8, 16, 32)
+    explained_level: ClassVar[int] = 0
+
+    backbone: BackboneSizes
+    pyramid: int
+    anchors: AnchorSizes
+
+    def __post_init__(self) -> None:
+        """Refuse what is no such network."""
+        Architecture.__post_init__(self)
+        _require_anchors(self.anchors, self.strides)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FCOS(Architecture):
+    """FCOS: no anchors, each cell says how far the edges of the box around it are (Tian et al. 2019, arXiv:1904.01355).
+
+    Attributes:
+        backbone: any of `BACKBONES`.
+        pyramid: channels of the feature pyramid.
+    """
+
+    family: ClassVar[str] = "fcos"
+    strides: ClassVar[tuple[int, ...]] = (8, 16, 32)
+    explained_level: ClassVar[int] = 0
+
+    backbone: BackboneSizes
+    pyramid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SSD(Architecture):
+    """SSD: a head of its own on each of four levels of plain convolutions (Liu et al. 2016, arXiv:1512.02325).
+
+    Attributes:
+        widths: channels of the stem and of the stages at strides 4, 8, 16, 32 and 64.
+        convolutions: 3x3 convolutions a stage.
+        anchors: for each level the (width, height) of its default boxes, network pixels.
+    """
+
+    family: ClassVar[str] = "ssd"
+    strides: ClassVar[tuple[int, ...]] = (8, 16, 32, 64)
+    explained_level: ClassVar[int] = 0
+
+    widths: tuple[int, ...]
+    convolutions: int
+    anchors: AnchorSizes
+
+    def __post_init__(self) -> None:
+        """Refuse what is no such network."""
+        Architecture.__post_init__(self)
+        _require_anchors(self.anchors, self.strides)
+        _require_groups(self.widths)
+        if len(self.widths) != 6 or self.convolutions < 1:
+            raise ValueError(f"SSD needs 6 widths and a convolution a stage, got {self.widths} and {self.convolutions}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SSDLite(Architecture):
+    """SSDlite: SSD with depthwise heads on MobileNetV3-Large (Sandler et al. 2018, arXiv:1801.04381).
+
+    Attributes:
+        norm: see `ResNetSizes`; of the backbone, the heads have group normalisation.
+        anchors: for each level the (width, height) of its default boxes, network pixels.
+    """
+
+    family: ClassVar[str] = "ssdlite"
+    strides: ClassVar[tuple[int, ...]] = (8, 16, 32, 64)
+    explained_level: ClassVar[int] = 0
+
+    norm: str
+    anchors: AnchorSizes
+
+    def __post_init__(self) -> None:
+        """Refuse what is no such network."""
+        Architecture.__post_init__(self)
+        _require_anchors(self.anchors, self.strides)
+        MobileNetSizes(norm=self.norm)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class YOLO(Architecture):
+    """A one-stage detector in the manner of YOLOv3, written here (Redmon and Farhadi 2018, arXiv:1804.02767).
+
+    Attributes:
+        widths: channels of the stem and of the stages at strides 4, 8, 16 and 32; those of the last three are halved twice in the pyramid.
+        blocks: residual blocks a stage.
+        anchors: for each level the (width, height) of its anchors, network pixels.
+    """
+
+    family: ClassVar[str] = "yolo"
+    strides: ClassVar[tuple[int, ...]] = (8, 16, 32)
+    explained_level: ClassVar[int] = 0
+
+    widths: tuple[int, ...]
+    blocks: int
+    anchors: AnchorSizes
+
+    def __post_init__(self) -> None:
+        """Refuse what is no such network."""
+        Architecture.__post_init__(self)
+        _require_anchors(self.anchors, self.strides)
+        ResidualSizes(widths=self.widths, blocks=self.blocks)
+        _require_groups(self.widths[-len(self.strides) :], 32)
+
+
+def _require_groups(widths: tuple[int, ...], groups: int = 8) -> None:
+    if not all(width > 0 and width % groups == 0 for width in widths):
+        raise ValueError(f"widths must be multiples of {groups}, got {widths}")
+
+
+def _require_anchors(anchors: AnchorSizes, strides: tuple[int, ...]) -> None:
+    if len(anchors) != len(strides) or not all(anchors):
+        raise ValueError(f"a network of {len(strides)} levels needs {len(strides)} lists of anchors, got {len(anchors)}")
+
+
+ARCHITECTURES: dict[str, type[Architecture]] = {
+    kind.family: kind for kind in (FasterRCNNSmall, FasterRCNNMobileNet, FasterRCNNResNet50, RetinaNet, FCOS, SSD, SSDLite, YOLO)
+}
 """Every family by its name."""
 
 
@@ -145,15 +385,34 @@ def architecture_from_json(values: dict[str, Any]) -> Architecture:
     ((16, 8, 4), True)
     """
     kind = family_named(values.get("family", FasterRCNNSmall.family))
-    given = {name: _frozen(value) for name, value in values.items() if name != "family"}
-    missing = {field.name for field in fields(kind)} - set(given)
+    return _strict(kind, kind.family, {name: value for name, value in values.items() if name != "family"})
+
+
+_Numbers = TypeVar("_Numbers")
+
+
+def _strict(kind: type[_Numbers], name: str, values: dict[str, Any]) -> _Numbers:
+    missing = {field.name for field in fields(kind)} - set(values)  # type: ignore[arg-type]  # every kind is a dataclass
     if missing:
-        raise TypeError(f"{kind.family} without {', '.join(sorted(missing))}")
-    return kind(**given)
+        raise TypeError(f"{name} without {', '.join(sorted(missing))}")
+    return kind(**{key: _frozen(value) for key, value in values.items()})
+
+
+def _backbone(values: dict[str, Any]) -> BackboneSizes:
+    name = values.get("name")
+    if name not in BACKBONES:
+        raise ValueError(f"no backbone {name!r}; known are {', '.join(BACKBONES)}")
+    return _strict(BACKBONES[name], name, {key: value for key, value in values.items() if key != "name"})
+
+
+def _to_json(value: Any) -> Any:
+    return {"name": value.name, **asdict(value)} if isinstance(value, BackboneSizes) else value
 
 
 def _frozen(value: Any) -> Any:
-    """Return JSON lists as tuples, and the numbers of nested ones (sizes of anchors) as floats."""
+    """Return JSON lists as tuples, the numbers of nested ones (sizes of anchors) as floats, and an object as the backbone that it names."""
+    if isinstance(value, dict):
+        return _backbone(value)
     if not isinstance(value, (list, tuple)):
         return value
     return tuple(tuple((float(w), float(h)) for w, h in level) if isinstance(level, (list, tuple)) else level for level in value)

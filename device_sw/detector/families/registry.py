@@ -16,13 +16,15 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from device_sw.detector.architecture import Architecture, FasterRCNNSmall
-from device_sw.detector.families import faster_rcnn_small
+from device_sw.detector import architecture as numbers
+from device_sw.detector.families import faster_rcnn_pyramid, faster_rcnn_small, fcos, retinanet, ssd, yolo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from torch import nn
+
+    from device_sw.detector.architecture import Architecture
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +64,43 @@ TWO_STAGE_SPREADS = MappingProxyType(
 )
 """Output layers of Faster R-CNN start near zero, so that the first losses are those of an undecided network (Ren et al. 2015)."""
 
+ONE_STAGE_LOSSES = MappingProxyType({"classification": "which finding", "bbox_regression": "box"})
+"""The losses of RetinaNet and SSD, as torchvision names them."""
+
+UNDECIDED = 0.01
+"""How probable a finding is at an anchor before anything was learned; also the spread of output layers."""
+
+_LEVELS = range(4)
+_SSD_OUTPUTS = {
+    f"head.{kind}_head.module_list.{level}": UNDECIDED for kind in ("classification", "regression") for level in _LEVELS
+}
+_LITE_OUTPUTS = {f"{name}.1": spread for name, spread in _SSD_OUTPUTS.items()}
+_RETINA_OUTPUTS = {"head.classification_head.cls_logits": UNDECIDED, "head.regression_head.bbox_reg": UNDECIDED}
+_RETINA_PRIORS = {"head.classification_head.cls_logits": UNDECIDED}
+_YOLO_OUTPUTS = {f"head.outputs.{level}.{name}": UNDECIDED for level in _LEVELS for name in ("box", "objectness", "findings")}
+_YOLO_PRIORS = {f"head.outputs.{level}.objectness": UNDECIDED for level in _LEVELS}
+
 FAMILIES: Mapping[type[Architecture], Family] = MappingProxyType(
-    {FasterRCNNSmall: Family(faster_rcnn_small.build, TWO_STAGE_LOSSES, TWO_STAGE_SPREADS)}
+    {
+        numbers.FasterRCNNSmall: Family(faster_rcnn_small.build, TWO_STAGE_LOSSES, TWO_STAGE_SPREADS),
+        numbers.FasterRCNNMobileNet: Family(faster_rcnn_pyramid.build, TWO_STAGE_LOSSES, TWO_STAGE_SPREADS),
+        numbers.FasterRCNNResNet50: Family(faster_rcnn_pyramid.build, TWO_STAGE_LOSSES, TWO_STAGE_SPREADS),
+        numbers.RetinaNet: Family(retinanet.build, ONE_STAGE_LOSSES, _RETINA_OUTPUTS, _RETINA_PRIORS),
+        numbers.FCOS: Family(
+            fcos.build,
+            MappingProxyType({**ONE_STAGE_LOSSES, "bbox_ctrness": "nearness to the centre"}),
+            {**_RETINA_OUTPUTS, "head.regression_head.bbox_ctrness": UNDECIDED},
+            _RETINA_PRIORS,
+        ),
+        numbers.SSD: Family(ssd.build, ONE_STAGE_LOSSES, _SSD_OUTPUTS),
+        numbers.SSDLite: Family(ssd.build_lite, ONE_STAGE_LOSSES, _LITE_OUTPUTS),
+        numbers.YOLO: Family(
+            yolo.build,
+            MappingProxyType({"loss_box": "box", "loss_objectness": "finding or not", "loss_classifier": "which finding"}),
+            _YOLO_OUTPUTS,
+            _YOLO_PRIORS,
+        ),
+    }
 )
 """Every family by the class of its architecture."""
 

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -11,6 +12,8 @@ from torchvision.models import detection
 from device_sw.detector.activations import Reading, Sought, Tolerance, explainable, of_bundle
 from device_sw.detector.bundle import load_bundle
 from device_sw.detector.eager import eager_network
+
+from .small_architectures import SMALL_ARCHITECTURES, undecided
 
 SMALL = {"weights": None, "weights_backbone": None, "num_classes": 4, "min_size": 96, "max_size": 96}
 FIXED = {"weights": None, "weights_backbone": None, "num_classes": 4, "score_thresh": 0.0}
@@ -23,6 +26,7 @@ FAMILIES = {
     "fcos": lambda: detection.fcos_resnet50_fpn(**SMALL, score_thresh=0.0),
     "ssd": lambda: detection.ssd300_vgg16(**FIXED),
     "ssdlite": lambda: detection.ssdlite320_mobilenet_v3_large(**FIXED),
+    **{f"our {name}": partial(undecided, architecture) for name, architecture in SMALL_ARCHITECTURES.items()},
 }
 TOLERANCE = Tolerance(box=0.05, score=1e-5)
 EXTENT = (80.0, 96.0)
@@ -33,8 +37,8 @@ class Case:
 
     def __init__(self, make):
         torch.manual_seed(3)
-        self.pixels = torch.rand(3, 96, 80)
         network = make().eval()
+        self.pixels = torch.rand(len(network.transform.image_mean), 96, 80)
         with torch.no_grad():
             output = network([self.pixels])[0]
         rows = list(zip(output["labels"].tolist(), output["boxes"].tolist(), output["scores"].tolist(), strict=True))[:4]
