@@ -17,6 +17,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from pipeline.compare_cli import compare
 from pipeline.exchange_cli import exchange
 from pipeline.guide import guide
 from pipeline.people_cli import answer
@@ -34,6 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(guide)
+app.add_typer(compare)
 app.add_typer(answer)
 app.add_typer(exchange, name="exchange")
 app.add_typer(protocol, name="protocol")

@@ -32,9 +32,6 @@ if TYPE_CHECKING:
     from device_sw.detector.distribution import ReferenceDistribution
     from device_sw.types import ScoreCurve
 
-LIMIT_BYTES = 20_000_000
-"""A bundle is committed with its release, so it stays small."""
-
 
 def main() -> None:
     """Write artifacts/bundle from artifacts/training and the validation films."""
@@ -59,7 +56,7 @@ def main() -> None:
     _write_manifest(run, params, bundle)
     _write_golden_judgements(run, bundle, {name: held_out.films[index].film_id for index, name in golden.items()})
     _write_manifest(run, params, bundle)
-    _check(bundle)
+    _check(bundle, params["package"]["limit_mb"] * 1_000_000)
 
 
 def _write_model(run: Run, params: dict[str, Any], bundle: Path) -> None:
@@ -250,15 +247,15 @@ def _write_manifest(run: Run, params: dict[str, Any], bundle: Path) -> None:
     )
 
 
-def _check(bundle: Path) -> None:
+def _check(bundle: Path, limit: int) -> None:
     """Fail the stage unless the finished bundle loads, passes its self-test and stays under the size limit."""
     size = sum(path.stat().st_size for path in bundle.iterdir())
     loaded = load_bundle(bundle)
     detector = Detector(loaded)
     verdict, faults = detector.self_test(), golden_faults(loaded, detector)
-    if not verdict.passed or faults or size > LIMIT_BYTES:
+    if not verdict.passed or faults or size > limit:
         raise SystemExit(
-            f"PKG-SELF-TEST at {bundle.name}: found {verdict}, {faults}, {size} bytes; expected a passed self-test and at most {LIMIT_BYTES} bytes"
+            f"PKG-SELF-TEST at {bundle.name}: found {verdict}, {faults}, {size} bytes; expected a passed self-test and at most {limit} bytes"
         )
 
 
