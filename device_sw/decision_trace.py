@@ -18,7 +18,9 @@ from device_sw.launcher import NUMERIC_ENVIRONMENT
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from device_sw.detector.classifier import Opinion
     from device_sw.detector.distribution import ReferenceDistribution
+    from device_sw.detector.second_readers import SecondReading
     from device_sw.preprocessing.greyscale_steps import GreyscaleSteps
     from device_sw.types import Detection, EngineIdentity, Letterbox, NetworkBox
 
@@ -175,3 +177,19 @@ def filters(
         Filter("calibration", parameters[0], tuple(judged[0])),
         Filter("operating points", parameters[1], tuple(judged[1])),
     )
+
+
+def with_second_opinions(
+    steps: tuple[Filter, ...], reading: SecondReading | None, opinion: Opinion | None, shown: Iterable[Detection]
+) -> tuple[Filter, ...]:
+    """Return the steps of an analysis with what second opinions added: a step after the network's own, a step at the end, or none.
+
+    Args:
+        steps: the four steps of every analysis, of which the first two are the first network's.
+        reading: what all looks say together; None where there was one look.
+        opinion: what the classifier says; None where there is none.
+        shown: the marks that it left.
+    """
+    looks = () if reading is None else (Filter("second looks", reading.parameters(), reading.candidates),)
+    classified = () if opinion is None else (Filter("normal/abnormal classifier", opinion.parameters(), tuple(shown)),)
+    return (*steps[:2], *looks, *steps[2:], *classified)

@@ -8,25 +8,27 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import cache, partial
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Protocol
 
 from device_sw._version import __version__
-from device_sw.decision_trace import DecisionTrace, filters, numeric_identity
+from device_sw.decision_trace import DecisionTrace, filters, numeric_identity, with_second_opinions
 from device_sw.detector.bundle import load_bundle
+from device_sw.detector.classifier import opinion
 from device_sw.detector.inference import Detector, DetectorOutput, SelfTest
 from device_sw.detector.judgement import golden_faults, judge
 from device_sw.detector.parity import require_parity
+from device_sw.detector.second_readers import SecondReaders
 from device_sw.dicom import admission, reader
 from device_sw.errors import BundleError, InferenceFailed, InputRefused
 from device_sw.explanation.eigencam import LABEL, HeatMap, eigencam
 from device_sw.preprocessing.geometry import letterbox
 from device_sw.preprocessing.greyscale_steps import greyscale_steps
 from device_sw.preprocessing.intensity import PREPROCESSING_IDS, normalise
-from device_sw.report.content import AnalysisResult, FilmDescription, placement_cautions
+from device_sw.report.content import AnalysisResult, FilmDescription, placement_cautions, withheld_cautions
 from device_sw.types import EngineIdentity, Policy
 
 if TYPE_CHECKING:
@@ -35,13 +37,15 @@ if TYPE_CHECKING:
 
     from device_sw.detector.activations import Explainable
     from device_sw.detector.bundle import Bundle
+    from device_sw.detector.classifier import Opinion, Suppression
     from device_sw.detector.distribution import ReferenceDistribution
     from device_sw.detector.judgement import Judgement
+    from device_sw.detector.second_readers import SecondReading
     from device_sw.dicom.reader import OpenedFile
     from device_sw.dicom.source import SourceHeader
     from device_sw.preprocessing.greyscale_steps import GreyscaleSteps
     from device_sw.settings import DeviceSettings
-    from device_sw.types import ExplanationMethod, LesionMap, ModelInput, NormalisedFilm
+    from device_sw.types import Detection, ExplanationMethod, LesionMap, ModelInput, NormalisedFilm
 
 
 class DetectsFilms(Protocol):
@@ -52,6 +56,20 @@ class DetectsFilms(Protocol):
 
     def self_test(self) -> SelfTest:
         """Compare the golden inputs' outputs with the released ones."""
+
+
+class GivesSecondOpinions(Protocol):
+    """What the device needs of second opinions."""
+
+    @property
+    def rule(self) -> Suppression | None:
+        """When the classifier withholds marks; None where there is none."""
+
+    def abnormal(self, model_input: ModelInput) -> float | None:
+        """Return the classifier's score of one film; None where there is no classifier."""
+
+    def read(self, first: DetectorOutput, model_input: ModelInput, film: NormalisedFilm) -> SecondReading | None:
+        """Return what all looks say of a film; None where the first look is the only one."""
 
 
 UNNAMED_ENGINE = EngineIdentity("unnamed", "", "", "", {})
@@ -70,6 +88,7 @@ class Engine:
         judgement_faults: names the golden films whose calibrated scores or distances are not the released ones.
         identity: what computes the network's numbers.
         network: gives the eager network of the same bundle for explanations, built when the first mark is explained; None where there is none.
+        second: further looks at each film and the normal/abnormal classifier; None where the bundle has none.
     """
 
     detector: DetectsFilms
@@ -79,6 +98,7 @@ class Engine:
     judgement_faults: Callable[[], list[str]] = list
     identity: EngineIdentity = UNNAMED_ENGINE
     network: Callable[[], Explainable[Any]] | None = None
+    second: GivesSecondOpinions | None = None
 
 
 def open_engine(bundle_path: Path) -> Engine:
@@ -100,15 +120,21 @@ def open_engine(bundle_path: Path) -> Engine:
         )
     require_parity(bundle.parity)
     detector = Detector(bundle)
+    second = None if bundle.second_opinions is None else SecondReaders(bundle, bundle.second_opinions, detector)
     return Engine(
         detector,
         bundle.settings,
         bundle.sha256,
         bundle.distribution,
-        judgement_faults=partial(golden_faults, bundle, detector),
+        judgement_faults=partial(_faults, bundle, detector, second),
         identity=detector.identity,
         network=cache(lambda: _network_of(bundle)),
+        second=second,
     )
+
+
+def _faults(bundle: Bundle, detector: Detector, second: SecondReaders | None) -> list[str]:
+    return [*golden_faults(bundle, detector), *([] if second is None else second.faults())]
 
 
 def _network_of(bundle: Bundle) -> Explainable[Any]:
@@ -227,7 +253,11 @@ class Analysis:
     _cautions: tuple[str, ...]
     _model_input: ModelInput
     _output: DetectorOutput
+    _reading: SecondReading | None
+    _abnormal: float | None
     _judgement: Judgement
+    _opinion: Opinion | None
+    _shown: tuple[Detection, ...]
     _heat_map: HeatMap
     _lesion_methods: tuple[ExplanationMethod, ...]
     _lesion_maps: tuple[LesionMap, ...]
@@ -288,24 +318,39 @@ class Analysis:
         self._model_input = letterbox(self._film, self._engine.settings.input_size)
 
     def detect(self) -> None:
-        """Run the network.
+        """Ask the classifier, run the network, and let the second opinions look again; without them the network alone.
 
         Raises:
-            InferenceFailed: it gave no result; the error carries the film's identity.
+            InferenceFailed: one of them gave no result; the error carries the film's identity.
         """
         self._advance(Step.DETECTED)
+        second = self._engine.second
         with self._identified():
+            self._abnormal = None if second is None else second.abnormal(self._model_input)
             self._output = self._engine.detector.detect(self._model_input)
+            self._reading = None if second is None else second.read(self._output, self._model_input, self._film)
 
     def judge(self) -> None:
         """Calibrate the scores, hold them against the operating points, and the film against the films the model was trained on.
+
+        Where there is a classifier, it may withhold marks then (`device_sw.detector.classifier`).
 
         Raises:
             InferenceFailed: the network's features are no numbers; the error carries the film's identity.
         """
         self._advance(Step.JUDGED)
         with self._identified():
-            self._judgement = judge(self._output, self._model_input, self._engine.settings, self._engine.distribution)
+            output = self._output if self._reading is None else replace(self._output, candidates=self._reading.candidates)
+            self._judgement = judge(output, self._model_input, self._engine.settings, self._engine.distribution)
+        self._opinion = self._asked_classifier(self._judgement)
+        withheld = () if self._opinion is None else self._opinion.withheld
+        self._shown = tuple(mark for mark in self._judgement.detections if mark not in withheld)
+
+    def _asked_classifier(self, judgement: Judgement) -> Opinion | None:
+        rule = None if self._engine.second is None else self._engine.second.rule
+        if rule is None or self._abnormal is None:
+            return None
+        return opinion(self._abnormal, rule, judgement.placement, judgement.detections)
 
     @contextmanager
     def _identified(self) -> Iterator[None]:
@@ -327,7 +372,7 @@ class Analysis:
         self._lesion_maps = self._maps_of_marks(methods)
 
     def _maps_of_marks(self, methods: tuple[ExplanationMethod, ...]) -> tuple[LesionMap, ...]:
-        detections, engine = self._judgement.detections, self._engine
+        detections, engine = self._shown, self._engine
         if not (detections and methods):
             return ()
         from device_sw.explanation.lesion_maps import lesion_maps  # noqa: PLC0415 - see _network_of
@@ -344,10 +389,14 @@ class Analysis:
             source=self._source,
             policy=self._policy,
             candidates=self._judgement.candidates,
-            detections=self._judgement.detections,
+            detections=self._shown,
             placement=self._judgement.placement,
             trace=self._trace(),
-            cautions=(*self._cautions, *placement_cautions(self._judgement.placement)),
+            cautions=(
+                *self._cautions,
+                *placement_cautions(self._judgement.placement),
+                *withheld_cautions(self._opinion),
+            ),
             settings=settings,
             bundle_sha256=self._engine.bundle_sha256,
             device_version=__version__,
@@ -357,6 +406,7 @@ class Analysis:
             heat_map_label=self._heat_map.label,
             lesion_methods=self._lesion_methods,
             lesion_maps=self._lesion_maps,
+            opinion=self._opinion,
         )
 
     def _trace(self) -> DecisionTrace:
@@ -371,12 +421,17 @@ class Analysis:
             preprocessing=self._greyscale,
             letterbox=self._model_input.letterbox,
             distribution=engine.distribution,
-            filters=filters(
-                self._output.boxes,
-                engine.identity,
-                self._output.candidates,
-                (self._judgement.candidates, self._judgement.detections),
-                _parameters(engine.settings),
+            filters=with_second_opinions(
+                filters(
+                    self._output.boxes,
+                    engine.identity,
+                    self._output.candidates,
+                    (self._judgement.candidates, self._judgement.detections),
+                    _parameters(engine.settings),
+                ),
+                self._reading,
+                self._opinion,
+                self._shown,
             ),
         )
 

@@ -18,6 +18,7 @@ from safetensors.numpy import load as load_safetensors
 from device_sw.detector.architecture import architecture_from_json
 from device_sw.detector.distribution import DESCRIPTIONS, ReferenceDistribution, ReferenceFilms
 from device_sw.detector.parity import Parity
+from device_sw.detector.second_opinions import SecondOpinions, second_opinions
 from device_sw.errors import BundleError
 from device_sw.findings import all_findings
 from device_sw.settings import DeviceSettings, ReleasedEngine
@@ -72,6 +73,7 @@ class Bundle:
     parity: Parity
     distribution: ReferenceDistribution
     golden_judgements: dict[str, Any]
+    second_opinions: SecondOpinions | None = None
 
 
 def load_bundle(path: Path) -> Bundle:
@@ -174,13 +176,15 @@ def _parse(path: Path, manifest_bytes: bytes, manifest: dict[str, Any], contents
             settings=_settings(manifest, model, thresholds, curves),
             weights=load_safetensors(contents["weights.safetensors"]),
             golden_inputs=load_safetensors(contents["golden_inputs.safetensors"]),
-            golden_outputs=_golden(json.loads(contents["golden_outputs.json"])),
+            golden_outputs=golden_outputs(json.loads(contents["golden_outputs.json"])),
             parity=Parity.from_json(json.loads(contents["parity.json"])),
             distribution=_distribution(
                 json.loads(contents["distribution.json"]), load_arrays(contents["distribution.safetensors"])
             ),
             golden_judgements=json.loads(contents["golden_judgements.json"]),
+            second_opinions=second_opinions(contents),
         )
+        _check_second_opinions(bundle)
     except (ValueError, KeyError, TypeError, AttributeError, SafetensorError) as err:
         raise BundleError(
             "BND-CONTENT",
@@ -227,7 +231,13 @@ def _distribution(values: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Re
     )
 
 
-def _golden(values: dict[str, Any]) -> dict[str, GoldenOutput]:
+def golden_outputs(values: dict[str, Any]) -> dict[str, GoldenOutput]:
+    """Return what a network says of the golden films, by film, from JSON values.
+
+    Raises:
+        KeyError: a field is missing.
+        TypeError: a field is of another type, or unknown.
+    """
     return {
         str(name): GoldenOutput(
             Letterbox(**{str(side): int(length) for side, length in golden["letterbox"].items()}),
@@ -240,6 +250,16 @@ def _golden(values: dict[str, Any]) -> dict[str, GoldenOutput]:
 def _golden_candidate(values: dict[str, Any]) -> dict[str, Any]:
     x0, y0, x1, y1 = (float(edge) for edge in values["box"])
     return {"finding": str(values["finding"]), "box": [x0, y0, x1, y1], "score": float(values["score"])}
+
+
+def _check_second_opinions(bundle: Bundle) -> None:
+    """Refuse further networks that were trained for other findings or another input than the first one."""
+    plan, classes, size = bundle.second_opinions, len(bundle.settings.findings), bundle.settings.input_size
+    if plan is None:
+        return
+    wrong = [one.name for one in plan.members if (one.architecture.classes, one.architecture.input_size) != (classes, size)]
+    if wrong or (plan.classifier is not None and plan.classifier.shape.input_size != size):
+        raise ValueError(f"a further network of another input or other findings: {', '.join(wrong) or 'the classifier'}")
 
 
 def _check_findings(settings: DeviceSettings) -> None:

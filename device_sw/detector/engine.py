@@ -8,7 +8,7 @@ What is pinned, and what for:
 * threads: `THREADS`, one stream, no pinning to cores. Threads share work by output pixels and never split a sum, so results do not depend on their number.
 * one film at a time: the model's first dimension is 1, so a film has no neighbours.
 
-The maker's usage statistics are never loaded: the package that would send them is barred before OpenVINO is imported.
+The maker's usage statistics are never loaded: the package that would send them is barred before OpenVINO is imported (`device_sw.detector.layers`).
 
 Source: Ren et al. 2015 (arXiv:1506.01497), Lin et al. 2017 (arXiv:1612.03144), Wu and He 2018 (arXiv:1803.08494); layer by layer what
 `device_sw.detector.families.faster_rcnn_small` builds. Why this engine: docs/adr/0024-inference-engine.md.
@@ -17,14 +17,13 @@ Source: Ren et al. 2015 (arXiv:1506.01497), Lin et al. 2017 (arXiv:1612.03144), 
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import dataclass
 from importlib.metadata import version
-from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from device_sw.detector.layers import Layers, linear, misfit, ops, ov, residual, with_contrast
 from device_sw.errors import BundleError
 
 if TYPE_CHECKING:
@@ -33,10 +32,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from device_sw.detector.architecture import FasterRCNNSmall
-
-sys.modules.setdefault("openvino.tools", None)  # type: ignore[arg-type]  # bars model conversion, and with it openvino_telemetry
-import openvino as ov  # noqa: E402  after the bar
-from openvino import opset13 as ops  # noqa: E402
 
 NAME = "openvino"
 """The engine of this device version."""
@@ -50,11 +45,8 @@ PRECISION = "f32"
 THREADS = 2
 """Threads of one inference; fewer where the machine has fewer cores."""
 
-_GROUPS = 8
-_CELL = 16
 _POOLED = 7
 _SAMPLING = 2
-_EPSILON = 1e-5
 
 _PROPERTIES: dict[str, Any] = {
     "INFERENCE_PRECISION_HINT": PRECISION,
@@ -112,37 +104,41 @@ class CompiledNetwork:
         Raises:
             BundleError: BND-WEIGHTS, the weights are not exactly those of the shape; BND-PRECISION, the engine would not compute in float32.
         """
-        layers = _Layers(weights)
+        layers = Layers(weights)
         try:
             parts = (_pyramid_model(shape, layers), _region_model(shape, layers))
         except RuntimeError as err:
-            raise _misfit(f"{type(err).__name__} while the network was built") from err
+            raise misfit(f"{type(err).__name__} while the network was built") from err
         layers.require_all_used()
         core = ov.Core()
         self._levels, self._classes = len(shape.anchors), shape.classes + 1
-        properties = {**_PROPERTIES, "INFERENCE_NUM_THREADS": threads}
-        self._pyramid, self._regions = (_request(core.compile_model(part, "CPU", properties)) for part in parts)
+        self._pyramid, self._regions = (request(core, part, threads) for part in parts)
 
     def precisions(self) -> frozenset[str]:
         """Return the precision of every step of the compiled network, as the engine names them; steps on indices have integer ones."""
-        models = (request.get_compiled_model().get_runtime_model() for request in (self._pyramid, self._regions))
+        models = (part.get_compiled_model().get_runtime_model() for part in (self._pyramid, self._regions))
         return frozenset(step.get_rt_info()["runtimePrecision"].astype(str) for model in models for step in model.get_ops())
 
     def maps(self, pixels: NDArray[np.float32]) -> PyramidMaps:
         """Return features, objectness and offsets of one film, (side, side) float32 in [0, 1]."""
-        outputs = _run(self._pyramid, [pixels[None, None]])
+        outputs = run(self._pyramid, [pixels[None, None]])
         kept = [output[0] for output in outputs]
         n = self._levels
         return PyramidMaps(tuple(kept[:n]), tuple(kept[n : 2 * n]), tuple(kept[2 * n : 3 * n]), kept[-1].ravel())
 
     def answers(self, features: Sequence[NDArray[np.float32]], regions: Sequence[NDArray[np.float32]]) -> RegionAnswers:
         """Return the answers for the regions of each level, (n, 4) boxes in network pixels; levels one after the other, finest first."""
-        both, hidden = _run(self._regions, [*(level[None] for level in features), *regions])
+        both, hidden = run(self._regions, [*(level[None] for level in features), *regions])
         return RegionAnswers(both[:, : self._classes], both[:, self._classes :], hidden)
 
 
-def _request(compiled: ov.CompiledModel) -> ov.InferRequest:
-    """Return a request of the compiled model, once it says that it computes in float32."""
+def request(core: ov.Core, model: ov.Model, threads: int = THREADS) -> ov.InferRequest:
+    """Compile a model for this processor and return a request of it, once it says that it computes in float32.
+
+    Raises:
+        BundleError: BND-PRECISION, it would compute in another precision.
+    """
+    compiled = core.compile_model(model, "CPU", {**_PROPERTIES, "INFERENCE_NUM_THREADS": threads})
     taken = compiled.get_property("INFERENCE_PRECISION_HINT").to_string()
     if taken != PRECISION:
         raise BundleError(
@@ -155,85 +151,16 @@ def _request(compiled: ov.CompiledModel) -> ov.InferRequest:
     return compiled.create_infer_request()
 
 
-def _run(request: ov.InferRequest, inputs: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+def run(compiled: ov.InferRequest, inputs: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
     """Infer once; the outputs are copies, since the engine reuses its own memory for the next film."""
-    outputs = request.infer({index: np.ascontiguousarray(value) for index, value in enumerate(inputs)})
+    outputs = compiled.infer({index: np.ascontiguousarray(value) for index, value in enumerate(inputs)})
     return [np.array(output, dtype=np.float32) for output in outputs.values()]
 
 
-def _misfit(found: str) -> BundleError:
-    return BundleError(
-        "BND-WEIGHTS",
-        where="weights.safetensors",
-        found=found,
-        expected="exactly the tensors of the architecture in model.json, float32",
-        repair="restore the bundle from its release",
-    )
-
-
-class _Layers:
-    """Layers made of named weights, and which weights were used."""
-
-    def __init__(self, weights: Mapping[str, NDArray[np.float32]]) -> None:
-        self._weights = weights
-        self._used: set[str] = set()
-        self.variances: list[Any] = []
-
-    def tensor(self, name: str, *shape: int) -> NDArray[np.float32]:
-        """Return one tensor, of exactly this shape."""
-        if name not in self._weights:
-            raise _misfit(f"no tensor {name}")
-        tensor = self._weights[name]
-        if tensor.shape != shape or tensor.dtype != np.float32:
-            raise _misfit(f"{name} of shape {tensor.shape} and type {tensor.dtype}, where {shape} belongs")
-        if not np.isfinite(tensor).all():
-            raise _misfit(f"{name} with a number that is not finite")
-        self._used.add(name)
-        return tensor
-
-    def require_all_used(self) -> None:
-        """Refuse weights that belong to no layer."""
-        surplus = sorted(set(self._weights) - self._used)
-        if surplus:
-            raise _misfit(f"tensor {surplus[0]}, which belongs to no layer")
-
-    def convolution(self, x: Any, name: str, inputs: int, outputs: int, side: int = 3, *, stride: int = 1, bias: bool) -> Any:  # noqa: PLR0913 - the parts of a convolution
-        """Convolve with zero padding that keeps the size at stride 1."""
-        pad = [side // 2, side // 2]
-        y = ops.convolution(x, self.tensor(f"{name}.weight", outputs, inputs, side, side), [stride, stride], pad, pad, [1, 1])
-        return ops.add(y, self.tensor(f"{name}.bias", outputs).reshape(1, outputs, 1, 1)) if bias else y
-
-    def group_norm(self, x: Any, name: str, channels: int) -> Any:
-        """Normalise each of 8 groups of channels over its pixels.
-
-        Written out, since the engine's own operation costs two changes of memory layout around it.
-        """
-        scale, shift = (self.tensor(f"{name}.{part}", channels).reshape(1, channels, 1, 1) for part in ("weight", "bias"))
-        centred = ops.subtract(x, _group_mean(x, channels))
-        variance = _group_mean(ops.multiply(centred, centred), channels)
-        self.variances.append(variance)
-        factor = ops.divide(scale, ops.sqrt(ops.add(variance, np.float32(_EPSILON))))
-        return ops.add(ops.multiply(centred, factor), shift)
-
-    def rows(self, name: str, outputs: int, *inputs: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return weights (outputs, inputs...) and bias (outputs,) of a linear layer."""
-        weights = self.tensor(f"{name}.weight", outputs, prod(inputs)).reshape(outputs, *inputs)
-        return weights, self.tensor(f"{name}.bias", outputs)
-
-
-def _group_mean(x: Any, channels: int) -> Any:
-    """Return for each channel the mean over its group: (1, channels, 1, 1)."""
-    each = ops.reshape(
-        ops.reduce_mean(x, np.array([2, 3]), keep_dims=True), np.array([_GROUPS, channels // _GROUPS]), special_zero=False
-    )
-    mean = ops.broadcast(ops.reduce_mean(each, np.array([1]), keep_dims=True), np.array([_GROUPS, channels // _GROUPS]))
-    return ops.reshape(mean, np.array([1, channels, 1, 1]), special_zero=False)
-
-
-def _pyramid_model(shape: FasterRCNNSmall, layers: _Layers) -> ov.Model:
+def _pyramid_model(shape: FasterRCNNSmall, layers: Layers) -> ov.Model:
     """Film -> features, objectness and offsets of every level."""
     film = ops.parameter([1, 1, shape.input_size, shape.input_size], np.float32, name="film")
-    pyramid = _pyramid(layers, shape, _stages(layers, shape, _with_contrast(film, shape.input_size)))
+    pyramid = _pyramid(layers, shape, _stages(layers, shape, with_contrast(film, shape.input_size)))
     heads = [_proposal_head(layers, shape, level, len(anchors)) for level, anchors in zip(pyramid, shape.anchors, strict=True)]
     cells_first = [ops.transpose(level, np.array([0, 2, 3, 1])) for level in pyramid]
     outputs = [
@@ -245,24 +172,7 @@ def _pyramid_model(shape: FasterRCNNSmall, layers: _Layers) -> ov.Model:
     return ov.Model(outputs, [film], "pyramid")
 
 
-def _with_contrast(film: Any, side: int) -> Any:
-    """Centre the film and put its local contrast beside it: (1, 2, side, side)."""
-    x = ops.divide(ops.subtract(film, np.float32(0.5)), np.float32(0.25))
-    mean = _cell_mean(x)
-    variance = ops.subtract(_cell_mean(ops.multiply(x, x)), ops.multiply(mean, mean))
-    spread = ops.sqrt(ops.maximum(variance, np.float32(0.0)))
-    around, scale = (
-        ops.interpolate(y, np.array([side, side]), "linear_onnx", "sizes", axes=np.array([2, 3])) for y in (mean, spread)
-    )
-    contrast = ops.divide(ops.subtract(x, around), ops.add(scale, np.float32(0.1)))
-    return ops.concat([x, contrast], 1)
-
-
-def _cell_mean(x: Any) -> Any:
-    return ops.avg_pool(x, [_CELL, _CELL], [0, 0], [0, 0], [_CELL, _CELL], exclude_pad=False)
-
-
-def _stages(layers: _Layers, shape: FasterRCNNSmall, x: Any) -> list[Any]:
+def _stages(layers: Layers, shape: FasterRCNNSmall, x: Any) -> list[Any]:
     """Return the stages' outputs at strides 4, 8 and 16."""
     y = layers.convolution(x, "backbone.stem.conv", 2, shape.widths[0], stride=2, bias=False)
     y = ops.relu(layers.group_norm(y, "backbone.stem.norm", shape.widths[0]))
@@ -270,23 +180,12 @@ def _stages(layers: _Layers, shape: FasterRCNNSmall, x: Any) -> list[Any]:
     for stage, outputs in enumerate(shape.widths[1:]):
         for block in range(shape.blocks):
             inputs, stride = (shape.widths[stage], 2) if block == 0 else (outputs, 1)
-            y = _residual(layers, y, f"backbone.stages.{stage}.{block}", (inputs, outputs), stride)
+            y = residual(layers, y, f"backbone.stages.{stage}.{block}", (inputs, outputs), stride)
         stages.append(y)
     return stages
 
 
-def _residual(layers: _Layers, x: Any, name: str, channels: tuple[int, int], stride: int) -> Any:
-    inputs, outputs = channels
-    y = layers.convolution(x, f"{name}.conv1", inputs, outputs, stride=stride, bias=False)
-    y = ops.relu(layers.group_norm(y, f"{name}.norm1", outputs))
-    y = layers.convolution(y, f"{name}.conv2", outputs, outputs, bias=False)
-    y = layers.group_norm(y, f"{name}.norm2", outputs)
-    changes = stride != 1 or inputs != outputs
-    shortcut = layers.convolution(x, f"{name}.shortcut", inputs, outputs, 1, stride=stride, bias=False) if changes else x
-    return ops.relu(ops.add(y, shortcut))
-
-
-def _pyramid(layers: _Layers, shape: FasterRCNNSmall, stages: Sequence[Any]) -> list[Any]:
+def _pyramid(layers: Layers, shape: FasterRCNNSmall, stages: Sequence[Any]) -> list[Any]:
     """Return the pyramid's levels, finest first: lateral 1x1, nearest upsampling added, then 3x3."""
     above, levels = None, []
     for index in reversed(range(len(stages))):
@@ -314,13 +213,13 @@ def _nearest(x: Any, size: NDArray[np.int64]) -> Any:
     )
 
 
-def _proposal_head(layers: _Layers, shape: FasterRCNNSmall, level: Any, anchors: int) -> tuple[Any, Any]:
+def _proposal_head(layers: Layers, shape: FasterRCNNSmall, level: Any, anchors: int) -> tuple[Any, Any]:
     y = ops.relu(layers.convolution(level, "rpn.head.conv.0.0", shape.pyramid, shape.pyramid, bias=True))
     logits = layers.convolution(y, "rpn.head.cls_logits", shape.pyramid, anchors, 1, bias=True)
     return logits, layers.convolution(y, "rpn.head.bbox_pred", shape.pyramid, 4 * anchors, 1, bias=True)
 
 
-def _region_model(shape: FasterRCNNSmall, layers: _Layers) -> ov.Model:
+def _region_model(shape: FasterRCNNSmall, layers: Layers) -> ov.Model:
     """Features of every level and regions on them -> class logits and box offsets."""
     features = [ops.parameter([1, side, side, shape.pyramid], np.float32) for side in shape.sides]
     regions = [ops.parameter([-1, 4], np.float32) for _ in features]
@@ -331,19 +230,14 @@ def _region_model(shape: FasterRCNNSmall, layers: _Layers) -> ov.Model:
     y = ops.transpose(ops.concat(pooled, 0), np.array([0, 2, 3, 1]))
     y = ops.reshape(y, np.array([shape.proposals_test, _POOLED * _POOLED * shape.pyramid]), special_zero=False)
     weights, bias = layers.rows("roi_heads.box_head.fc6", shape.box_head, shape.pyramid, _POOLED, _POOLED)
-    first = _linear(y, weights.transpose(0, 2, 3, 1).reshape(shape.box_head, -1), bias)
-    second = _linear(ops.relu(first), *layers.rows("roi_heads.box_head.fc7", shape.box_head, shape.box_head))
+    first = linear(y, weights.transpose(0, 2, 3, 1).reshape(shape.box_head, -1), bias)
+    second = linear(ops.relu(first), *layers.rows("roi_heads.box_head.fc7", shape.box_head, shape.box_head))
     outputs = shape.classes + 1
     scores = layers.rows("roi_heads.box_predictor.cls_score", outputs, shape.box_head)
     moves = layers.rows("roi_heads.box_predictor.bbox_pred", 4 * outputs, shape.box_head)
-    both = _linear(ops.relu(second), *(np.concatenate(parts) for parts in zip(scores, moves, strict=True)))
+    both = linear(ops.relu(second), *(np.concatenate(parts) for parts in zip(scores, moves, strict=True)))
     hidden = ops.concat([ops.reduce_sum(layer, np.array([1]), keep_dims=True) for layer in (first, second)], 1)
     return ov.Model([both, hidden], [*features, *regions], "regions")
-
-
-def _linear(x: Any, weights: NDArray[np.float32], bias: NDArray[np.float32]) -> Any:
-    """Multiply (n, inputs) with (outputs, inputs) and add (outputs,)."""
-    return ops.add(ops.matmul(x, np.ascontiguousarray(weights), transpose_a=False, transpose_b=True), bias[None])
 
 
 def _pooled(level: Any, boxes: Any, scale: float) -> Any:

@@ -88,8 +88,12 @@ def measure(engine: Detects, trained: Detects, films: Iterable[ModelInput], floo
     return Parity(len(found), max((box for box, _ in found), default=0.0), max((score for _, score in found), default=0.0))
 
 
-def require_parity(record: Parity) -> None:
+def require_parity(record: Parity, where: str = "parity.json") -> None:
     """Refuse a bundle whose engine was not shown to give what the trained network gives.
+
+    Args:
+        record: of one network.
+        where: the file that holds it.
 
     Raises:
         BundleError: BND-PARITY.
@@ -97,7 +101,7 @@ def require_parity(record: Parity) -> None:
     if not record.holds:
         raise BundleError(
             "BND-PARITY",
-            where="parity.json",
+            where=where,
             found=f"differences of {record.max_box_px:g} px and {record.max_score:g} in score over {record.films} films",
             expected=f"at least one film, at most {PARITY_BOX_PX:g} px and {PARITY_SCORE:g}",
             repair="use a bundle whose parity check passed",

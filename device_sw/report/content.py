@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from device_sw.decision_trace import DecisionTrace
+    from device_sw.detector.classifier import Opinion
     from device_sw.detector.distribution import Placement
     from device_sw.dicom.source import SourceHeader
     from device_sw.findings import Finding
@@ -27,6 +28,9 @@ STATEMENT = "Engineering baseline, not cleared, not for clinical use. A mark sup
 
 OUT_OF_DISTRIBUTION = "OOD"
 """Begins the caution on a film that is unlike the films the model was trained on."""
+
+WITHHELD = "WITHHELD"
+"""Begins the caution on marks that the normal/abnormal classifier withholds."""
 
 NO_MARKS = "No finding was marked at the operating points, so there is no mark to explain and no map of one."
 """Said instead of maps of a film without marks."""
@@ -58,7 +62,7 @@ class AnalysisResult:
         source: its identity in the archive, for the writers of DICOM objects only.
         policy: the admission policy it was admitted under.
         candidates: everything above the score floor, film coordinates, calibrated scores, best first.
-        detections: the candidates that reach their finding's operating point.
+        detections: the candidates that reach their finding's operating point and are shown.
         placement: how far the film lies from the films the model was trained on, None where nobody could tell.
         trace: everything the result follows from.
         cautions: what was assumed, and a warning where the film is unlike those, in words.
@@ -71,6 +75,7 @@ class AnalysisResult:
         heat_map_label: the words that go with a heat map.
         lesion_methods: the methods that were asked to explain each mark.
         lesion_maps: what they say, mark by mark in the order of detections, method by method; empty where nothing was asked or marked.
+        opinion: what the normal/abnormal classifier says, with the marks that are not among the detections because of it; None where there is none.
     """
 
     film: FilmDescription
@@ -90,6 +95,7 @@ class AnalysisResult:
     heat_map_label: str
     lesion_methods: tuple[ExplanationMethod, ...] = ()
     lesion_maps: tuple[LesionMap, ...] = ()
+    opinion: Opinion | None = None
 
     def of(self, finding: Finding) -> tuple[Detection, ...]:
         """Return the detections of one finding, best first."""
@@ -115,7 +121,9 @@ def conclusion(result: AnalysisResult) -> str:
     if marked:
         return f"Marked: {', '.join(marked)}."
     looked = [finding.name for finding in all_findings() if result.looked_for(finding)]
-    return f"No finding was marked at the operating points. Looked for: {', '.join(looked)}."
+    withheld = 0 if result.opinion is None else len(result.opinion.withheld)
+    left = f"No mark is shown; {withheld} withheld" if withheld else "No finding was marked at the operating points"
+    return f"{left}. Looked for: {', '.join(looked)}."
 
 
 def placement_cautions(placement: Placement | None) -> tuple[str, ...]:
@@ -132,6 +140,21 @@ def placement_cautions(placement: Placement | None) -> tuple[str, ...]:
     return (
         f"{OUT_OF_DISTRIBUTION}: this film is unlike the films the model was trained on ({least}); the model's figures do not hold for it",
     )
+
+
+def withheld_cautions(opinion: Opinion | None) -> tuple[str, ...]:
+    """Return the caution where the normal/abnormal classifier withholds marks: how many, of what, and by which score; none where it withholds none.
+
+    >>> withheld_cautions(None)
+    ()
+    """
+    if opinion is None or not opinion.withheld:
+        return ()
+    of = [finding.name for finding in all_findings() if any(mark.finding == finding.id for mark in opinion.withheld)]
+    by = f"score {opinion.score:.2f}, cut-off {opinion.rule.cut_off:.2f}"
+    marks = f"{len(opinion.withheld)} marks ({', '.join(of)})"
+    why = f"the normal/abnormal classifier takes the film for one without findings ({by})"
+    return (f"{WITHHELD}: {marks} are not shown because {why}; it can be wrong, and the film may not be normal",)
 
 
 def score_note(settings: DeviceSettings) -> str:

@@ -188,10 +188,10 @@ def self_test_on_the_trained_network(module: ModuleType) -> None:
 
 
 def precision_left_to_the_engine(module: ModuleType) -> None:
-    """Weights are kept and multiplied in half the bits (device_sw.detector.engine)."""
+    """Weights are kept and multiplied in half the bits (device_sw.detector.layers)."""
     wrap(
         module,
-        "_Layers.tensor",
+        "Layers.tensor",
         lambda original, *arguments: (original(*arguments).view(np.uint32) & np.uint32(0xFFFF0000)).view(np.float32),
     )
 

@@ -73,6 +73,9 @@ def test_every_layer_computes_in_float32(loaded):
 
 def test_an_engine_that_would_not_compute_in_float32_is_refused():
     class Compiled:
+        def compile_model(self, *_arguments):
+            return self
+
         def get_property(self, _name):
             return self
 
@@ -80,7 +83,7 @@ def test_an_engine_that_would_not_compute_in_float32_is_refused():
             return "bf16"
 
     with pytest.raises(BundleError, match=r"BND-PRECISION at inference engine: found precision bf16, expected f32"):
-        engine._request(Compiled())
+        engine.request(Compiled(), None)
 
 
 @pytest.mark.parametrize(
