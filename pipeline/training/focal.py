@@ -37,9 +37,17 @@ def focal_loss(logits: Tensor, labels: Tensor, gamma: float) -> Tensor:
     return -((1.0 - log_p.exp()) ** gamma * log_p).mean()
 
 
-def has_box_classifier(network: nn.Module) -> bool:
-    """Say whether the network classifies region proposals, as :func:`use_focal_loss` needs it."""
-    return hasattr(network, "roi_heads")
+def require_box_classifier(network: nn.Module, gamma: float) -> None:
+    """Refuse a network that has no classifier of region proposals.
+
+    Raises:
+        ValueError: with what to do instead.
+    """
+    if not hasattr(network, "roi_heads"):
+        raise ValueError(
+            f"train.focal_gamma is {gamma}, but {type(network).__name__} has no classifier of region proposals; "
+            "set it to 0 (RetinaNet and FCOS have focal loss of their own)"
+        )
 
 
 def use_focal_loss(network: nn.Module, gamma: float) -> None:
@@ -48,11 +56,7 @@ def use_focal_loss(network: nn.Module, gamma: float) -> None:
     Raises:
         ValueError: the network has no box classifier on region proposals.
     """
-    if not has_box_classifier(network):
-        raise ValueError(
-            f"train.focal_gamma is {gamma}, but {type(network).__name__} has no classifier of region proposals; "
-            "set it to 0 (RetinaNet and FCOS have focal loss of their own)"
-        )
+    require_box_classifier(network, gamma)
     heads: Any = network.roi_heads
     seen: dict[str, Any] = {}
     choose = heads.select_training_samples

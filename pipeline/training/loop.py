@@ -20,6 +20,7 @@ from pipeline.training import anchors, fixed_point
 from pipeline.training.augmentation import Augmentation
 from pipeline.training.checkpoint import Checkpoint, Progress
 from pipeline.training.dataset import PreparedSplit, read_split
+from pipeline.training.focal import require_box_classifier
 from pipeline.training.initialisation import initialise
 from pipeline.training.optimiser import MomentumDescent
 from pipeline.training.pool import TrainingPool
@@ -94,11 +95,17 @@ def train(  # noqa: PLR0913  the stage names every part once
         evaluate: scores an epoch's detections.
         progress: called with (steps done, steps in all, a line of text).
         checkpoint: where the state is kept after each epoch and taken up again.
+
+    Raises:
+        ValueError: focal loss is asked of a network that has no box classifier.
+        TransferError: weights to take over do not fit.
     """
     films, held_out = read_split(prepared, "train"), read_split(prepared, "val")
     architecture = fit_architecture(films, configuration, score_floor)
     network = build(architecture)
     initialise(network, family_of(architecture), configuration.seed)
+    if configuration.focal_gamma:
+        require_box_classifier(network, configuration.focal_gamma)
     transferred = take_over(network, configuration.transfer) if configuration.transfer.source is not None else None
     plan = WorkerPlan(
         prepared,

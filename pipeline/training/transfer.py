@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 TORCHVISION = "torchvision:"
 """A source that starts so names weights that torchvision publishes: ``torchvision:ResNet50_Weights.IMAGENET1K_V2``."""
 
-_WRAPPINGS = ("", "backbone.", "backbone.body.")
-"""What a published backbone's own names lack, compared with the names inside a detector."""
+_WRAPPINGS = (("", ""), ("backbone.", ""), ("backbone.body.", ""), ("backbone.body.", "features."))
+"""How the names inside a detector begin, and how those of a backbone that was published alone begin instead."""
 
 _COLOURS = 3
 
@@ -143,9 +143,9 @@ def _names(name: str) -> list[str]:
     """Return the names a source may have for a tensor of ours.
 
     >>> _names("backbone.body.conv1.weight")
-    ['backbone.body.conv1.weight', 'body.conv1.weight', 'conv1.weight']
+    ['backbone.body.conv1.weight', 'body.conv1.weight', 'conv1.weight', 'features.conv1.weight']
     """
-    return [name.removeprefix(wrapping) for wrapping in _WRAPPINGS if name.startswith(wrapping)]
+    return [given + name.removeprefix(ours) for ours, given in _WRAPPINGS if name.startswith(ours)]
 
 
 def _fitted(given: Tensor, wanted: Tensor) -> Tensor | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import torch
 from hypothesis import given
@@ -10,8 +12,11 @@ from torch import nn
 from torch.nn import functional
 
 from pipeline.training.augmentation import Augmentation
+from pipeline.training.configuration import NetworkSize
 from pipeline.training.focal import focal_loss, use_focal_loss
+from pipeline.training.loop import train
 from pipeline.training.worker import GradientTask, Worker, WorkerPlan, flat_weights
+from tests.pipeline.training.test_families import SIZES
 from tests.pipeline.training.test_transfer import network_of
 
 
@@ -68,3 +73,10 @@ def test_training_takes_the_focal_loss_of_the_classifier_and_leaves_the_other_lo
         n: v for n, v in plain.items() if n != "loss_classifier"
     }
     assert not torch.equal(plain_gradient, focal_gradient)
+
+
+@pytest.mark.parametrize("name", ["retinanet", "fcos", "ssd", "ssdlite", "yolo"])
+def test_a_training_of_another_kind_of_family_is_refused_before_it_starts(prepared, configuration, name):
+    asked = dataclasses.replace(configuration, network=NetworkSize(name, SIZES[name]), focal_gamma=2.0)
+    with pytest.raises(ValueError, match=r"train\.focal_gamma is 2\.0, but .* has no classifier of region proposals"):
+        train(prepared, asked, score_floor=0.02, workers=1, evaluate=None, progress=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 
 import numpy as np
@@ -10,9 +11,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from device_sw.detector.architecture import ARCHITECTURES
 from pipeline.training.augmentation import Augmentation
+from pipeline.training.configuration import NetworkSize
 from pipeline.training.scaling import drawn_side, resized
 from pipeline.training.worker import GradientTask, Worker, WorkerPlan, flat_weights
+from tests.pipeline.training.test_families import SIZES
 from tests.pipeline.training.test_transfer import network_of
 
 
@@ -54,3 +58,14 @@ def test_the_network_is_trained_at_every_scale(prepared, configuration, scales, 
     for step in range(4):
         worker.gradients(GradientTask(step, (0, 1, 2, 3)))
     assert seen == sides
+
+
+@pytest.mark.parametrize("name", sorted(ARCHITECTURES))
+def test_every_family_learns_from_films_of_another_size(prepared, configuration, name):
+    network, architecture = network_of(prepared, dataclasses.replace(configuration, network=NetworkSize(name, SIZES[name])))
+    weights = flat_weights(network)
+    plan = WorkerPlan(prepared, architecture, Augmentation(0.0, 0.0), 5, 1, scales=(1.5,))
+    worker = Worker(plan, weights, torch.zeros(len(weights), dtype=torch.int64))
+    ((_, losses),) = worker.gradients(GradientTask(0, (0,)))
+    assert all(np.isfinite(value) for value in losses.values())
+    assert worker._total.any()

@@ -9,7 +9,7 @@ from urllib.error import URLError
 import pytest
 import torch
 from safetensors.torch import save_file
-from torchvision.models import ResNet50_Weights
+from torchvision.models import ResNet50_Weights, mobilenet_v3_large, resnet50
 
 from device_sw.detector.families.registry import build, family_of
 from pipeline.training.configuration import TransferConfiguration
@@ -18,6 +18,7 @@ from pipeline.training.evaluation import validation_figures
 from pipeline.training.initialisation import initialise
 from pipeline.training.loop import fit_architecture, train
 from pipeline.training.transfer import TransferError, read_source, take_over
+from tests.device_sw.detector.small_architectures import SMALL_ARCHITECTURES
 
 STEM = "backbone.stem.conv.weight"
 
@@ -99,6 +100,28 @@ def test_published_names_lack_the_wrapping_and_colours_are_merged(network, tmp_p
     save_file(inner, path)
     take_over(network, wanted(path))
     assert torch.allclose(network.state_dict()[STEM].sum(dim=1), torch.full((own.shape[0], *own.shape[2:]), 3.0))
+
+
+@pytest.mark.parametrize("norm", ["group", "frozen"])
+@pytest.mark.parametrize(
+    ("family", "published", "first"),
+    [("faster_rcnn_resnet50", resnet50, "conv1"), ("faster_rcnn_mobilenet", mobilenet_v3_large, "features.0.0")],
+)
+def test_published_backbones_find_their_places(norm, family, published, first, tmp_path):
+    made = dataclasses.replace(SMALL_ARCHITECTURES[family], norm=norm)
+    network = build(made)
+    torch.manual_seed(1)
+    theirs = published(weights=None).state_dict()
+    path = tmp_path / "published.pth"
+    torch.save(theirs, path)
+    taken = take_over(network, wanted(path, take=("backbone.body",)))
+    ours = network.state_dict()
+    assert set(taken.tensors) == {name for name in ours if name.startswith("backbone.body.")}
+    opening = next(name for name in ours if name.startswith("backbone.body."))
+    assert torch.allclose(ours[opening].sum(dim=1), theirs[f"{first}.weight"].sum(dim=1), atol=1e-6)
+    wrapping = first.removesuffix(first.removeprefix("features."))
+    for name in taken.tensors[1:]:
+        assert torch.equal(ours[name], theirs[wrapping + name.removeprefix("backbone.body.")]), name
 
 
 @pytest.mark.parametrize(
