@@ -26,6 +26,7 @@ from verification.steps.overlay import *
 from verification.steps.page import *
 from verification.steps.preprocessing import *
 from verification.steps.privacy import *
+from verification.steps.published_interfaces import *
 from verification.steps.record import *
 from verification.steps.replay import *
 from verification.steps.validation_record import *

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
     from device_sw.report.dicom_objects.header import Kind
 
+STATEMENTS = ("dicom-conformance", "ihe-integration")
+"""The pages that these tables fill: for integrators, and no section of the technical file."""
+
 LOSSY = frozenset(f"1.2.840.10008.1.2.4.{last}" for last in ("50", "51", "81", "91", "203"))
 """Transfer syntaxes whose pictures may have lost information; such a film carries the caution ADM-LOSSY."""
 

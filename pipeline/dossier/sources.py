@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
 from pipeline.dossier import diagram
 from pipeline.dossier.admission_pages import admission_table
-from pipeline.dossier.conformance_pages import ConformancePages
+from pipeline.dossier.conformance_pages import STATEMENTS, ConformancePages
 from pipeline.dossier.errors import FileError
 from pipeline.dossier.figures import FigureShelf
 from pipeline.dossier.freshness import CHECK
@@ -31,9 +31,6 @@ SOURCES_PAGE = "sources"
 MATRIX = "artifacts/trace/matrix.html"
 MATRIX_LINKS = {"../technical_file/html/": "", "../../verification/features/": "features/", "records/": "../../trace/records/"}
 """Where links of the matrix lead from its own folder, and from beside the pages; test records hold dates and stay where they are."""
-STATEMENTS = ("dicom-conformance", "ihe-integration")
-"""Pages for integrators that are no section of the file."""
-
 COPIED_UP_TO = 4_000_000
 """Bytes: evidence up to this size lies beside the pages, one click away; of a larger file the hash is given."""
 

@@ -13,10 +13,12 @@ Over phantom films of the validation part, analysed by the device with the shipp
 * sanity (Adebayo et al. 2018): the network's parts are given fresh random weights one after the other from the head down, the target held fixed; rank
   correlation inside the box, and structural similarity over the film, of the map with the original. Beside it the same between two networks that are both
   random: what the fixed region alone makes alike;
-* time of a film, one thread.
+* processor time of a film, one thread: what a quiet machine takes, whatever else this one does (the first study gave wall-clock time of a busy machine,
+  several times as long).
 
 Stated before the first run: the median rank correlation in the box is at most 0.5 for each method once all weights are random, the median energy
-in the box is at least twice its area share, and AblationCAM takes at most 20 s a film. The study ends with 1 where one of these fails.
+in the box is at least twice its area share, and AblationCAM takes at most 20 s a film. Stated before time was measured as processor time: saliency
+takes at most 10 s a film. The study ends with 1 where one of these fails.
 The command goes on where it stopped.
 """
 
@@ -47,8 +49,9 @@ from device_sw.report.map_figure import map_figure
 from device_sw.types import LESION_METHODS, Box, ExplanationMethod, Policy
 
 ROOT = Path(__file__).resolve().parents[2]
-CORRELATION_LIMIT, ENERGY_GOAL, SECONDS_LIMIT = 0.5, 2.0, 20.0
-"""Stated before the first run."""
+CORRELATION_LIMIT, ENERGY_GOAL = 0.5, 2.0
+SECONDS_LIMITS = {ExplanationMethod.ABLATION_CAM: 20.0, ExplanationMethod.SALIENCY: 10.0}
+"""Stated before they were measured."""
 
 GRID = 128
 """Longest side of the grid over the film on which maps are compared."""
@@ -166,12 +169,12 @@ class Subject:
         return made
 
     def seconds(self) -> dict[str, float]:
-        """Return the time of all marks by each method, reading and finding the targets included."""
+        """Return the processor time of all marks by each method, reading and finding the targets included."""
         spent = {}
         for method in LESION_METHODS:
-            start = time.perf_counter()
+            start = time.process_time()
             lesion_maps.lesion_maps(self.network, self.input, self.result.detections, self.candidates, self.findings, [method])
-            spent[method.value] = time.perf_counter() - start
+            spent[method.value] = round(time.process_time() - start, 4)
         return spent
 
     def sanity(self, seed: int) -> dict[str, Any]:
@@ -350,7 +353,7 @@ def _summary(done: list[dict[str, Any]], device: Device) -> dict[str, Any]:
         "localisation": localisation,
         "faithfulness": _faithfulness(marks),
         "sanity": sanity,
-        "seconds_a_film": seconds,
+        "processor_seconds_a_film": seconds,
         "statements": _statements(localisation, sanity, seconds, methods),
     }
 
@@ -409,9 +412,11 @@ def _statements(localisation: Any, sanity: Any, seconds: Any, methods: list[str]
                 "holds": value >= ENERGY_GOAL,
             }
         )
-    slowest = round(seconds[ExplanationMethod.ABLATION_CAM.value]["largest"], 3)
-    text = f"ablation-cam: at most {SECONDS_LIMIT} s a film, the slowest"
-    return [*rows, {"statement": text, "observed": slowest, "holds": slowest <= SECONDS_LIMIT}]
+    for timed, limit in SECONDS_LIMITS.items():
+        slowest = round(seconds[timed.value]["largest"], 3)
+        text = f"{timed.value}: at most {limit} s of processor time a film, the slowest"
+        rows.append({"statement": text, "observed": slowest, "holds": slowest <= limit})
+    return rows
 
 
 def _charts(summary: dict[str, Any], out: Path) -> None:
@@ -420,7 +425,7 @@ def _charts(summary: dict[str, Any], out: Path) -> None:
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
-    methods = list(summary["seconds_a_film"])
+    methods = list(summary["processor_seconds_a_film"])
     steps = list(summary["sanity"]["steps"])
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.6), constrained_layout=True)
     for method, colour in zip(methods, ("#d55e00", "#0072b2", "#009e73"), strict=True):

@@ -257,6 +257,16 @@ def results_unmarked(module: ModuleType) -> None:
     replace(module, "mark", lambda _policy: None)
 
 
+def operating_point_of_marks_only(module: ModuleType) -> None:
+    """A finding without marks has no operating point in the result (device_sw.report.json_report)."""
+
+    def finding(original: Any, result: Any, row: Any) -> dict[str, Any]:
+        told = dict(original(result, row))
+        return told if told["detections"] else {name: value for name, value in told.items() if name != "operating_point"}
+
+    wrap(module, "_finding", finding)
+
+
 def overlay_unmarked(module: ModuleType) -> None:
     """The overlay of the research policy looks like any other (device_sw.report.drawing)."""
     replace(module, "mark", lambda _policy: None)

@@ -42,9 +42,19 @@ _INSTRUCTIONS = (
 )
 """What the instructions for use are built from, which scenarios read: information for safety is verified as built (ISO 14971 7.1 c, 7.2)."""
 
+_INTERFACES = (
+    "docs/dicom-conformance.md",
+    "docs/ihe-integration.md",
+    "docs/schemas",
+    "pipeline/conformance_statements.py",
+    "pipeline/dossier/conformance_pages.py",
+)
+"""What is published of the interfaces, which scenarios hold the device to; beside what the instructions are built from, too."""
+
 _VERIFICATION = (
     *_TRAINING,
     *_INSTRUCTIONS,
+    *_INTERFACES,
     "requirements_spec",
     "risk",
     "validation/protocol.toml",
