@@ -19,9 +19,9 @@ from device_sw.errors import InputRefused
 from device_sw.types import Policy
 from pipeline.run import file_sha256, read_json, write_json
 from validation import predictions
-from validation.metrics import froc
-from validation.metrics.calibration_error import NO_CANDIDATES, replicated_d_ece
-from validation.metrics.intervals import draw, percentile_interval, replicated_ratio
+from validation.metrics import froc, rates
+from validation.metrics.calibration_error import NO_CANDIDATES, d_ece, replicated_d_ece
+from validation.metrics.intervals import draw, in_blocks, replicated_ratio
 from validation.metrics.result import Metric
 from validation.stages import figures
 from validation.stages.selection import select
@@ -29,12 +29,11 @@ from validation.stages.selection import select
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from numpy.typing import NDArray
-
     from pipeline.compare.trial import Trial
     from validation.cohort import Cohort
     from validation.metrics.intervals import Replicates
     from validation.metrics.matching import FindingMatches
+    from validation.metrics.rates import Rate
     from validation.stages.figures import Estimate
     from validation.stages.selection import Selection
 
@@ -109,45 +108,26 @@ def _d_ece(matches: FindingMatches, drawn: Replicates, level: float) -> Estimate
     hits = matches.hits_at(IOU)
     if not len(matches.scores):
         return figures.Estimate(Metric.undefined(NO_CANDIDATES, denominator=0), np.full(len(drawn.weights), np.nan))
-    weights = drawn.of(matches.films)
-    parts = [
-        replicated_d_ece(matches.scores, hits, weights[start : start + _BLOCK][:, matches.film])
-        for start in range(0, len(weights), _BLOCK)
-    ]
-    point = float(replicated_d_ece(matches.scores, hits, np.ones((1, len(hits)), dtype=np.int64))[0])
-    return _estimate(point, np.concatenate(parts), len(hits), level)
+    values = in_blocks(
+        lambda weights: replicated_d_ece(matches.scores, hits, weights[:, matches.film]), drawn.of(matches.films), _BLOCK
+    )
+    return figures.estimated(d_ece(matches.scores, hits), values, matches, drawn, level)
 
 
 def _operating_point(
     matches: Mapping[str, FindingMatches], thresholds: Mapping[str, float], drawn: Replicates, level: float
 ) -> dict[str, Estimate]:
-    """Return sensitivity and false positives a film at the released thresholds; the macro of the latter is their sum over the findings."""
-    found: dict[str, Estimate] = {}
-    false: dict[str, Estimate] = {}
-    for name, matched in matches.items():
-        counts = froc.at_threshold(matched, thresholds[name], IOU)
-        weights = drawn.of(matched.films)
-        found[name] = _ratio(counts.hits, counts.truths, weights, level)
-        false[name] = _ratio(counts.false_positives, np.ones_like(counts.truths), weights, level)
-    summed = np.sum([value.values for value in false.values()], axis=0)
-    total = sum(value.metric.value or 0.0 for value in false.values())
-    return {
-        **_table("sensitivity", found, level),
-        **{f"false_positives.{name}": value for name, value in false.items()},
-        "false_positives.macro": _estimate(total, summed, len(drawn.films), level),
-    }
+    """Return sensitivity and false positives a film at the released thresholds; the macro of the latter counts those of all findings together."""
+    counts = {name: froc.at_threshold(matched, thresholds[name], IOU) for name, matched in matches.items()}
+    found = {name: _rate(rates.sensitivity([count]), drawn, level) for name, count in counts.items()}
+    false = {name: _rate(rates.false_positives_per_film([count]), drawn, level) for name, count in counts.items()}
+    false["macro"] = _rate(rates.false_positives_per_film(list(counts.values())), drawn, level)
+    return {**_table("sensitivity", found, level), **{f"false_positives.{name}": value for name, value in false.items()}}
 
 
-def _ratio(above: NDArray[np.int64], below: NDArray[np.int64], weights: NDArray[np.int64], level: float) -> Estimate:
-    values = replicated_ratio(above, below, weights)
-    count = int(below.sum())
-    if not count:
-        return figures.Estimate(Metric.undefined("no truth boxes", denominator=0), values)
-    return _estimate(int(above.sum()) / count, values, count, level)
-
-
-def _estimate(point: float, values: NDArray[np.float64], denominator: int, level: float) -> Estimate:
-    return figures.Estimate(Metric(point, denominator=denominator).with_interval(percentile_interval(values, level)), values)
+def _rate(rate: Rate, drawn: Replicates, level: float) -> Estimate:
+    values = replicated_ratio(rate.above, rate.below, drawn.of(rate.films))
+    return figures.Estimate(rate.estimate(drawn, level), values, drawn.patients_with(rate.films, rate.below > 0))
 
 
 def _froc(matches: FindingMatches) -> list[float] | None:
