@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 SHELF = "figures"
 EXTERNAL = "evidence"
+STUDIES = "evidence/studies/"
+"""Pictures of these are shown with their studies."""
+
 CAPTIONS = {
     "ap30": "AP at IoU 0.3 for each finding, device and trivial detector.",
     "ap50": "AP at IoU 0.5 for each finding, device and trivial detector.",
@@ -78,7 +81,9 @@ class FigureShelf:
             ["File", "SHA-256"], [[f"`{path}`", f"`{self._book.source(path).sha256}`"] for path in paths], widths=[50, 50]
         )
         shown = [
-            self.picture(path, f"{plain(_sentence(path.rsplit('/', 1)[-1][:-4]))}.") for path in paths if path.endswith(".png")
+            self.picture(path, f"{plain(_sentence(path.rsplit('/', 1)[-1][:-4]))}.")
+            for path in paths
+            if path.endswith(".png") and not path.startswith(STUDIES)
         ]
         return "\n\n".join([listing, *shown])
 

@@ -18,6 +18,7 @@ from pipeline.dossier.figures import FigureShelf
 from pipeline.dossier.freshness import CHECK
 from pipeline.dossier.gaps import gap_list, gap_table, section_gaps
 from pipeline.dossier.lock_pages import others_table
+from pipeline.dossier.study_pages import StudyPages
 from pipeline.dossier.tables import plain, table
 from requirements_spec.model import SECTIONS
 from verification.trace import code_pages
@@ -84,6 +85,7 @@ def _content(root: Path, subject: Subject, shelf: FigureShelf) -> dict[str, Any]
         "model": subject.model,
         "external": subject.external,
         "orientation": subject.orientation,
+        "studies": StudyPages(subject.book, shelf, {row["id"]: row["name"] for row in subject.findings}),
         "figure": subject.book.figure,
         "picture": shelf.picture,
         "pictures": shelf.pictures,

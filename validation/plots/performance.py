@@ -106,7 +106,7 @@ def ap_against_severity(record: Mapping[str, Any]) -> Figure:
     axes.set(ylabel="AP50", xlim=(0.7, 3.3), ylim=(0, 1.02))
     axes.grid(alpha=0.3)
     if axes.get_legend_handles_labels()[0]:
-        axes.legend(fontsize=8)
+        made.legend(loc="outside lower center", ncols=2, fontsize=8)
     else:
         axes.text(0.5, 0.5, "not evaluated: severity is unknown", transform=axes.transAxes, ha="center")
     return made

@@ -1,4 +1,4 @@
-"""The plots of the studies, each drawn from the study's record alone: corruption heat map, reliability, promises, subgroup forest."""
+"""The plots of the studies, each drawn from the study's record alone: heat map of corruptions, reliability, promises, subgroup forest, deletion and insertion."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def _promise(axes: Axes, rows: Sequence[tuple[str, Mapping[str, Any]]], alpha: f
     for place, (_, row) in enumerate(rows):
         metric = row["realised"]
         if metric["value"] is None:
-            axes.text(alpha, place, " too few patients", fontsize=7, va="center")
+            axes.text(0.98, place, "too few patients", fontsize=7, ha="right", transform=axes.get_yaxis_transform())
             continue
         kept = row["promise_impossible"] == 0
         axes.plot(
@@ -118,7 +118,7 @@ def _promise(axes: Axes, rows: Sequence[tuple[str, Mapping[str, Any]]], alpha: f
             if kept
             else f"impossible in {row['promise_impossible']} of {row['splits']}"
         )
-        axes.annotate(text, (metric["value"], place), xytext=(0, 6), textcoords="offset points", fontsize=7, ha="center")
+        axes.text(0.98, place - 0.16, text, fontsize=7, ha="right", transform=axes.get_yaxis_transform())
     axes.set_yticks(range(len(rows)), [label(name) for name, _ in rows], fontsize=8)
     axes.set_ylim(len(rows) - 0.5, -0.7)
     axes.set_title(f"alpha {alpha:g}", fontsize=9)
@@ -143,6 +143,7 @@ def subgroup_forest(record: Record) -> Figure:
         axes.set(xlabel=text, xlim=(0, 1.02))
         axes.grid(alpha=0.3, axis="x")
     words = [f"{stratum.replace('_', ' ')}: {name} (n={part['patients']})" for stratum, name, part in rows]
+    left.set_title("red: differs from the rest of its stratum by more than the gap, significantly", fontsize=8, color="tab:red")
     left.set_yticks(range(len(rows)), words, fontsize=8)
     left.set_ylim(len(rows) - 0.5, -0.5)
     for place in (n for n in range(1, len(rows)) if rows[n][0] != rows[n - 1][0]):
@@ -160,6 +161,30 @@ def _forest_row(axes: Axes, place: int, part: Mapping[str, Any], metric: Mapping
         reason = part.get("not_evaluated") or (metric or {}).get("reason", "")
         axes.text(0.02, place, f"not evaluated: {reason}"[:60], va="center", fontsize=7, color="tab:gray")
         return
+    colour = "tab:red" if part.get("difference", {}).get("limitation") else "tab:blue"
     if interval := metric.get("interval"):
-        axes.plot([interval["low"], interval["high"]], [place, place], color="tab:blue", linewidth=1.4)
-    axes.plot(metric["value"], place, marker="s", color="tab:blue", markersize=5)
+        axes.plot([interval["low"], interval["high"]], [place, place], color=colour, linewidth=1.4)
+    axes.plot(metric["value"], place, marker="s", color=colour, markersize=5)
+
+
+def explanation_curves(record: Record) -> Figure:
+    """Return what is left of a mark's score as cells are blurred in the order of its map, and what is there as only they stay sharp."""
+    made = figure(
+        f"Deletion and insertion of {record['marks']} marks, beside a drawn order of the same cells", _under(record), (11, 5.5)
+    )
+    for axes, kind, text in zip(
+        made.subplots(1, 2, sharey=True),
+        ("deletion", "insertion"),
+        ("deletion: blurred first to last (lower is better)", "insertion: sharp first to last (higher is better)"),
+        strict=True,
+    ):
+        for name, curves in record["curves"].items():
+            if curves:
+                axes.plot(
+                    record["shares"], curves[kind], marker="o", label=name, linestyle="--" if name == "drawn order" else "-"
+                )
+        axes.set(xlabel="share of the cells under the map", ylabel="share of the mark's score", xlim=(0, 0.9), ylim=(0, None))
+        axes.set_title(text, fontsize=9)
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize=8)
+    return made

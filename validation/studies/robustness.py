@@ -1,7 +1,8 @@
 """What worse films cost: twelve corruptions in five grades, each film spoilt as a DICOM file and analysed by the finished device.
 
-For each corruption and grade: AP50 (macro) over the same films, a refused film being a film without any mark, and its ratio to the AP50 of the films as they
-are; numerator and denominator of the ratio are resampled together, patient by patient. Refusals are counted beside, with their codes, because a refusal is an
+For each corruption and grade: AP50 (macro) and the sensitivity over all findings at the bundle's operating points, over the same films, a refused film being a film without
+any mark, and their ratios to those of the films as they are; numerator and denominator of a ratio are resampled together, patient by patient. On few films
+a resample often lacks a finding, and AP50 has no interval then; the sensitivity has one. Refusals are counted beside, with their codes, because a refusal is an
 answer too: of a film that is bad enough it is the right one.
 
 Stated beforehand (development goal, ``reference``: detection G9): the mean ratio over all sixty is at least 0.85; every film whose values are inverted
@@ -11,13 +12,16 @@ while the file says otherwise is refused; writing a film again without a change 
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from validation.metrics.intervals import draw, percentile_interval
+from device_sw.detector.bundle import load_bundle
+from validation.metrics import froc
+from validation.metrics.intervals import draw, percentile_interval, replicated_ratio
 from validation.metrics.matching import match
-from validation.metrics.result import Metric
+from validation.metrics.result import Metric, ratio
 from validation.stages import figures
 from validation.studies.corruptions import CORRUPTIONS, GRADES, tilted_box
 from validation.studies.goals import Goal
@@ -25,10 +29,11 @@ from validation.studies.observation import AS_IT_IS, INVERTED, REWRITTEN, Questi
 from validation.studies.wilson import share
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from validation.cohort import Film
     from validation.metrics.intervals import Replicates
+    from validation.metrics.matching import FindingMatches
     from validation.protocol import Protocol
     from validation.stages.figures import Estimate
     from validation.studies.subject import Report, Subject
@@ -45,6 +50,7 @@ GOALS = (
     Goal("rewriting-changes-nothing", "films that are answered the same when only written again", "at-least", 1.0, "SRS-039"),
 )
 KEY = "ap50.macro"
+FIGURES = ("ap50", "sensitivity")
 
 
 def study(subject: Subject, films: Sequence[Film], plan: Protocol, replicates: int, report: Report) -> dict[str, Any]:
@@ -60,45 +66,71 @@ def study(subject: Subject, films: Sequence[Film], plan: Protocol, replicates: i
     ways = [(AS_IT_IS, 0), (REWRITTEN, 0), (INVERTED, 0), *((name, grade) for name in CORRUPTIONS for grade in GRADES)]
     found = answers(subject, [Question(film, way, grade) for way, grade in ways for film in films], report)
     outcomes = {way: found[n * len(films) : (n + 1) * len(films)] for n, way in enumerate(ways)}
-    drawn = draw({film.film_id: film.patient_id for film in films}, replicates, seed=plan.seed)
-    base = _ap50(films, outcomes[AS_IT_IS, 0], 0.0, drawn, plan)
+    shown = _Shown(
+        tuple(films), draw({film.film_id: film.patient_id for film in films}, replicates, plan.seed), plan, _thresholds(subject)
+    )
+    base = shown.figures(outcomes[AS_IT_IS, 0], 0.0)
     cells, relative = [], []
     for name, grade in ways[3:]:
         corruption = CORRUPTIONS[name]
-        estimate = _ap50(films, outcomes[name, grade], corruption.at(grade) if corruption.degrees else 0.0, drawn, plan)
-        over = _over(estimate, base, plan.level)
+        found = shown.figures(outcomes[name, grade], corruption.at(grade) if corruption.degrees else 0.0)
+        over = {figure: _over(found[figure], base[figure], plan.level) for figure in FIGURES}
         relative.append(over)
         refused = Counter(row["code"] for row in outcomes[name, grade] if row["code"])
         cells.append(
-            {
-                "corruption": name,
-                "grade": grade,
-                "number": corruption.at(grade),
-                "ap50": estimate.metric.to_json(),
-                "relative_ap50": over.metric.to_json(),
-                "refused": dict(sorted(refused.items())),
-            }
+            {"corruption": name, "grade": grade, "number": corruption.at(grade), "refused": dict(sorted(refused.items()))}
+            | {figure: found[figure].metric.to_json() for figure in FIGURES}
+            | {f"relative_{figure}": over[figure].metric.to_json() for figure in FIGURES}
         )
-    mean = _mean(relative, plan.level)
-    judged = (mean, _refused(outcomes[INVERTED, 0]), _same(outcomes[AS_IT_IS, 0], outcomes[REWRITTEN, 0]))
+    mean = {figure: _mean([one[figure] for one in relative], plan.level) for figure in FIGURES}
+    judged = (mean["ap50"], _refused(outcomes[INVERTED, 0]), _same(outcomes[AS_IT_IS, 0], outcomes[REWRITTEN, 0]))
     return {
         "goals": [goal.judged(metric) for goal, metric in zip(GOALS, judged, strict=True)],
         "corruptions": list(CORRUPTIONS),
         "grades": list(GRADES),
-        "as_they_are": {"ap50": base.metric.to_json(), "refused": sum(bool(row["code"]) for row in outcomes[AS_IT_IS, 0])},
+        "as_they_are": {figure: base[figure].metric.to_json() for figure in FIGURES}
+        | {"refused": sum(bool(row["code"]) for row in outcomes[AS_IT_IS, 0])},
+        "mean_relative_sensitivity": mean["sensitivity"].to_json(),
         "cells": cells,
         "per_corruption": _per_corruption(cells),
     }
 
 
-def _ap50(
-    films: Sequence[Film], outcomes: Sequence[dict[str, Any]], degrees: float, drawn: Replicates, plan: Protocol
-) -> Estimate:
-    """Return the macro AP50 with refused films as films without marks."""
-    findings = sorted({name for film in films for name in film.status})
-    truths = {film.film_id: _truth(film, findings, degrees) for film in films}
-    rows = {film.film_id: _rows(outcome) for film, outcome in zip(films, outcomes, strict=True)}
-    return figures.table(match(truths, rows, findings), drawn, plan.level, ("ap50",))[KEY]
+@dataclass(frozen=True, slots=True, eq=False)
+class _Shown:
+    """The films of the study and how they are judged, whatever is done to them."""
+
+    films: tuple[Film, ...]
+    drawn: Replicates
+    plan: Protocol
+    thresholds: Mapping[str, float]
+
+    def figures(self, outcomes: Sequence[dict[str, Any]], degrees: float) -> dict[str, Estimate]:
+        """Return macro AP50 and sensitivity over all findings, with refused films as films without marks."""
+        findings = tuple(self.thresholds)
+        truths = {film.film_id: _truth(film, findings, degrees) for film in self.films}
+        rows = {film.film_id: _rows(outcome) for film, outcome in zip(self.films, outcomes, strict=True)}
+        matches = match(truths, rows, findings)
+        ap50 = figures.table(matches, self.drawn, self.plan.level, ("ap50",))[KEY]
+        return {"ap50": ap50, "sensitivity": self._sensitivity(matches)}
+
+    def _sensitivity(self, matches: Mapping[str, FindingMatches]) -> Estimate:
+        place = {film: n for n, film in enumerate(self.drawn.films)}
+        hits, truths = np.zeros(len(place), dtype=np.int64), np.zeros(len(place), dtype=np.int64)
+        for name, matched in matches.items():
+            counts = froc.at_threshold(matched, self.thresholds[name], self.plan.iou)
+            columns = [place[film] for film in counts.films]
+            hits[columns] += counts.hits
+            truths[columns] += counts.truths
+        values = replicated_ratio(hits, truths, self.drawn.weights)
+        metric = ratio(int(hits.sum()), int(truths.sum()), nothing="no truth boxes")
+        return figures.Estimate(
+            metric if metric.value is None else metric.with_interval(percentile_interval(values, self.plan.level)), values
+        )
+
+
+def _thresholds(subject: Subject) -> Mapping[str, float]:
+    return load_bundle(subject.bundle).settings.thresholds
 
 
 def _truth(film: Film, findings: Sequence[str], degrees: float) -> dict[str, Any]:
@@ -119,7 +151,8 @@ def _over(estimate: Estimate, base: Estimate, level: float) -> Estimate:
     """Return the ratio of two figures, resampled together; undefined where one is, or where the lower one is 0."""
     if estimate.metric.value is None or not base.metric.value:
         return figures.Estimate(
-            Metric.undefined(estimate.metric.reason or base.metric.reason or "AP50 of the films as they are is 0"), base.values
+            Metric.undefined(estimate.metric.reason or base.metric.reason or "the figure of the films as they are is 0"),
+            base.values,
         )
     values = np.divide(estimate.values, base.values, out=np.full_like(base.values, np.nan), where=base.values > 0)
     metric = Metric(estimate.metric.value / base.metric.value, denominator=base.metric.denominator)
@@ -144,20 +177,25 @@ def _same(first: Sequence[dict[str, Any]], second: Sequence[dict[str, Any]]) -> 
 
 
 def _per_corruption(cells: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return, for each corruption, the mean ratio over its grades and the first grade at which less than 0.85 is left."""
+    """Return, for each corruption, the mean ratios over its grades and the first grade at which less than the goal is left of AP50."""
     found = {}
     for name in CORRUPTIONS:
         rows = [cell for cell in cells if cell["corruption"] == name]
-        values = [cell["relative_ap50"]["value"] for cell in rows]
-        mean = None if any(value is None for value in values) else sum(values) / len(values)
-        low = (
-            None
-            if mean is None
-            else next((cell["grade"] for cell, value in zip(rows, values, strict=True) if value < GOALS[0].threshold), None)
-        )
-        found[name] = {
-            "mean_relative_ap50": mean,
-            "first_grade_below_goal": low,
+        means = {
+            f"mean_relative_{figure}": _plain_mean([cell[f"relative_{figure}"]["value"] for cell in rows]) for figure in FIGURES
+        }
+        low = [
+            cell["grade"]
+            for cell in rows
+            if cell["relative_ap50"]["value"] is not None and cell["relative_ap50"]["value"] < GOALS[0].threshold
+        ]
+        found[name] = means | {
+            "first_grade_below_goal": min(low, default=None),
             "refused": sum(sum(cell["refused"].values()) for cell in rows),
         }
     return found
+
+
+def _plain_mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if len(known) == len(values) else None

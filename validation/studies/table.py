@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from validation.plots import performance
 from validation.plots import studies as plots
-from validation.studies import calibration, conformal, robustness, subgroups
+from validation.studies import calibration, conformal, explanation, label_noise, leakage, robustness, subgroups
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -57,6 +57,14 @@ STUDIES: Mapping[str, Study] = MappingProxyType(
                 calibration.study,
                 {"reliability": plots.reliability_diagram},
             ),
+            Study(
+                "explanation",
+                "Does the map of a mark show what the mark rests on?",
+                explanation.study,
+                {"deletion_insertion": plots.explanation_curves},
+            ),
+            Study("leakage", "Were the test films seen in training, under whatever name?", leakage.study, {}),
+            Study("label_noise", "Which labels deserve a second look?", label_noise.study, {}),
             Study("conformal", "Can a promise on missed findings be kept?", conformal.study, {"promises": plots.promises}),
         )
     }
