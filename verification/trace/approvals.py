@@ -18,7 +18,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from verification.trace.codes import problem
 from verification.trace.keys import ForgedError, Form, MalformedError, verify
@@ -51,6 +51,30 @@ _KEYS = frozenset(
 _HASH = re.compile(r"[0-9a-f]{64}")
 _ITEM = re.compile(r"[A-Z]+(-[A-Z0-9]+)+")
 _PATH = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*\.[a-z0-9]+")
+
+
+class Signed(Protocol):
+    """What carries a signature: an approval, or an entry of the audit log."""
+
+    @property
+    def key(self) -> str:
+        """Fingerprint of the key."""
+
+    @property
+    def time(self) -> str:
+        """When it was signed, UTC, ``2026-11-21T10:00:00Z``."""
+
+    @property
+    def message(self) -> bytes:
+        """The bytes that are signed."""
+
+    @property
+    def form(self) -> Form:
+        """How it was signed."""
+
+    @property
+    def signature(self) -> str:
+        """Base64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,7 +324,7 @@ def _out_of_time(parsed: Iterable[tuple[Record | None, tuple[Problem, ...]]], no
         latest = time if latest is None else max(latest, time)
 
 
-def _time(record: Record) -> datetime | None:
+def _time(record: Signed) -> datetime | None:
     try:
         return time_of(record.time)
     except ValueError:
@@ -330,10 +354,11 @@ def _refusals(record: Record, people: People) -> Iterator[Problem]:
         yield refuse("SIG-ROLE", f"signed as {record.role!r}, a role not held")
     elif record.meaning in MEANINGS and record.meaning not in role.meanings:
         yield refuse("SIG-ROLE", f"{record.meaning!r}, which the role {record.role!r} does not sign")
-    yield from (refuse(code, found) for code, found in _key_faults(record, person, people))
+    yield from (refuse(code, found) for code, found in key_faults(record, person, people))
 
 
-def _key_faults(record: Record, person: Person, people: People) -> Iterator[tuple[str, str]]:
+def key_faults(record: Signed, person: Person, people: People) -> Iterator[tuple[str, str]]:
+    """Yield code and finding for everything that is wrong with the key and the signature of something that a person signed."""
     key = next((each for each in person.keys if each.id == record.key), None)
     if key is None:
         yield "SIG-KEY-UNKNOWN", f"the key {record.key}, which is not this person's"

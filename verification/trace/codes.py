@@ -95,7 +95,7 @@ def page() -> str:
         "# Codes of the trace gate\n\n"
         "`./qms check` names every problem with one of these codes, with the place, what was found and what was expected: `TRC-` for what only the whole "
         "shows, `SPC-` for the specification, `RSK-` for the risk file, `CHG-` for the ledgers of changes. "
-        "The prefixes `ANO-`, `OBL-` and `SIG-` stand for anomalies, obligations and signatures. "
+        "The prefixes `ANO-`, `OBL-`, `SIG-` and `AUD-` stand for anomalies, obligations, signatures and the audit log. "
         "`./qms show CODE` prints the page of a code, with a message as the gate prints it and the repair step by step; the built technical file has the same pages. "
         "This page is generated from the gate's own table, `verification/trace/codes.toml`.\n"
     )

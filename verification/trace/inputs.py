@@ -19,6 +19,8 @@ from risk import loader as risk_loader
 from verification.trace import assembly, features
 from verification.trace.anomalies import NO_LIST, AnomalyList, read_anomalies
 from verification.trace.approvals import Approvals, Chain, examine, read_chain
+from verification.trace.audit_log import AuditTrail, read_log
+from verification.trace.audit_log import examine as examine_log
 from verification.trace.baseline import Baseline, Ledger, read_baseline, read_ledger
 from verification.trace.bridges import Bridge, read_bridges
 from verification.trace.codes import problem
@@ -27,6 +29,7 @@ from verification.trace.executed_protocol import ExecutedProtocol, read_executed
 from verification.trace.identity import Identity, read_identity
 from verification.trace.label_pages import read_label_pages
 from verification.trace.lineage import LineageError, StaleStage, stale_stages
+from verification.trace.locked_validation import LockedValidation, read_locked_validation
 from verification.trace.people import PEOPLE, People, read_people
 from verification.trace.records import NO_FILES, RecordFiles, read_record_files
 from verification.trace.seeded import Seeded, read_seeded
@@ -91,6 +94,8 @@ class Inputs:
         has_people: whether roles and keys lie here.
         people: who may sign what.
         approvals: the signatures that hold, and what was refused.
+        audit: what was done by the audit log, and what was refused.
+        locked: the result on the locked cohort by the protocol that lies here.
         documents: hash and stated authors of each file that is signed or has to be.
         gaps: one problem for each gap of the register, for the level that asks.
         written: obligations that stand in source texts: assertions, switches, protocol, the gate's own questions.
@@ -134,6 +139,8 @@ class Inputs:
     protocol: ExecutedProtocol = field(default_factory=ExecutedProtocol)
     people: People = field(default_factory=People)
     approvals: Approvals = field(default_factory=Approvals)
+    audit: AuditTrail = field(default_factory=AuditTrail)
+    locked: LockedValidation = field(default_factory=LockedValidation)
     documents: Mapping[str, Document] = field(default_factory=dict)
 
     @property
@@ -210,7 +217,8 @@ def read(root: Path, heavy: Heavy | None = None, cache: ReadingCache | None = No
     baseline, baseline_problems = heavy.baseline
     obligations, obligation_problems = read_ledger(root, cache)
     people, people_problems = read_people(root)
-    chain = read_chain(root)
+    chain, now = read_chain(root), datetime.now(UTC)
+    audit = examine_log(read_log(root), people, now)
     reviewed = tuple(sorted(_reviewed(root)))
     tool, tool_problems = heavy.tool
     seeded, seeded_problems = read_seeded(root, heavy.identity, cache)
@@ -234,7 +242,9 @@ def read(root: Path, heavy: Heavy | None = None, cache: ReadingCache | None = No
         baseline=baseline,
         obligations=obligations,
         build=heavy.build,
-        now=datetime.now(UTC),
+        now=now,
+        audit=audit,
+        locked=read_locked_validation(root, audit, heavy.protocol.here),
         anomalies=anomalies,
         label_pages=read_label_pages(root),
         protocol=heavy.protocol,

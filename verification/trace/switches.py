@@ -57,7 +57,7 @@ _OWNERS = frozenset({"pytest", "mark", "unittest"})
 _COLLECTION = frozenset({"collect_ignore", "collect_ignore_glob", "pytest_ignore_collect", "pytest_deselected"})
 _CHANGES = frozenset({"remove", "clear", "pop", "force_result"})
 _HARMLESS = frozenset({"minversion", "markers", "pythonpath", "testpaths", "addopts", "xfail_strict", "bdd_features_base_dir"})
-_CODE = re.compile(r"(?:TRC|SPC|RSK|CHG|ANO|OBL|SIG)-[A-Z]+(?:-[A-Z]+)*")
+_CODE = re.compile(r"(?:TRC|SPC|RSK|CHG|ANO|OBL|SIG|AUD)-[A-Z]+(?:-[A-Z]+)*")
 
 
 def switch_duties(sources: Mapping[str, str]) -> tuple[Obligation, ...]:

@@ -117,6 +117,16 @@ def _owed(root: Path, profile: str, budget: str) -> tuple[dict[str, dict[str, An
     return owed, {name: f"{PROTOCOL}:{_line(text, name)}" for name in owed}
 
 
+def owed_endpoints(root: Path) -> dict[str, dict[str, Any]]:
+    """Return the endpoints that the protocol sets for its locked cohort, by id; none where it plans none."""
+    try:
+        plan = tomllib.loads((root / PROTOCOL).read_text(encoding="utf-8"))["locked"]
+        profile, budget = str(plan["profile"]), str(plan["budget"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return {}
+    return _owed(root, profile, budget)[0]
+
+
 def _line(text: str, endpoint: str) -> int:
     """Return the line of the first endpoint of this id; ids repeat from set to set, and the place of one is enough to find the others."""
     found = (number for number, line in enumerate(text.splitlines(), start=1) if line.strip() == f'id = "{endpoint}"')

@@ -19,7 +19,7 @@ def used():
     return {
         code
         for path in files
-        for code in re.findall(r'"((?:SPC|RSK|CHG|TRC|ANO|OBL|SIG|EXC)-[A-Z-]+)"', path.read_text(encoding="utf-8"))
+        for code in re.findall(r'"((?:SPC|RSK|CHG|TRC|ANO|OBL|SIG|EXC|AUD)-[A-Z-]+)"', path.read_text(encoding="utf-8"))
     }
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from verification.trace.case import Level
 from verification.trace.checks import (
     anomalies,
+    audit,
     build,
     duties,
     endpoints,
@@ -66,6 +67,7 @@ CHECKS: Mapping[Level, tuple[Check, ...]] = {
         anomalies.verified_ones_are_shown,
         duties.obligations_are_kept,
         signatures.signatures_hold,
+        audit.the_log_holds,
         seeded.controls_have_seeded_defects,
         seeded.seeded_defects_name_what_exists,
         seeded.no_seeded_defect_survives,
@@ -82,6 +84,8 @@ CHECKS: Mapping[Level, tuple[Check, ...]] = {
         levels.content_is_signed,
         levels.reductions_are_signed,
         levels.statements_are_own_words,
+        audit.the_locked_validation_is_by_this_protocol,
+        audit.the_locked_endpoints_are_met,
         tool.tool_is_validated,
         seeded.seeded_defects_were_tried,
     ),
