@@ -8,16 +8,20 @@ import os
 import re
 import shutil
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from xml.sax.saxutils import quoteattr, unescape
 
 import pytest
 import yaml
 
+from tests.verification.trace.audit_entries import Log, people_toml, quality
+from tests.verification.trace.signers import Signer
 from tests.verification.trace.test_anomalies import anomaly, put
 from tests.verification.trace.test_bridges import STEP, sign_bridge
 from tests.verification.trace.test_bridges import write as write_bridge
 from tests.verification.trace.test_records import edit as edit_records
 from verification.trace import features, gate
+from verification.trace.audit_log import AUDIT
 from verification.trace.code_pages import MESSAGES
 from verification.trace.evidence import JUNIT, VERDICTS, read_record, write_json
 from verification.trace.identity import read_identity
@@ -152,7 +156,37 @@ def _half_bridged(project):
     sign_bridge(project)
 
 
+def _logged(write):
+    """Return a way to break a project: a log of the audit that ``write`` makes, entry by entry."""
+
+    def broken(project):
+        signer = quality(since=datetime.now(UTC).replace(microsecond=0) - timedelta(days=2))
+        project.write("people.toml", people_toml(signer, CLERK))
+        log = Log(signer, start=datetime.now(UTC) - timedelta(days=1))
+        write(log)
+        log.write(project)
+
+    return broken
+
+
+CLERK = Signer("DEMO-author", "software lead", since=datetime(2026, 1, 1, tzinfo=UTC))
+
+
+def _log_cut(project):
+    _logged(lambda log: (log.frozen(), log.opened()))(project)
+    project.write(AUDIT, project.read(AUDIT).partition("\n")[0] + "\n")
+
+
 RECIPES = {
+    "AUD-CHAIN": ("the last entry of the audit log is taken off", _log_cut),
+    "AUD-ENTRY": ("an opening names another seed", _logged(lambda log: (log.frozen(), log.opened(seed="0" * 64)))),
+    "AUD-SIGNED": ("somebody without the role freezes the protocol", _logged(lambda log: log.frozen(signer=CLERK))),
+    "AUD-UNFROZEN": ("the cohort is opened by a protocol that nobody froze", _logged(lambda log: log.opened())),
+    "AUD-OPENED-TWICE": (
+        "one protocol opens the cohort for a second model",
+        _logged(lambda log: (log.frozen(), log.opened(), log.opened(weights="3" * 64))),
+    ),
+    "AUD-LOCKED": ("nobody opened the locked cohort, and release level is asked", lambda project: None),
     "TRC-SECTION-UNKNOWN": ("the page of a section is deleted", remove("docs/software-requirements.md")),
     "TRC-TAG-UNKNOWN": ("a scenario's tag is misspelt", edit(FEATURE, "@SRS-002", "@SRS-020")),
     "TRC-REQ-SCENARIO": ("a requirement's tag is taken off its only scenario", edit(FEATURE, "@SRS-002", "@slow")),
@@ -453,6 +487,7 @@ LEVELS = {
     "TRC-LABEL-RESIDUAL": "release",
     "TRC-RISK-REVIEW": "release",
     "TRC-SIGNATURE": "release",
+    "AUD-LOCKED": "release",
     "TRC-GAP": "submission",
     "TRC-RISK-OVERALL": "submission",
 }
