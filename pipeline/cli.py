@@ -240,6 +240,10 @@ def pipeline(
     profile: Annotated[str, typer.Option(help="data profile: phantom, coco, eda, vindr or nih")],
     budget: Annotated[str, typer.Option(help="training budget: quick or release")],
     data: Annotated[Path | None, typer.Option(help="folder with the profile's data, where it needs one")] = None,
+    pretrained: Annotated[
+        Path | None,
+        typer.Option(help="weights whose backbone the training starts from, such as artifacts/training/weights.safetensors"),
+    ] = None,
     evidence: Annotated[Path | None, typer.Option(help="keep the figures, dated, in this JSON file")] = None,
 ) -> None:
     """Run the pipeline for another data profile or budget, under artifacts/runs/PROFILE-BUDGET."""
@@ -247,7 +251,7 @@ def pipeline(
     from pipeline.report import keep, summarise  # noqa: PLC0415
 
     try:
-        run = configure(profile, budget, data)
+        run = configure(profile, budget, data, pretrained)
     except RunError as err:
         print(err, file=sys.stderr)
         raise typer.Exit(ENVIRONMENT if err.code == "DATA-MISSING" else USAGE) from err

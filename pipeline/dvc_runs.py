@@ -26,8 +26,12 @@ SNAPSHOT = ("device_sw", "phantom", "pipeline", "requirements_spec", "risk", "va
 """Packages a stage may import; they travel into the folder of another run."""
 
 
+PRETRAINED = "pretrained"
+"""Folder of a run with the weights that its training starts from."""
+
+
 class RunError(CodedError):
-    """A run that cannot be laid out. Codes: RUN-PROFILE, RUN-BUDGET, DATA-MISSING."""
+    """A run that cannot be laid out. Codes: RUN-PROFILE, RUN-BUDGET, RUN-PRETRAINED, DATA-MISSING."""
 
 
 def canonical() -> Run:
@@ -55,11 +59,18 @@ def stage_environment(run: Run) -> dict[str, str]:
     }
 
 
-def configure(profile: str, budget: str, data: Path | None) -> Run:
+def configure(profile: str, budget: str, data: Path | None, pretrained: Path | None = None) -> Run:
     """Lay out the run of another profile or budget and return it; phantom/quick is the canonical run itself.
 
+    Args:
+        profile: data profile.
+        budget: training budget.
+        data: folder with the profile's data, where it needs one.
+        pretrained: weights whose backbone the training starts from; they are copied into the run, so that it keeps what it was made with.
+
     Raises:
-        RunError: RUN-PROFILE or RUN-BUDGET, unknown name; DATA-MISSING, the profile needs a data folder that is not there.
+        RunError: RUN-PROFILE or RUN-BUDGET, unknown name; DATA-MISSING, the profile needs a data folder that is not there; RUN-PRETRAINED, the
+            weights are not there, or are asked for in the canonical run.
     """
     table = tomllib.loads((REPOSITORY / "pipeline" / "profiles.toml").read_text(encoding="utf-8"))
     for kind, name in (("profile", profile), ("budget", budget)):
@@ -68,13 +79,34 @@ def configure(profile: str, budget: str, data: Path | None) -> Run:
             raise RunError(
                 f"RUN-{kind.upper()}", where=f"--{kind}", found=name, expected=expected, repair="give one of these names"
             )
-    if (profile, budget) == ("phantom", "quick"):
+    is_canonical = (profile, budget) == ("phantom", "quick")
+    if pretrained is not None and (is_canonical or not pretrained.is_file()):
+        raise _no_weights(pretrained, is_canonical=is_canonical)
+    if is_canonical:
         return canonical()
     run = Run(run_folder(profile, budget))
+    params, stages = _params(table, profile, budget, data), _stages(table["profile"][profile])
     _snapshot(run.root)
-    _write_yaml(run.root / "params.yaml", _params(table, profile, budget, data))
-    _write_yaml(run.root / "dvc.yaml", _stages(table["profile"][profile]))
+    shutil.rmtree(run.root / PRETRAINED, ignore_errors=True)
+    if pretrained is not None:
+        source = f"{PRETRAINED}/{pretrained.name}"
+        (run.root / PRETRAINED).mkdir()
+        shutil.copy(pretrained, run.root / source)
+        params = merge(params, {"train": {"transfer": {"source": source}}})
+        stages["stages"]["train"]["deps"].append(source)
+    _write_yaml(run.root / "params.yaml", params)
+    _write_yaml(run.root / "dvc.yaml", stages)
     return run
+
+
+def _no_weights(pretrained: Path, *, is_canonical: bool) -> RunError:
+    return RunError(
+        "RUN-PRETRAINED",
+        where="--pretrained",
+        found="the canonical run" if is_canonical else f"no file {pretrained.name}",
+        expected="weights for another profile or budget",
+        repair="give a .safetensors or PyTorch file, for example artifacts/training/weights.safetensors",
+    )
 
 
 def run_folder(profile: str, budget: str) -> Path:

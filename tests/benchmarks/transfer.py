@@ -94,7 +94,8 @@ def study_params(epochs: int | None) -> dict[str, Any]:
     """Return params.yaml with the coco profile's changes."""
     params: dict[str, Any] = yaml.safe_load((REPOSITORY / "params.yaml").read_text(encoding="utf-8"))
     profile = tomllib.loads((REPOSITORY / "pipeline" / "profiles.toml").read_text(encoding="utf-8"))["profile"]["coco"]
-    params = merge(params, profile["params"]) | {"profile": "coco", "data": {"path": str(DATA)}}
+    params = merge(params, profile["params"]) | {"profile": "coco"}
+    params["data"] = {**params.get("data", {}), "path": str(DATA)}
     return merge(params, {"train": {"epochs": epochs}}) if epochs else params
 
 
@@ -103,7 +104,7 @@ def prepared_films(work: Path, params: dict[str, Any]) -> None:
     work.mkdir(parents=True, exist_ok=True)
     (work / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
     environment = {**os.environ, **numeric_environment(), "PYTHONPATH": str(REPOSITORY)}
-    for stage, made in (("import_coco", "cohort/cohort.json"), ("prepare", "prepared/val.json")):
+    for stage, made in (("import_films", "cohort/cohort.json"), ("prepare", "prepared/val.json")):
         if not (work / "artifacts" / made).exists():
             subprocess.run([sys.executable, "-m", f"pipeline.stages.{stage}"], cwd=work, env=environment, check=True)
 

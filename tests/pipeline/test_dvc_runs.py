@@ -43,3 +43,24 @@ def test_another_run_has_its_own_parameters_and_stages(tmp_path, monkeypatch):
     assert stages["cohort"]["cmd"] == "python -m pipeline.stages.import_films"
     assert stages["train"] == yaml.safe_load((REPOSITORY / "dvc.yaml").read_text(encoding="utf-8"))["stages"]["train"]
     assert (run.root / "device_sw" / "errors.py").read_bytes() == (REPOSITORY / "device_sw" / "errors.py").read_bytes()
+
+
+def test_a_run_keeps_the_weights_that_it_starts_from(tmp_path, monkeypatch):
+    monkeypatch.setattr(dvc_runs, "run_folder", lambda profile, budget: tmp_path / f"{profile}-{budget}")
+    weights = tmp_path / "phantom.safetensors"
+    weights.write_bytes(b"weights")
+    run = dvc_runs.configure("phantom", "release", None, weights)
+    assert run.params()["train"]["transfer"]["source"] == "pretrained/phantom.safetensors"
+    assert (run.root / "pretrained" / "phantom.safetensors").read_bytes() == b"weights"
+    stages = yaml.safe_load((run.root / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    assert "pretrained/phantom.safetensors" in stages["train"]["deps"]
+    assert str(tmp_path) not in (run.root / "params.yaml").read_text(encoding="utf-8")
+    again = dvc_runs.configure("phantom", "release", None)
+    assert again.params()["train"]["transfer"]["source"] is None
+    assert not (again.root / "pretrained").exists()
+
+
+@pytest.mark.parametrize(("profile", "budget"), [("phantom", "quick"), ("phantom", "release")])
+def test_weights_that_are_not_there_or_not_for_this_run_are_refused(tmp_path, profile, budget):
+    with pytest.raises(dvc_runs.RunError, match="RUN-PRETRAINED at --pretrained"):
+        dvc_runs.configure(profile, budget, None, tmp_path / "nothing.safetensors")
