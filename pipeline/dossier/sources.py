@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
 from pipeline.dossier import diagram
-from pipeline.dossier.admission_pages import admission_table
+from pipeline.dossier.admission_pages import AdmissionPages, admission_table
 from pipeline.dossier.conformance_pages import STATEMENTS, ConformancePages
 from pipeline.dossier.errors import FileError
 from pipeline.dossier.figures import FigureShelf
@@ -91,6 +91,7 @@ def _content(root: Path, subject: Subject, shelf: FigureShelf) -> dict[str, Any]
         "pictures": shelf.pictures,
         "plain": plain,
         "admission_table": admission_table,
+        "admission": AdmissionPages(subject.book),
         "conformance": ConformancePages(),
         "other_libraries": lambda: others_table(root, subject.specification.distributions()),
         "findings_table": lambda: _findings_table(subject),
