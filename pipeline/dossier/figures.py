@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 SHELF = "figures"
 EXTERNAL = "evidence"
-STUDIES = "evidence/studies/"
-"""Pictures of these are shown with their studies."""
+SHOWN_ELSEWHERE = ("evidence/compare/", "evidence/studies/", "evidence/transfer/")
+"""Pictures of these are shown with what they belong to."""
 
 CAPTIONS = {
     "ap30": "AP at IoU 0.3 for each finding, device and trivial detector.",
@@ -83,7 +83,7 @@ class FigureShelf:
         shown = [
             self.picture(path, f"{plain(_sentence(path.rsplit('/', 1)[-1][:-4]))}.")
             for path in paths
-            if path.endswith(".png") and not path.startswith(STUDIES)
+            if path.endswith(".png") and not path.startswith(SHOWN_ELSEWHERE)
         ]
         return "\n\n".join([listing, *shown])
 

@@ -18,6 +18,7 @@ from pipeline.dossier.figures import FigureShelf
 from pipeline.dossier.freshness import CHECK
 from pipeline.dossier.gaps import gap_list, gap_table, section_gaps
 from pipeline.dossier.lock_pages import others_table
+from pipeline.dossier.rationale_pages import RationalePages
 from pipeline.dossier.study_pages import StudyPages
 from pipeline.dossier.tables import plain, table
 from requirements_spec.model import SECTIONS
@@ -86,6 +87,7 @@ def _content(root: Path, subject: Subject, shelf: FigureShelf) -> dict[str, Any]
         "external": subject.external,
         "orientation": subject.orientation,
         "studies": StudyPages(subject.book, shelf, {row["id"]: row["name"] for row in subject.findings}),
+        "rationale": RationalePages(subject.book, shelf),
         "figure": subject.book.figure,
         "picture": shelf.picture,
         "pictures": shelf.pictures,
