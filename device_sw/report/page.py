@@ -147,7 +147,7 @@ def _figure(result: AnalysisResult) -> str:
     film = display(result.picture, SIDE)
     marks(film, result, (0, 0), film.size)
     stream = io.BytesIO()
-    film.save(stream, format="PNG", compress_level=9)
+    film.save(stream, format="PNG", compress_level=2)
     data = base64.b64encode(stream.getvalue()).decode("ascii")
     said = escape(f"The film with its marks. {conclusion(result)}", quote=True)
     return f'<figure><figcaption>{NOT_FOR_READING}</figcaption><div><img alt="{said}" src="data:image/png;base64,{data}"></div></figure>'
