@@ -30,6 +30,7 @@ from torchmetrics.detection import MeanAveragePrecision
 
 from tests.validation.metrics import coco_reference
 from validation.metrics import froc, rates
+from validation.metrics.average_precision import RECALLS
 from validation.metrics.intervals import draw
 from validation.metrics.matching import COCO_IOUS, match
 from validation.stages import figures, free_response
@@ -144,11 +145,11 @@ def scene_timed(films: int, per_film: int, repeats: int) -> dict[str, Any]:
         }
     for backend in ("pycocotools", "faster_coco_eval"):
         result, times = timed(lambda b=backend: _torchmetrics(tensors, b), repeats)
-        figures_ = {"ap50_95": result["map_per_class"].tolist(), "ar100": result["mar_100_per_class"].tolist()}
-        difference = _difference(same, figures_)
+        exact = _torchmetrics(tensors, backend, rec_thresholds=RECALLS.tolist())
         record[f"torchmetrics ({backend})"] = times | {
             "making_the_input_s": making_tensors["wall_s"],
-            "largest_difference": difference,
+            "largest_difference": _difference(same, _of_tensors(result)),
+            "largest_difference_with_recall_levels_in_double_precision": _difference(same, _of_tensors(exact)),
         }
     assert set(matched) == set(FINDINGS)
     return record
@@ -202,8 +203,12 @@ def _tensors(truths: Any, found: Any) -> tuple[list[Any], list[Any]]:
     return sides
 
 
-def _torchmetrics(tensors: Any, backend: str) -> Any:
-    metric = MeanAveragePrecision(class_metrics=True, backend=backend)
+def _of_tensors(result: Any) -> dict[str, list[float]]:
+    return {"ap50_95": result["map_per_class"].tolist(), "ar100": result["mar_100_per_class"].tolist()}
+
+
+def _torchmetrics(tensors: Any, backend: str, **levels: Any) -> Any:
+    metric = MeanAveragePrecision(class_metrics=True, backend=backend, **levels)
     metric.warn_on_many_detections = False
     metric.update(*tensors)
     return metric.compute()
