@@ -90,13 +90,19 @@ class ValidationPages:
         )
 
     def localisation(self) -> str:
-        """Return how AP and AR change with the overlap that counts as a hit."""
-        figures = {"AP30": "ap30", "AP75": "ap75", "AP50:95": "ap50_95", "AR100": "ar100", "CPM": "cpm"}
+        """Return how AP changes with the overlap that counts as a hit."""
+        return self._figures({"AP30": "ap30", "AP40": "ap40", "AP50": "ap50", "AP75": "ap75", "AP50:95": "ap50_95"})
+
+    def recall(self) -> str:
+        """Return the average recall with the best 1, 10 and 100 marks of each film."""
+        return self._figures({"AR1": "ar1", "AR10": "ar10", "AR100": "ar100"})
+
+    def _figures(self, figures: Mapping[str, str]) -> str:
         rows = [[name, *(self.metric(f"/figures/{key}/{finding}") for key in figures.values())] for finding, name in self._rows()]
-        return table(["Finding", *figures], rows, widths=[25, 15, 15, 15, 15, 15])
+        return table(["Finding", *figures], rows, widths=[25, *[75 // len(figures)] * len(figures)])
 
     def operating_point(self) -> str:
-        """Return what a reader would see at the bundle's thresholds."""
+        """Return what a reader would see at the bundle's thresholds, counted in boxes and in pairs of film and finding."""
         rows = [
             [name, self._threshold(finding), *self._at(f"/operating_point/per_finding/{finding}")]
             for finding, name in self._rows()[:-1]
@@ -104,6 +110,31 @@ class ValidationPages:
         pooled = ["**all findings**", "", *self._at("/operating_point/all_findings")]
         header = ["Finding", "Threshold", "Sensitivity", "Refused films as misses", "Specificity", "False marks per film"]
         return table(header, [*rows, pooled], widths=[24, 10, 17, 17, 17, 15])
+
+    def film_level(self) -> str:
+        """Return the same counted in films, with the counts: films with the finding that were hit, films without it that stayed clean, and normal films."""
+        rows = [
+            self._of_films(name, f"/operating_point/per_finding/{finding}", "specificity") for finding, name in self._rows()[:-1]
+        ]
+        pooled = self._of_films("**all findings**", "/operating_point/all_findings", "film_specificity")
+        header = [
+            "Finding",
+            "Films with it: at least one hit",
+            "Films without it: no mark",
+            "False marks on normal films, per film",
+        ]
+        return table(header, [*rows, pooled], widths=[25, 25, 25, 25])
+
+    def _of_films(self, name: str, place: str, specificity: str) -> list[str]:
+        figures = ("film_sensitivity", specificity, "false_positives_per_normal_film")
+        return [name, *(self._counted(f"{place}/{figure}") for figure in figures)]
+
+    def _counted(self, pointer: str) -> str:
+        """Return a ratio with the counts it is formed from."""
+        found: dict[str, Any] = self._book.value(RECORD, pointer)
+        if found["value"] is None:
+            return self.metric(pointer)
+        return f"{self.metric(pointer)}\n\n{found['numerator']} of {found['denominator']}"
 
     def _threshold(self, finding: str) -> str:
         return self._book.figure(RECORD, f"/operating_point/per_finding/{finding}/threshold", ".3f")
@@ -115,21 +146,26 @@ class ValidationPages:
         ]
 
     def froc(self) -> str:
-        """Return sensitivity at fixed rates of false marks."""
+        """Return sensitivity at fixed rates of false marks and their mean, the CPM, per finding, as mean over them and for all marks in one list."""
         place = "sensitivity_at_false_positives_per_film"
         rates = list(self._book.value(RECORD, f"/froc/{self._findings[0]}/{place}"))
         rows = [
-            [self._names.get(f, f), *(self._froc_cell(f"/froc/{f}/{place}/{escaped(rate)}") for rate in rates)]
-            for f in self._findings
+            [
+                name,
+                *(self._stacked(f"/froc/{finding}/{place}/{escaped(rate)}") for rate in rates),
+                self._stacked(f"/froc/{finding}/cpm"),
+            ]
+            for finding, name in [*self._rows(), ("all_findings", "**all marks in one list**")]
         ]
-        return table(["Finding", *rates], rows, widths=[28, *[72 // len(rates)] * len(rates)])
+        return table(["Finding", *rates, "CPM"], rows, widths=[20, *[80 // (len(rates) + 1)] * (len(rates) + 1)])
 
-    def _froc_cell(self, pointer: str) -> str:
-        return (
-            self.metric(pointer)
-            if isinstance(self._book.value(RECORD, pointer), dict)
-            else self._book.figure(RECORD, pointer, ".3f")
-        )
+    def _stacked(self, pointer: str) -> str:
+        """Return a figure with its interval below it in two digits, for narrow columns."""
+        found: dict[str, Any] = self._book.value(RECORD, pointer)
+        if found["value"] is None or not found.get("interval"):
+            return self.metric(pointer)
+        cited = self._book.cited(f"{found['value']:.3f}", RECORD, f"{pointer}/value")
+        return f"{cited}\n\n{found['interval']['low']:.2f}-{found['interval']['high']:.2f}"
 
     def confusion(self) -> str:
         """Return what was marked where each truth box lies; columns carry the rows' numbers."""

@@ -5,7 +5,8 @@
 Drawn boxes, no films: 1,000 films with seven findings, and 100 detections a film, once shared among the findings and once for each finding. All tools start from
 boxes in memory in the form they ask for; making that form is timed apart. Ours is timed twice: for the figures the others give (AP at ten thresholds, AR at 1, 10 and 100),
 and for everything a validation record holds besides (AP30, AP40, FROC, the rates at an operating point). The bootstrap is timed for ours alone, because no other has one.
-Wall and processor time, the least of the repeats; the goals (1.0 s and 30 s) are on the wall time. Not part of this: drawing, reading and printing.
+Wall and processor time, the least of the repeats. The goals (1.0 s and 30 s) are judged by both; where the machine had other work (`load_average` above its cores), only the
+processor time, which for one thread is the wall time on a free core, says something of the program. Not part of this: drawing, reading and printing.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def main() -> None:
         "date": datetime.now(UTC).date().isoformat(),
         "machine": machine(),
         "versions": {name: version(name) for name in PACKAGES},
-        "goals": {"figures_wall_s": GOAL_FIGURES_S, "bootstrap_wall_s": GOAL_BOOTSTRAP_S},
+        "goals": {"figures_s": GOAL_FIGURES_S, "bootstrap_s": GOAL_BOOTSTRAP_S},
         "films": arguments.films,
         "findings": len(FINDINGS),
         "shared": scene_timed(arguments.films, DETECTIONS, arguments.repeats),
@@ -64,8 +65,11 @@ def main() -> None:
         "bootstrap": bootstrap_timed(arguments.films, arguments.replicates),
     }
     record["met"] = {
-        "figures": record["shared"]["ours, everything"]["wall_s"] <= GOAL_FIGURES_S,
-        "bootstrap": record["bootstrap"]["wall_s"] <= GOAL_BOOTSTRAP_S,
+        name: {time_: times[time_] <= goal for time_ in ("cpu_s", "wall_s")}
+        for name, times, goal in (
+            ("figures", record["shared"]["ours, everything"], GOAL_FIGURES_S),
+            ("bootstrap", record["bootstrap"], GOAL_BOOTSTRAP_S),
+        )
     }
     (arguments.out / "speed.json").write_text(json.dumps(record, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     drawn(record).savefig(arguments.out / "speed.png", dpi=110, metadata={"Software": None})
@@ -145,12 +149,12 @@ def scene_timed(films: int, per_film: int, repeats: int) -> dict[str, Any]:
         }
     for backend in ("pycocotools", "faster_coco_eval"):
         result, times = timed(lambda b=backend: _torchmetrics(tensors, b), repeats)
-        exact = _torchmetrics(tensors, backend, rec_thresholds=RECALLS.tolist())
         record[f"torchmetrics ({backend})"] = times | {
             "making_the_input_s": making_tensors["wall_s"],
             "largest_difference": _difference(same, _of_tensors(result)),
-            "largest_difference_with_recall_levels_in_double_precision": _difference(same, _of_tensors(exact)),
         }
+    exact = _torchmetrics(tensors, "faster_coco_eval", rec_thresholds=RECALLS.tolist())
+    record["torchmetrics_with_recall_levels_in_double_precision"] = _difference(same, _of_tensors(exact))
     assert set(matched) == set(FINDINGS)
     return record
 
@@ -237,7 +241,7 @@ def drawn(record: dict[str, Any]) -> Figure:
     names = [name for name, value in record["shared"].items() if isinstance(value, dict)]
     rows = np.arange(len(names))
     for key, offset, colour in (("shared", -0.2, "tab:blue"), ("each", 0.2, "tab:gray")):
-        times = [record[key][name]["wall_s"] for name in names]
+        times = [record[key][name]["cpu_s"] for name in names]
         axes.barh(rows + offset, times, height=0.38, color=colour, label=f"{record[key]['detections']:,} detections")
         for row, seconds in zip(rows + offset, times, strict=True):
             axes.text(seconds * 1.05, row, f"{seconds:.2f} s", va="center", fontsize=8)
@@ -245,9 +249,9 @@ def drawn(record: dict[str, Any]) -> Figure:
     axes.set_yticks(rows, names)
     axes.invert_yaxis()
     axes.set_xscale("log")
-    axes.set_xlim(right=2.5 * max(record["each"][name]["wall_s"] for name in names))
+    axes.set_xlim(left=0.05, right=2.5 * max(record["each"][name]["cpu_s"] for name in names))
     axes.set(
-        xlabel="seconds (wall, logarithmic), less is better",
+        xlabel="processor seconds of one thread (logarithmic), less is better",
         title=f"Scoring {record['films']:,} films, {record['findings']} findings",
     )
     axes.legend(fontsize=8)

@@ -13,7 +13,7 @@ Both are undefined without a truth box.
 Weights make the bootstrap cheap: a film drawn w times counts w times. The copies of a detection follow each other, and a run of equal hits or of
 equal false positives leaves the same precision envelope whether it is counted at once or one by one, so the weighted figure equals re-evaluating the
 copies. (Different detections of equal score keep their order, each with its copies, where a literal re-evaluation would interleave the copies of films.)
-Precision can only peak at a hit, so the work per replicate is (hits), not (detections).
+Precision can only peak at a hit, so a replicate and threshold costs work by hits; by detections it costs one running sum for all thresholds.
 
 Source: pycocotools 2.0 `cocoeval.accumulate`.
 """
@@ -121,32 +121,23 @@ def replicated_average_precision(
     Returns:
         (R,) float64 in [0, 1] or NaN.
     """
-    return np.asarray(np.mean([_at_one_iou(matches, iou, weights) for iou in ious], axis=0), dtype=np.float64)
+    counted = np.cumsum(np.take(weights, matches.film, axis=1), axis=1, dtype=np.int64)
+    return np.asarray(np.mean([_at_one_iou(matches, iou, weights, counted) for iou in ious], axis=0), dtype=np.float64)
 
 
-def _at_one_iou(matches: FindingMatches, iou: float, weights: NDArray[np.int64]) -> NDArray[np.float64]:
+def _at_one_iou(
+    matches: FindingMatches, iou: float, weights: NDArray[np.int64], counted: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return the (R,) AP at one threshold; ``counted`` is the (R, D) weighted number of detections up to and including each."""
     positives = (weights @ matches.truths).astype(np.float64)
-    true, false = _counts_at_hits(matches, iou, weights)
-    precision = np.divide(true, true + false, out=np.zeros_like(true), where=true > 0)
+    places = np.flatnonzero(matches.hits_at(iou))
+    true = np.cumsum(np.take(weights, matches.film[places], axis=1), axis=1, dtype=np.int64)
+    precision = np.divide(true, counted[:, places], out=np.zeros(true.shape), where=true > 0)
     best = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
-    recall = np.divide(true, positives[:, None], out=np.zeros_like(true), where=positives[:, None] > 0)
+    recall = np.divide(true, positives[:, None], out=np.zeros(true.shape), where=positives[:, None] > 0)
     reached = np.searchsorted(RECALLS, recall, side="right") * (true > 0)
     points = np.diff(reached, prepend=0, axis=1)
     return np.where(positives > 0, (best * points).sum(axis=1) / len(RECALLS), np.nan)
-
-
-def _counts_at_hits(
-    matches: FindingMatches, iou: float, weights: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return (R, H) weighted true positives up to and including each hit, and weighted false positives before it."""
-    hits = matches.hits_at(iou)
-    places, others = np.flatnonzero(hits), np.flatnonzero(~hits)
-    before = np.zeros((len(matches.films), len(places)), dtype=np.float64)
-    next_hit = np.searchsorted(places, others)
-    counted = next_hit < len(places)
-    np.add.at(before, (matches.film[others[counted]], next_hit[counted]), 1.0)
-    true = np.cumsum(weights[:, matches.film[places]], axis=1, dtype=np.float64)
-    return true, weights.astype(np.float64) @ np.cumsum(before, axis=1)
 
 
 def replicated_average_recall(

@@ -138,7 +138,8 @@ def replicated_sensitivity(
     found = np.empty(limits.shape, dtype=np.float64)
     for row, (weight, limit) in enumerate(zip(weights, limits, strict=True)):
         counted = weight[matches.film]
-        true, false = np.cumsum(counted * hits)[ends], np.cumsum(counted * ~hits)[ends]
+        true = np.cumsum(counted * hits)[ends]
+        false = np.cumsum(counted)[ends] - true
         found[row] = np.concatenate([[0], true])[np.searchsorted(false, limit, side="right")]
     positives = (weights @ matches.truths).astype(np.float64)[:, None]
     return np.divide(found, positives, out=np.full_like(found, np.nan), where=positives > 0)
