@@ -9,7 +9,7 @@ Parts, each written when it is done and skipped when it is there:
 - `counts`: FROC, CPM and the rates at an operating point against counting in plain Python with fractions.
 - `bootstrap`: figures of weighted films against pycocotools on the films copied as often as they were drawn.
 - `broken`: what each tool returns for boxes that are none.
-- `coverage`: how often 95 % intervals hold the true value, where films of a patient are alike and patients differ, by patients and (wrongly) by films.
+- `coverage`: how often 95 % intervals hold the true value, with films drawn by patients as we do, without the bound at the ends of the scale, and with films drawn singly.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ Matching is never repeated: a replicate is a weight per film, and the metrics ac
 Where nothing was missed, or everything, no resample can show a miss, and the percentile interval would be a point: certainty out of twenty patients. There the bound
 of a proportion is given instead, by the number of patients the figure rests on: with 0 misses of n patients the share of misses is at most
 1 - (alpha / 2)^(1 / n) (Clopper & Pearson), and with 0 marks of n their mean is at most -ln(alpha / 2) / n (Garwood). A percentile interval is still too short for few
-patients and for figures near 0 or 1; n is printed beside each for that reason, and evidence/metrics_agreement has the coverage measured.
+patients, and that of an AP near 1 holds the true value too rarely even with 200 patients (evidence/metrics_agreement); n is printed beside each for that reason.
 
 Source: Efron & Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13 (percentile interval); Clopper & Pearson, Biometrika 26(4), 1934;
 Garwood, Biometrika 28(3/4), 1936; Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011 (Philox).
