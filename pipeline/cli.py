@@ -247,8 +247,11 @@ def pipeline(
     evidence: Annotated[Path | None, typer.Option(help="keep the figures, dated, in this JSON file")] = None,
 ) -> None:
     """Run the pipeline for another data profile or budget, under artifacts/runs/PROFILE-BUDGET."""
-    from pipeline.dvc_runs import RunError, configure, reproduce  # noqa: PLC0415
+    from pipeline.dvc_runs import RunError, canonical, configure, reproduce  # noqa: PLC0415
+    from pipeline.registry_store import RegistrationRefused, open_registry  # noqa: PLC0415
     from pipeline.report import keep, summarise  # noqa: PLC0415
+    from pipeline.repository import commit  # noqa: PLC0415
+    from pipeline.tracking import hold  # noqa: PLC0415
 
     try:
         run = configure(profile, budget, data, pretrained)
@@ -260,6 +263,11 @@ def pipeline(
         print(summarise(run))
         if evidence:
             keep(run, evidence)
+    try:
+        hold(open_registry(canonical().artifact("mlflow")), run, commit(canonical().root), finished=code == 0)
+    except RegistrationRefused as err:
+        print(err, file=sys.stderr)
+        raise typer.Exit(ENVIRONMENT) from err
     raise typer.Exit(HOLDS if code == 0 else DOES_NOT_HOLD)
 
 

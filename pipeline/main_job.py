@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from device_sw.errors import DeviceError
-from pipeline import cut_offs, registry, technical_file, verification_run
+from pipeline import cut_offs, registry, technical_file, tracking, verification_run
 from pipeline.dvc_runs import canonical, reproduce, stage_environment
 from pipeline.progress import bar
 from pipeline.report import endpoint_line
@@ -96,6 +96,8 @@ def run_main_job(say: Callable[[str], None]) -> list[Part]:
 
 def _pipeline(run: Run) -> tuple[bool, str, str]:
     code = reproduce(run)
+    if code:
+        tracking.hold(registry.open_registry(run.artifact("mlflow")), run, commit(run.root), finished=False)
     films = len(read_json(run.artifact("cohort") / "cohort.json")["films"]) if code == 0 else 0
     return code == 0, f"{films} phantom films, trained detector, bundle, predictions, validation", "artifacts/"
 

@@ -7,37 +7,22 @@ never enter evidence, and a model is loaded only through the verifying loader, n
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from device_sw._version import __version__
 from device_sw.detector.bundle import Bundle, load_bundle
 from device_sw.detector.inference import Detector
-from device_sw.errors import CodedError
-from pipeline import cut_offs
+from pipeline import alias_moves, cut_offs, tracking
+from pipeline.registry_store import ALIASES, MODEL, RegistrationRefused, open_registry
+from pipeline.repository import commit as commit_of
 from pipeline.run import Run, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mlflow.tracking import MlflowClient
-
-MODEL = "thoratrace-detector"
-ALIASES = ("candidate", "validated", "released", "retired")
-"""In the order a version may take them."""
-
-QUIET = {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "DO_NOT_TRACK": "true",
-    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
-    "MLFLOW_LOGGING_LEVEL": "WARNING",
-}
-
-
-class RegistrationRefused(CodedError):
-    """A version may not be registered or take an alias. Codes: REG-SELF-TEST, REG-ORDER, REG-VALIDATED."""
 
 
 @dataclass(frozen=True)
@@ -48,22 +33,6 @@ class Registration:
     created: bool
     tags: dict[str, str]
     aliases: tuple[str, ...]
-
-
-def open_registry(folder: Path) -> MlflowClient:
-    """Return a client of the registry in ``folder`` (SQLite), or of the server named by MLFLOW_TRACKING_URI."""
-    os.environ.update(QUIET)
-    import logging  # noqa: PLC0415  MLflow must not be imported before its switches are set
-    import warnings  # noqa: PLC0415
-
-    from mlflow.tracking import MlflowClient  # noqa: PLC0415
-
-    logging.getLogger("mlflow").setLevel(logging.WARNING)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    warnings.filterwarnings("ignore", module="mlflow")
-    folder.mkdir(parents=True, exist_ok=True)
-    uri = os.environ.get("MLFLOW_TRACKING_URI", f"sqlite:///{folder / 'mlflow.db'}")
-    return MlflowClient(tracking_uri=uri, registry_uri=uri)
 
 
 def register(run: Run, commit: str) -> Registration:
@@ -86,13 +55,13 @@ def register(run: Run, commit: str) -> Registration:
         )
     cut_offs.require_own(bundle)
     client = open_registry(run.artifact("mlflow"))
+    run_id = tracking.hold(client, run, commit)
     tags = version_tags(bundle, commit)
     version = find_version(client, bundle.sha256)
     created = version is None
     if version is None:
-        version = _create(client, run, tags)
-    if "candidate" not in aliases_of(client, version):
-        client.set_registered_model_alias(MODEL, "candidate", version)
+        version = _create(client, run_id, tags)
+    alias_moves.move(client, "candidate", version, ground="bundle verified, self-test passed, cut-offs its own", commit=commit)
     return Registration(version, created, tags, aliases_of(client, version))
 
 
@@ -154,48 +123,11 @@ def _bundle_of(client: MlflowClient, run_id: str, folder: Path) -> Path | None:
     return Path(client.download_artifacts(run_id, "bundle", str(folder)))
 
 
-def _create(client: MlflowClient, run: Run, tags: Mapping[str, str]) -> str:
+def _create(client: MlflowClient, run_id: str, tags: Mapping[str, str]) -> str:
     if not any(model.name == MODEL for model in client.search_registered_models()):
         client.create_registered_model(MODEL)
-    run_id = _log_training(client, run)
     source = f"{client.get_run(run_id).info.artifact_uri}/bundle"
     return str(client.create_model_version(MODEL, source=source, run_id=run_id, tags=dict(tags)).version)
-
-
-def _log_training(client: MlflowClient, run: Run) -> str:
-    """Log parameters, curves, plots and the bundle of the run as one MLflow run; return its id."""
-    params = run.params()
-    name = f"{params['profile']}-{params['budget']}"
-    experiment = client.get_experiment_by_name(name)
-    experiment_id = (
-        experiment.experiment_id
-        if experiment
-        else client.create_experiment(name, (run.artifact("mlflow") / "artifacts").as_uri())
-    )
-    run_id = client.create_run(experiment_id, run_name=f"{name} {params['model_version']}").info.run_id
-    for key, value in _flat(params):
-        client.log_param(run_id, key, value)
-    for row in read_json(run.artifact("training") / "history.json")["epochs"]:
-        _log_epoch(client, run_id, row)
-    for folder in ("training", "validation", "bundle"):
-        client.log_artifacts(run_id, str(run.artifact(folder)), folder)
-    client.set_terminated(run_id)
-    return run_id
-
-
-def _log_epoch(client: MlflowClient, run_id: str, row: dict[str, Any]) -> None:
-    figures = {**row["losses"], "val_ap50": row["validation"]["ap50"], "val_ar100": row["validation"]["ar100"]}
-    figures.update({f"val_ap50_{name}": value for name, value in row["validation"]["ap50_by_finding"].items()})
-    for key, value in figures.items():
-        if value is not None:
-            client.log_metric(run_id, key, value, step=row["epoch"])
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    pairs = []
-    for key, value in values.items():
-        pairs += _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else [(f"{prefix}{key}", str(value))]
-    return pairs
 
 
 def validate(run: Run, verification_passed: bool) -> Registration:  # noqa: FBT001  the caller states one fact
@@ -227,6 +159,7 @@ def validate(run: Run, verification_passed: bool) -> Registration:  # noqa: FBT0
             repair="see the verification and validation pages of the technical file",
         )
     cut_offs.require_compared(run, bundle_sha256, in_use(client, version))
-    client.set_registered_model_alias(MODEL, "validated", version)
+    ground = "every endpoint of the protocol and every scenario passed for this bundle; cut-offs compared with the version in use"
+    alias_moves.move(client, "validated", version, ground=ground, commit=commit_of(run.root))
     held = client.get_model_version(MODEL, version)
     return Registration(version, created=False, tags=dict(held.tags), aliases=aliases_of(client, version))

@@ -1,0 +1,71 @@
+"""The MLflow store behind runs and registry: a SQLite file of this checkout, or the server that MLFLOW_TRACKING_URI names; nothing else differs.
+
+With a server, artifacts go to the server (`mlflow server --artifacts-destination s3://...`), which alone holds the keys of database and object store.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from device_sw.errors import CodedError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mlflow.tracking import MlflowClient
+
+MODEL = "thoratrace-detector"
+ALIASES = ("candidate", "validated", "released", "retired")
+"""In the order a version may take them."""
+
+QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+}
+_PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "60"}
+
+
+class RegistrationRefused(CodedError):
+    """A run or version may not be held, registered or given an alias. Codes: REG-STORE, REG-SELF-TEST, REG-ORDER, REG-VALIDATED, REG-JOURNAL, REG-UNRECORDED."""
+
+
+def server() -> str | None:
+    """Return the tracking server's address, None where the store is the SQLite file."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or None
+
+
+def open_registry(folder: Path) -> MlflowClient:
+    """Return a client of the registry in ``folder`` (SQLite), or of the server named by MLFLOW_TRACKING_URI.
+
+    Raises:
+        RegistrationRefused: the store does not answer (``REG-STORE``); the address is not repeated, since it may hold a password.
+    """
+    os.environ.update(QUIET)
+    for name, value in _PATIENCE.items():
+        os.environ.setdefault(name, value)
+    import logging  # noqa: PLC0415  MLflow must not be imported before its switches are set
+    import warnings  # noqa: PLC0415
+
+    from mlflow.exceptions import MlflowException  # noqa: PLC0415
+    from mlflow.tracking import MlflowClient  # noqa: PLC0415
+
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", module="mlflow")
+    folder.mkdir(parents=True, exist_ok=True)
+    uri = server() or f"sqlite:///{folder / 'mlflow.db'}"
+    try:
+        client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+        client.search_registered_models(max_results=1)
+    except MlflowException as error:
+        raise RegistrationRefused(
+            "REG-STORE",
+            where="MLFLOW_TRACKING_URI" if server() else "artifacts/mlflow",
+            found="a store that does not answer",
+            expected="an MLflow tracking server, or a SQLite file that can be written",
+            repair="start the server, or unset MLFLOW_TRACKING_URI",
+        ) from error
+    return client
