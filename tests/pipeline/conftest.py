@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 
 import pytest
 
+from pipeline.registry_store import open_registry
 from pipeline.run import Run, write_json
 from verification.steps import bundles
 
@@ -55,10 +57,20 @@ def bundle(tmp_path):
     return folder
 
 
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory):
+    """An MLflow store without anything in it; making its tables is most of the time a test of the registry would take."""
+    folder = tmp_path_factory.mktemp("store")
+    open_registry(folder)
+    return folder / "mlflow.db"
+
+
 @pytest.fixture
-def finished_run(tmp_path, bundle):
-    """A run folder with bundle, history, predictions and a validation that passed."""
+def finished_run(tmp_path, bundle, empty_store):
+    """A run folder with bundle, history, predictions, a validation that passed, and an empty MLflow store."""
     run = Run(tmp_path)
+    run.artifact("mlflow").mkdir()
+    shutil.copy(empty_store, run.artifact("mlflow") / "mlflow.db")
     (tmp_path / "params.yaml").write_text(
         "profile: phantom\nbudget: quick\nmodel_version: 0.0.1\ntrain: {epochs: 1}\n", encoding="utf-8"
     )

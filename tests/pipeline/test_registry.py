@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from device_sw.errors import BundleError
-from pipeline import registry
+from pipeline import alias_moves, registry
 from pipeline.run import write_json
 
 
@@ -48,3 +50,39 @@ def test_validated_needs_every_endpoint_and_scenario(finished_run, endpoint, sce
 def test_aliases_come_in_order(finished_run):
     registry.register(finished_run, "abc")
     assert registry.validate(finished_run, verification_passed=True).aliases == ("candidate", "validated")
+
+
+def test_each_move_of_an_alias_is_a_line_with_its_ground(finished_run):
+    registry.register(finished_run, "abc")
+    registry.register(finished_run, "abc")
+    registry.validate(finished_run, verification_passed=True)
+    client = registry.open_registry(finished_run.artifact("mlflow"))
+    lines = alias_moves.journal(client)
+    assert [(line.alias, line.version, line.previous) for line in lines] == [("candidate", "1", ""), ("validated", "1", "")]
+    assert lines[1].before == lines[0].sha256
+    assert lines[0].commit == "abc"
+    assert "scenario" in lines[1].ground
+    client.set_registered_model_alias(registry.MODEL, "released", "1")
+    with pytest.raises(registry.RegistrationRefused, match="REG-UNRECORDED at registry: found released at 1, journal no version"):
+        alias_moves.move(client, "retired", "1", ground="a test", commit="abc")
+
+
+def test_the_address_alone_decides_where_runs_and_versions_lie(finished_run, empty_store, tmp_path, monkeypatch):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    shutil.copy(empty_store, elsewhere / "mlflow.db")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{elsewhere / 'mlflow.db'}")
+    monkeypatch.chdir(elsewhere)
+    registry.register(finished_run, "abc")
+    assert not (finished_run.artifact("mlflow") / "artifacts").exists()
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    assert registry.find_version(registry.open_registry(finished_run.artifact("mlflow")), "") is None
+    assert not registry.open_registry(finished_run.artifact("mlflow")).search_registered_models()
+
+
+def test_a_store_that_does_not_answer_is_one_clear_line(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://user:secret@127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with pytest.raises(registry.RegistrationRefused, match="REG-STORE at MLFLOW_TRACKING_URI") as caught:
+        registry.open_registry(tmp_path)
+    assert "secret" not in str(caught.value)
