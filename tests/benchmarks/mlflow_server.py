@@ -35,7 +35,7 @@ from tests.pipeline.conftest import say_chosen_for, sha256, write_bundle, write_
 
 EVIDENCE = REPOSITORY / "evidence" / "mlflow_server" / "mlflow_server.json"
 BUCKET, DATABASE = "thoratrace", "mlflow"
-PATIENCE_S = 120
+PATIENCE_S = 240
 
 
 def main():
@@ -244,7 +244,7 @@ def process(command, answers, environment=None):
         finally:
             if running.poll() is None:
                 os.killpg(running.pid, signal.SIGTERM)
-            running.wait(30)
+            running.wait(PATIENCE_S)
 
 
 def until_it_answers(address, running, log):
