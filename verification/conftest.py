@@ -29,6 +29,7 @@ from verification.steps.privacy import *
 from verification.steps.published_interfaces import *
 from verification.steps.record import *
 from verification.steps.replay import *
+from verification.steps.second_opinions import *
 from verification.steps.validation_record import *
 
 if TYPE_CHECKING:

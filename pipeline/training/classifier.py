@@ -21,8 +21,8 @@ from pipeline.training import fixed_point
 from pipeline.training.augmentation import Augmentation, augment
 from pipeline.training.checkpoint import Checkpoint, Progress
 from pipeline.training.initialisation import initialise
-from pipeline.training.loop import epoch_batches
 from pipeline.training.optimiser import MomentumDescent
+from pipeline.training.sampling import FilmOrder, Sampling
 from pipeline.training.schedule import learning_rate
 from pipeline.training.worker import film_seed
 
@@ -153,6 +153,7 @@ class _Training:
         self._configuration, self._progress = configuration, progress
         self._weights = _class_weights(abnormal(films))
         _class_weights(abnormal(held_out))
+        self._order = FilmOrder.of(films.films, Sampling.EVERY_FILM, configuration.batch, configuration.seed)
         self._augmentation = Augmentation(configuration.rotation_deg, configuration.exposure)
         decayed = torch.cat([torch.full((p.numel(),), p.dim() > 1) for p in network.parameters()])
         self._descent = MomentumDescent(
@@ -176,7 +177,7 @@ class _Training:
 
     def _epoch(self, reached: Progress) -> None:
         epoch, configuration = len(reached.history), self._configuration
-        batches = epoch_batches(len(self._films.films), configuration.batch, configuration.seed, epoch)
+        batches = self._order.batches(epoch)
         steps = len(batches) * configuration.epochs
         losses = []
         for offset, batch in enumerate(batches):

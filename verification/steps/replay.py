@@ -49,7 +49,8 @@ class Recorded:
         self.path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _record(bundle: Path, film: Path, root: Path) -> None:
+def record(bundle: Path, film: Path, root: Path) -> None:
+    """Analyse one film into a folder, as the command line does."""
     batch = Batch(InProcess(Device(bundle), Wanted(datetime(2026, 11, 21, 8, 0, 0, tzinfo=UTC))), root, lambda _: None)
     batch.take(film)
     batch.finish()
@@ -62,7 +63,7 @@ def recorded_once(small_bundle: Path, tmp_path_factory: pytest.TempPathFactory) 
     dataset = films.film()
     del dataset.PatientOrientation
     film = films.write(dataset, place / "film.dcm")
-    _record(small_bundle, film, place / "out")
+    record(small_bundle, film, place / "out")
     return place / "out", film
 
 
@@ -77,7 +78,7 @@ def _recorded(recorded_once: tuple[Path, Path], small_bundle: Path, tmp_path: Pa
 def _recorded_refusal(small_bundle: Path, tmp_path: Path) -> Recorded:
     text = tmp_path / "text.txt"
     text.write_text("no film", encoding="utf-8")
-    _record(small_bundle, text, tmp_path / "out")
+    record(small_bundle, text, tmp_path / "out")
     (path,) = (tmp_path / "out" / "refusals").iterdir()
     return Recorded(path, text, small_bundle)
 
