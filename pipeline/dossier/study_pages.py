@@ -49,6 +49,7 @@ class StudyPages:
             "calibration": self._errors,
             "conformal": self._promises,
             "subgroups": self._limitations,
+            "carried_over": lambda _: "",
             "explanation": self._lesions,
             "leakage": self._copies,
             "label_noise": self._suspicious,
@@ -83,8 +84,14 @@ class StudyPages:
         rows = []
         for index, goal in enumerate(self._book.value(path, "/goals")):
             place = f"/goals/{index}"
-            value = "undefined" if goal["value"] is None else f"{goal['value']:.3f}"
             between = goal["interval"]
+            value = (
+                "undefined"
+                if goal["value"] is None
+                else f"{goal['value']:.3f}"
+                if between or goal["value"] % 1
+                else f"{goal['value']:.0f}"
+            )
             text = value + (f" [{between['low']:.3f},{NO_BREAK}{between['high']:.3f}]" if between else "")
             rows.append(
                 [
@@ -221,6 +228,8 @@ class StudyPages:
         """Return how this version compares with the one in use, at the old cut-offs and at its own."""
         if not self._book.has(CUT_OFFS):
             return "No comparison lies here: `./qms demo` makes it."
+        if self._book.value(CUT_OFFS, "/bundle_sha256") != self._book.value(PREDICTIONS, "/bundle_sha256"):
+            return "The comparison that lies here is not of the bundle that this file describes: `./qms demo` makes another."
         if self._book.value(CUT_OFFS, "/predecessor") is None:
             return "This is the first version of this registry; there is no version in use to be compared with. Its cut-offs name the weights and the calibration that they were chosen for."
         rows = []

@@ -21,7 +21,7 @@ def _under(record: Record) -> str:
     """Return the line below a title: what the films are, how many, which model."""
     device = record["device"]
     return (
-        f"{record['films_are']}; {record['films']} films, model {device['model_version']}, bundle {device['bundle_sha256'][:12]}"
+        f"{record['films_are']}\n{record['films']} films, model {device['model_version']}, bundle {device['bundle_sha256'][:12]}"
     )
 
 
@@ -187,4 +187,23 @@ def explanation_curves(record: Record) -> Figure:
         axes.set_title(text, fontsize=9)
         axes.grid(alpha=0.3)
         axes.legend(fontsize=8)
+    return made
+
+
+def cut_offs(record: Record) -> Figure:
+    """Return the sensitivity per finding of the version before, of this one at the old cut-offs, and at its own."""
+    rows = record["own"]["rows"]
+    made = figure("Sensitivity at the cut-offs of the version before calibration and at its own", _under(record), (10, 6.5))
+    axes = made.add_subplot()
+    places = np.arange(len(rows))
+    devices = list(next(iter(rows.values()))["sensitivity"])
+    for number, (name, colour) in enumerate(zip(devices, ("tab:gray", "tab:red", "tab:blue"), strict=True)):
+        values = [_value(row["sensitivity"][name]) for row in rows.values()]
+        bars = axes.barh(places + 0.27 * (number - 1), np.nan_to_num(values), height=0.25, color=colour, label=name)
+        axes.bar_label(bars, [f"{value:.2f}" for value in values], fontsize=7, padding=2)
+    axes.set_yticks(places, [label(name) for name in rows], fontsize=8)
+    axes.invert_yaxis()
+    axes.set(xlabel="sensitivity", xlim=(0, 1.1))
+    axes.grid(alpha=0.3, axis="x")
+    made.legend(loc="outside lower center", ncols=3, fontsize=8)
     return made

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from validation.plots import performance
 from validation.plots import studies as plots
-from validation.studies import calibration, conformal, explanation, label_noise, leakage, robustness, subgroups
+from validation.studies import calibration, carried_over, conformal, explanation, label_noise, leakage, robustness, subgroups
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -56,6 +56,12 @@ STUDIES: Mapping[str, Study] = MappingProxyType(
                 "Is a score of 0.7 right seven times in ten?",
                 calibration.study,
                 {"reliability": plots.reliability_diagram},
+            ),
+            Study(
+                "carried_over",
+                "What would a cut-off that nobody checked have done here?",
+                carried_over.study,
+                {"cut_offs": plots.cut_offs},
             ),
             Study(
                 "explanation",

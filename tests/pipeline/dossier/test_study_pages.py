@@ -70,7 +70,11 @@ def test_a_study_that_was_not_run_is_named_with_its_command(pages):
 
 
 def test_the_first_version_has_no_predecessor(pages):
-    assert "first version" in pages(RECORD, {"predecessor": None}).cut_offs()
+    assert "first version" in pages(RECORD, {"bundle_sha256": "a" * 64, "predecessor": None}).cut_offs()
+
+
+def test_a_comparison_of_another_bundle_is_not_shown(pages):
+    assert "not of the bundle" in pages(RECORD, {"bundle_sha256": "d" * 64, "predecessor": None}).cut_offs()
 
 
 def test_versions_are_compared_finding_by_finding(pages):
@@ -81,7 +85,9 @@ def test_versions_are_compared_finding_by_finding(pages):
         "sensitivity": {"old at its cut-off": metric, "new at the old cut-off": metric, "new at its own cut-off": metric},
         "sensitivity_shipped_minus_old": {"value": None, "reason": "no truth boxes"},
     }
-    text = pages(RECORD, {"predecessor": "c" * 64, "rows": {"scoliosis": row}, "passed": False}).cut_offs()
+    text = pages(
+        RECORD, {"bundle_sha256": "a" * 64, "predecessor": "c" * 64, "rows": {"scoliosis": row}, "passed": False}
+    ).cut_offs()
     assert "does not hold" in text
     assert "Scoliosis" in text
     assert "undefined: no truth boxes" in text
