@@ -81,6 +81,7 @@ def _content(root: Path, subject: Subject, shelf: FigureShelf) -> dict[str, Any]
         "risk": subject.risk,
         "verification": subject.verification,
         "anomalies": subject.anomalies,
+        "audit": subject.audit,
         "tool": subject.tool,
         "validation": subject.validation,
         "model": subject.model,

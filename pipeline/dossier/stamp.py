@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 INPUTS = (
+    "AUDIT.head.json",
+    "AUDIT.jsonl",
     "CHANGELOG.md",
     "device.lock",
     "device_sw",

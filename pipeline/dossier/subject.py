@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from device_sw._version import __version__
 from pipeline.dossier.anomaly_pages import AnomalyPages
+from pipeline.dossier.audit_pages import AuditPages
 from pipeline.dossier.diagram import Structure, device_structure
 from pipeline.dossier.errors import FileError
 from pipeline.dossier.evidence import EvidenceBook
@@ -29,6 +31,8 @@ from risk.criteria import criteria_problems
 from risk.evaluation import evaluate
 from risk.review import review
 from verification.trace.anomalies import read_anomalies
+from verification.trace.audit_log import examine, read_log
+from verification.trace.people import read_people
 from verification.trace.tool_validation import read_kit
 
 if TYPE_CHECKING:
@@ -51,6 +55,7 @@ class Subject:
     risk: RiskPages
     verification: VerificationPages
     anomalies: AnomalyPages
+    audit: AuditPages
     tool: ToolPages
     validation: ValidationPages
     model: ModelPages
@@ -81,6 +86,7 @@ def load_subject(root: Path) -> Subject:
         risk=_judged(root, risk, specification, verification),
         verification=verification,
         anomalies=_anomalies(root),
+        audit=_audit(root, book),
         tool=_tool(root),
         validation=ValidationPages(book, names),
         model=ModelPages(book, names),
@@ -95,6 +101,13 @@ def _anomalies(root: Path) -> AnomalyPages:
     known, problems = read_anomalies(root)
     _refuse(problems)
     return AnomalyPages(known)
+
+
+def _audit(root: Path, book: EvidenceBook) -> AuditPages:
+    people, problems = read_people(root)
+    trail = examine(read_log(root), people, datetime.now(UTC))
+    _refuse((*problems, *trail.problems))
+    return AuditPages(trail, book)
 
 
 def _tool(root: Path) -> ToolPages:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, field
+import tomllib
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from verification.trace import strict_json
 from verification.trace.audit_log import Event
-from verification.trace.validated_build import owed_endpoints
+from verification.trace.executed_protocol import PROTOCOL
+from verification.trace.validated_build import MANIFEST, owed_endpoints
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +34,7 @@ class LockedValidation:
         protocol: SHA-256 of the protocol that the result names.
         weights: of the opening, as the entry states them.
         endpoints: as the result judged them, by id.
+        model: SHA-256 of the weights that lie here, where they are of the locked cohort's profile and budget; "" otherwise.
         owed: endpoints that the protocol sets for the locked cohort, by id.
     """
 
@@ -40,24 +43,37 @@ class LockedValidation:
     sha256: str = ""
     protocol: str = ""
     weights: str = ""
+    model: str = ""
     endpoints: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     owed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def read_locked_validation(root: Path, trail: AuditTrail, protocol_sha256: str) -> LockedValidation:
     """Return the result that the log names for a protocol; never raises, and what cannot be read states nothing."""
-    owed = owed_endpoints(root)
+    nothing = LockedValidation(model=_model(root), owed=owed_endpoints(root))
     judged = trail.of(Event.JUDGED, protocol_sha256)
     if not judged:
-        return LockedValidation(owed=owed)
+        return nothing
     where, logged, weights = (judged[-1].fact(name) for name in ("evidence", "evidence_sha256", "weights_sha256"))
+    named = replace(nothing, where=where, logged=logged, weights=weights)
     if not PLACE.fullmatch(where):
-        return LockedValidation(where=where, logged=logged, weights=weights, owed=owed)
+        return named
     try:
         content = (root / where).read_bytes()
         record = strict_json.loads(content)
         endpoints = {str(each["id"]): dict(each) for each in record["endpoints"]}
-        named = str(record["protocol"]["sha256"])
+        protocol = str(record["protocol"]["sha256"])
     except (OSError, ValueError, KeyError, TypeError):
-        return LockedValidation(where=where, logged=logged, weights=weights, owed=owed)
-    return LockedValidation(where, logged, hashlib.sha256(content).hexdigest(), named, weights, endpoints, owed)
+        return named
+    return replace(named, sha256=hashlib.sha256(content).hexdigest(), protocol=protocol, endpoints=endpoints)
+
+
+def _model(root: Path) -> str:
+    """Return the hash of the weights in artifacts/bundle, if the protocol's locked cohort is for such a model."""
+    try:
+        manifest = strict_json.loads((root / MANIFEST).read_bytes())
+        plan = tomllib.loads((root / PROTOCOL).read_text(encoding="utf-8"))["locked"]
+        same = (manifest["profile"], manifest["budget"]) == (plan["profile"], plan["budget"])
+        return str(manifest["lineage"]["weights_sha256"]) if same else ""
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return ""

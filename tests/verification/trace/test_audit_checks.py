@@ -111,6 +111,18 @@ def test_a_result_that_was_edited_or_is_gone_is_refused(release):
     assert release.found()[0][2].startswith("no readable result, the log names")
 
 
+def test_a_result_of_another_model_is_refused_where_a_model_of_that_budget_lies_here(release):
+    release.locked()
+    manifest = {"profile": "phantom", "budget": "release", "lineage": {"weights_sha256": OTHER}}
+    release.project.write("artifacts/bundle/manifest.json", json.dumps(manifest))
+    found = f"judged with the weights {WEIGHTS[:12]}, here lie {OTHER[:12]}"
+    assert release.found() == [("AUD-LOCKED", place(release.protocol, WEIGHTS), found)]
+    release.project.write("artifacts/bundle/manifest.json", json.dumps(manifest | {"lineage": {"weights_sha256": WEIGHTS}}))
+    assert release.found() == []
+    release.project.write("artifacts/bundle/manifest.json", json.dumps(manifest | {"budget": "quick"}))
+    assert release.found() == []
+
+
 def test_a_primary_endpoint_that_is_not_met_blocks_a_release(release):
     release.locked(release.result(endpoints=[ENDPOINT | {"passed": False, "interval": {"low": 0.85, "high": 0.97}}]))
     assert release.found() == [("TRC-ENDPOINT-FAILED", place(release.protocol, WEIGHTS), "0.95, lower end at-least 0.9")]

@@ -1,0 +1,67 @@
+"""The audit log as the technical file states it, and the result on the locked cohort where there is one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipeline.dossier.tables import link, plain, table
+from verification.trace.audit_log import AUDIT, Event
+from verification.trace.people import shown
+
+if TYPE_CHECKING:
+    from pipeline.dossier.evidence import EvidenceBook
+    from verification.trace.audit_log import AuditTrail, Entry
+
+NOTHING = "The audit log is empty: no protocol is frozen, and nobody has opened the locked cohort."
+SAID = {
+    Event.FROZEN: "protocol {version} frozen, {studies} studies planned, {studies_needed} needed",
+    Event.OPENED: "locked cohort opened: {studies} studies, seed {seed}",
+    Event.JUDGED: "result known, every primary endpoint met: {primary_passed}",
+}
+_SHORT = 12
+
+
+class AuditPages:
+    """Tables of what was done."""
+
+    def __init__(self, trail: AuditTrail, book: EvidenceBook) -> None:
+        """Keep a trail that holds, and the book for results."""
+        self._trail = trail
+        self._book = book
+
+    def listed(self) -> str:
+        """Return every entry with its time, who made it and why."""
+        if not self._trail.entries:
+            return NOTHING
+        rows = [
+            [each.time, self._book.cited(_what(each), AUDIT), plain(f"{shown(each.name)} as {each.role}"), plain(each.statement)]
+            for each in self._trail.entries
+        ]
+        return table(["Time (UTC)", "What", "Who", "Why"], rows, widths=[16, 38, 24, 22])
+
+    def result(self) -> str:
+        """Return the endpoints as the last locked validation judged them; a remark where there is none."""
+        judged = [each for each in self._trail.entries if each.event is Event.JUDGED]
+        if not judged:
+            return "There is no locked validation yet, so no figure here is one of films that nobody had seen."
+        path = judged[-1].fact("evidence")
+        rows = [self._endpoint(path, index, row) for index, row in enumerate(self._book.value(path, "/endpoints"))]
+        return table(["Endpoint", "Figure", "Goal", "Outcome", "Evidence for"], rows, widths=[34, 24, 14, 16, 12])
+
+    def _endpoint(self, path: str, index: int, row: dict[str, Any]) -> list[str]:
+        place, interval = f"/endpoints/{index}", row["interval"]
+        value = "undefined" if row["value"] is None else f"{row['value']:.3f}"
+        between = f" [{interval['low']:.3f}, {interval['high']:.3f}]" if interval else ""
+        goal = f"{row['direction'].replace('-', ' ')} {row['threshold']} ({row['bound']})"
+        return [
+            f"**{plain(row['title'])}**\n\n{'primary' if row['primary'] else 'secondary'}",
+            self._book.cited(value + between, path, f"{place}/value"),
+            self._book.cited(goal, path, f"{place}/threshold"),
+            self._book.cited("met" if row["passed"] else "not met", path, f"{place}/passed"),
+            link(row["requirement"]),
+        ]
+
+
+def _what(entry: Entry) -> str:
+    facts = {name: value[:_SHORT] if name == "seed" else value for name, value in entry.facts}
+    return f"{SAID[entry.event].format(**facts)} (protocol {facts['protocol_sha256'][:_SHORT]})"
