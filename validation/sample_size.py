@@ -92,7 +92,7 @@ def _endpoint_need(endpoint: Endpoint, value: PlanningValue, level: float, power
             repair=REPAIR,
         )
     because = (
-        f"assumed {value.assumed:g}, {endpoint.direction} {endpoint.threshold:g}, one study's standard deviation {deviation:.4f}"
+        f"assumed {value.assumed:g}, goal {endpoint.direction.replace('-', ' ')} {endpoint.threshold:g}, one study's standard deviation {deviation:.4f}"
         f" ({value.model}), level {level:g}, power {power:.4g}"
     )
     return Need(endpoint.id, studies, because)

@@ -46,7 +46,10 @@ class AuditPages:
             return "There is no locked validation yet, so no figure here is one of films that nobody had seen."
         path = judged[-1].fact("evidence")
         rows = [self._endpoint(path, index, row) for index, row in enumerate(self._book.value(path, "/endpoints"))]
-        return table(["Endpoint", "Figure", "Goal", "Outcome", "Evidence for"], rows, widths=[34, 24, 14, 16, 12])
+        head = (
+            f"The last result ({plain(self._book.value(path, '/films_are'))}; *{plain(self._book.value(path, '/statement'))}*):"
+        )
+        return f"{head}\n\n{table(['Endpoint', 'Figure', 'Goal', 'Outcome', 'Evidence for'], rows, widths=[34, 24, 14, 16, 12])}"
 
     def _endpoint(self, path: str, index: int, row: dict[str, Any]) -> list[str]:
         place, interval = f"/endpoints/{index}", row["interval"]
