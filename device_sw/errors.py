@@ -6,6 +6,9 @@ Messages carry no patient data: `found` may quote a technical attribute (modalit
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 
 class CodedError(Exception):
     """Something that cannot be done, said so that a person can act on it; the one form of every error of ours.
@@ -30,6 +33,17 @@ class CodedError(Exception):
         self.expected = expected
         self.repair = repair
         super().__init__(f"{code} at {where}: found {found}, expected {expected}. Repair: {repair}.")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let the error cross into another process whole, with what was attached to it: exceptions pickle their message alone.
+
+        >>> import pickle
+        >>> error = CodedError("BND-HASH", where="a", found="b", expected="c", repair="d")
+        >>> str(pickle.loads(pickle.dumps(error))) == str(error)
+        True
+        """
+        parts = {"where": self.where, "found": self.found, "expected": self.expected, "repair": self.repair}
+        return partial(type(self), self.code, **parts), (), self.__dict__
 
 
 class DeviceError(CodedError):
