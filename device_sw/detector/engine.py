@@ -193,7 +193,7 @@ def _pyramid(layers: Layers, shape: FasterRCNNSmall, stages: Sequence[Any]) -> l
         inner = layers.convolution(stages[index], name, shape.widths[index + 1], shape.pyramid, 1, bias=True)
         if above is not None:
             size = np.array(list(inner.get_output_shape(0))[2:])
-            inner = ops.add(inner, _nearest(above, size))
+            inner = ops.add(inner, nearest(above, size))
         above = inner
         levels.append(
             layers.convolution(inner, f"backbone.pyramid.layer_blocks.{index}.0", shape.pyramid, shape.pyramid, bias=True)
@@ -201,7 +201,8 @@ def _pyramid(layers: Layers, shape: FasterRCNNSmall, stages: Sequence[Any]) -> l
     return levels[::-1]
 
 
-def _nearest(x: Any, size: NDArray[np.int64]) -> Any:
+def nearest(x: Any, size: NDArray[np.int64]) -> Any:
+    """Return (1, C, h, w) at another size, each cell that of the nearest one before it."""
     return ops.interpolate(
         x,
         size,

@@ -118,13 +118,9 @@ class _Network(Protocol):
 def _network(bundle: Bundle) -> _Network:
     if isinstance(bundle.architecture, FasterRCNNSmall):
         return SmallNetwork(bundle.architecture, bundle.weights)
-    raise BundleError(
-        "BND-FAMILY",
-        where="model.json architecture",
-        found=bundle.architecture.family,
-        expected=FasterRCNNSmall.family,
-        repair="use a bundle made for this device version",
-    )
+    from device_sw.detector.translated_network import TranslatedNetwork  # noqa: PLC0415 - the canonical family does without PyTorch
+
+    return TranslatedNetwork(bundle)
 
 
 def _require_engine(released: ReleasedEngine) -> None:

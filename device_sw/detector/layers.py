@@ -28,7 +28,7 @@ _GROUPS = 8
 _CELL = 16
 _EPSILON = 1e-5
 
-__all__ = ["Layers", "linear", "misfit", "ops", "ov", "residual", "with_contrast"]
+__all__ = ["Layers", "group_mean", "linear", "misfit", "ops", "ov", "require_finite_weights", "residual", "with_contrast"]
 
 
 def misfit(found: str, where: str = "weights.safetensors") -> BundleError:
@@ -59,8 +59,7 @@ class Layers:
         tensor = self._weights[name]
         if tensor.shape != shape or tensor.dtype != np.float32:
             raise misfit(f"{name} of shape {tensor.shape} and type {tensor.dtype}, where {shape} belongs", self._where)
-        if not np.isfinite(tensor).all():
-            raise misfit(f"{name} with a number that is not finite", self._where)
+        require_finite_weights({name: tensor}, self._where)
         self._used.add(name)
         return tensor
 
@@ -82,8 +81,8 @@ class Layers:
         Written out, since the engine's own operation costs two changes of memory layout around it.
         """
         scale, shift = (self.tensor(f"{name}.{part}", channels).reshape(1, channels, 1, 1) for part in ("weight", "bias"))
-        centred = ops.subtract(x, _group_mean(x, channels))
-        variance = _group_mean(ops.multiply(centred, centred), channels)
+        centred = ops.subtract(x, group_mean(x, channels))
+        variance = group_mean(ops.multiply(centred, centred), channels)
         self.variances.append(variance)
         factor = ops.divide(scale, ops.sqrt(ops.add(variance, np.float32(_EPSILON))))
         return ops.add(ops.multiply(centred, factor), shift)
@@ -94,13 +93,23 @@ class Layers:
         return weights, self.tensor(f"{name}.bias", outputs)
 
 
-def _group_mean(x: Any, channels: int) -> Any:
+def group_mean(x: Any, channels: int, groups: int = _GROUPS) -> Any:
     """Return for each channel the mean over its group: (1, channels, 1, 1)."""
-    each = ops.reshape(
-        ops.reduce_mean(x, np.array([2, 3]), keep_dims=True), np.array([_GROUPS, channels // _GROUPS]), special_zero=False
-    )
-    mean = ops.broadcast(ops.reduce_mean(each, np.array([1]), keep_dims=True), np.array([_GROUPS, channels // _GROUPS]))
+    apart = np.array([groups, channels // groups])
+    each = ops.reshape(ops.reduce_mean(x, np.array([2, 3]), keep_dims=True), apart, special_zero=False)
+    mean = ops.broadcast(ops.reduce_mean(each, np.array([1]), keep_dims=True), apart)
     return ops.reshape(mean, np.array([1, channels, 1, 1]), special_zero=False)
+
+
+def require_finite_weights(weights: Mapping[str, NDArray[np.float32]], where: str = "weights.safetensors") -> None:
+    """Refuse weights with a number that is not finite.
+
+    Raises:
+        BundleError: BND-WEIGHTS.
+    """
+    for name, tensor in weights.items():
+        if not np.isfinite(tensor).all():
+            raise misfit(f"{name} with a number that is not finite", where)
 
 
 def with_contrast(film: Any, side: int) -> Any:

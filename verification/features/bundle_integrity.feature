@@ -84,6 +84,8 @@ Feature: Integrity of the model bundle
       | an operating point that is not a number        |
       | a finding that the device does not know        |
       | weights of another network                     |
+      | a network of a family that nobody knows        |
+      | a network described as one of another family   |
       | a weight tensor missing                        |
 
   @SRS-060 @RC-013

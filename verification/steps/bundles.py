@@ -337,6 +337,8 @@ FAULTS: dict[str, Callable[[Path], None]] = {
     "weights of another network": _weights_edit(
         lambda weights: {**weights, "backbone.stem.conv.weight": torch.zeros(16, 1, 3, 3)}
     ),
+    "a network of a family that nobody knows": _model(lambda values: values["architecture"].update(family="yolov9")),
+    "a network described as one of another family": _model(lambda values: values["architecture"].update(family="retinanet")),
     "a weight tensor missing": _weights_edit(lambda weights: dict(list(weights.items())[1:])),
     "pickled weights under the right name": _pickled,
     "preprocessing named tt-unknown-9": _model(lambda values: values.__setitem__("preprocessing", "tt-unknown-9")),
