@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from device_sw.errors import BundleError, CodedError
-from pipeline.operating_point import CHOSEN_FOR, DECIDING
+from pipeline.operating_point import CHOSEN_FOR, deciding
 from pipeline.run import Run, read_json, write_json
 from validation import cohort, predictions, protocol
 from validation.stages.standalone import rounded
@@ -49,7 +49,8 @@ def require_own(bundle: Bundle) -> None:
         CutOffsUnchecked: they name none, or others.
     """
     stated = json.loads((bundle.path / "thresholds.json").read_text(encoding="utf-8")).get(CHOSEN_FOR, {})
-    other = [name for name in DECIDING if stated.get(name) != bundle.manifest["files"][name]["sha256"]]
+    present = {name: bundle.manifest["files"][name]["sha256"] for name in deciding(bundle.manifest["files"])}
+    other = sorted(name for name in {*present, *stated} if stated.get(name) != present.get(name))
     if other:
         raise CutOffsUnchecked(
             "REG-CUT-OFF",

@@ -8,17 +8,38 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.run import file_sha256
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
 CHOSEN_FOR = "chosen_for"
 """Key of thresholds.json: file name -> SHA-256 of what the cut-offs were chosen for."""
 
-DECIDING = ("weights.safetensors", "calibration.json")
-"""Files of a bundle that decide what a score means: cut-offs chosen for others of them are cut-offs of another device."""
+_DECIDING = ("weights.safetensors", "calibration.json")
+_MEMBER = "member_"
 
 UNREACHED = 1.0
 """Threshold of a finding for which validation gives no true detection: nothing but a score of exactly 1 is marked."""
+
+
+def deciding(names: Iterable[str]) -> tuple[str, ...]:
+    """Return which files of a bundle decide what a score means: the networks whose boxes are scored, and the calibration.
+
+    Cut-offs chosen for others of them are cut-offs of another device.
+
+    >>> deciding(["manifest.json", "weights.safetensors", "calibration.json", "member_1.safetensors", "golden_inputs.safetensors"])
+    ('calibration.json', 'member_1.safetensors', 'weights.safetensors')
+    """
+    return tuple(
+        sorted(name for name in names if name in _DECIDING or (name.startswith(_MEMBER) and name.endswith(".safetensors")))
+    )
+
+
+def chosen_for(bundle: Path) -> dict[str, str]:
+    """Return the SHA-256 of each deciding file that lies in a bundle's folder now."""
+    return {name: file_sha256(bundle / name) for name in deciding(path.name for path in bundle.iterdir())}
 
 
 def best_f1(scores: Sequence[float], is_true: Sequence[bool], truths: int) -> float:

@@ -26,6 +26,7 @@ from device_sw.dicom.reader import read
 from device_sw.preprocessing.geometry import letterbox, to_network
 from device_sw.preprocessing.intensity import normalise
 from pipeline import calibration
+from pipeline.operating_point import CHOSEN_FOR, chosen_for
 from pipeline.run import file_sha256, read_json, write_json
 from pipeline.second_opinions.cut_off import cut_off
 from pipeline.training.classifier import abnormal
@@ -183,7 +184,8 @@ def _recalibrate(target: Path, films: Films, progress: Callable[[int, int, str],
     write_json(target / "calibration.json", values)
     scored = [[{**row, "score": curves[row["finding"]].calibrated(row["score"])} for row in rows] for rows in found]
     thresholds = read_json(target / "thresholds.json")
-    write_json(target / "thresholds.json", {**thresholds, "thresholds": operating_points(films.prepared, scored, findings)})
+    points = operating_points(films.prepared, scored, findings)
+    write_json(target / "thresholds.json", {**thresholds, CHOSEN_FOR: chosen_for(target), "thresholds": points})
 
 
 def _fused(bundle: Bundle, path: Path) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ from device_sw.detector.judgement import golden_faults, golden_judgement
 from device_sw.detector.parity import Parity, measure
 from device_sw.types import Letterbox, ModelInput
 from pipeline import calibration, reference_films
-from pipeline.operating_point import CHOSEN_FOR, DECIDING
+from pipeline.operating_point import CHOSEN_FOR, chosen_for
 from pipeline.progress import bar
 from pipeline.run import REPOSITORY, Run, available_workers, file_sha256, read_json, write_json
 from pipeline.training.dataset import PreparedSplit, read_split
@@ -195,7 +195,7 @@ def _write_thresholds(
     thresholds = operating_points(held_out, detections, params["train"]["findings"])
     record = {
         "rule": "largest F1 at IoU 0.5 on the validation films",
-        CHOSEN_FOR: {name: file_sha256(bundle / name) for name in DECIDING},
+        CHOSEN_FOR: chosen_for(bundle),
         "thresholds": thresholds,
     }
     write_json(bundle / "thresholds.json", record)

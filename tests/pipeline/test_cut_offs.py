@@ -30,7 +30,15 @@ def test_own_cut_offs_pass(finished_run):
     cut_offs.require_own(load_bundle(finished_run.artifact("bundle")))
 
 
-@pytest.mark.parametrize("spoil", [copy_cut_offs_of_another_model, say_nothing])
+def name_a_network_that_is_not_there(run):
+    place = run.artifact("bundle") / "thresholds.json"
+    value = read_json(place)
+    value["chosen_for"]["member_1.safetensors"] = "0" * 64
+    place.write_text(json.dumps(value), encoding="utf-8")
+    write_manifest(run.artifact("bundle"))
+
+
+@pytest.mark.parametrize("spoil", [copy_cut_offs_of_another_model, say_nothing, name_a_network_that_is_not_there])
 def test_cut_offs_of_another_model_are_no_candidate(finished_run, spoil):
     spoil(finished_run)
     with pytest.raises(cut_offs.CutOffsUnchecked, match=r"REG-CUT-OFF at thresholds\.json: found cut-offs that were not chosen"):
