@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class AuditRefused(CodedError):
-    """Nothing was entered. Codes: AUD-LOG, the log or people.toml do not hold; AUD-REFUSED, the entry would not."""
+    """Nothing was entered. Codes: LOG-BROKEN, the log or people.toml do not hold; LOG-REFUSED, the entry would not."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def read_trail(root: Path) -> AuditTrail:
     """Return what the log amounts to.
 
     Raises:
-        AuditRefused: ``AUD-LOG``, the log or people.toml do not hold.
+        AuditRefused: ``LOG-BROKEN``, the log or people.toml do not hold.
     """
     people, log = _read(root)
     trail = examine(log, people, datetime.now(UTC))
@@ -124,9 +124,9 @@ def _require_head(log: AuditLog) -> None:
 
 def _broken(found: str) -> AuditRefused:
     repair = "restore AUDIT.jsonl, its head and people.toml from version control; ./qms check names each fault"
-    return AuditRefused("AUD-LOG", where=AUDIT, found=found, expected="a log that holds", repair=repair)
+    return AuditRefused("LOG-BROKEN", where=AUDIT, found=found, expected="a log that holds", repair=repair)
 
 
 def _refused(found: str) -> AuditRefused:
     repair = "see the message; ./qms people list prints who holds which role and key"
-    return AuditRefused("AUD-REFUSED", where=AUDIT, found=found, expected="an entry that holds", repair=repair)
+    return AuditRefused("LOG-REFUSED", where=AUDIT, found=found, expected="an entry that holds", repair=repair)

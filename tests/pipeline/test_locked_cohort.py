@@ -305,7 +305,7 @@ def test_without_the_model_and_its_training_films_nothing_is_opened(bench, harm)
 
 def test_who_may_not_enter_freezes_nothing(bench):
     for name, found in (("DEMO-nobody", "people.toml holds no DEMO-nobody"), ("DEMO-quality", "the statement 'short'")):
-        with pytest.raises(audit_log.AuditRefused, match=rf"AUD-REFUSED .*{found}"):
+        with pytest.raises(audit_log.AuditRefused, match=rf"LOG-REFUSED .*{found}"):
             locked_opening.freeze(bench.root, audit_log.Signer(name, "", "short", Keyring(bench.keys)))
     assert not (bench.root / AUDIT).exists()
 
@@ -314,9 +314,9 @@ def test_a_log_that_does_not_hold_is_not_written_on(bench):
     bench.freeze()
     text = bench.project.read(AUDIT)
     bench.project.write(AUDIT, "")
-    with pytest.raises(audit_log.AuditRefused, match=r"AUD-LOG at AUDIT\.jsonl: found .*the end was cut off"):
+    with pytest.raises(audit_log.AuditRefused, match=r"LOG-BROKEN at AUDIT\.jsonl: found .*the end was cut off"):
         bench.open()
-    with pytest.raises(audit_log.AuditRefused, match="AUD-LOG"):
+    with pytest.raises(audit_log.AuditRefused, match="LOG-BROKEN"):
         audit_log.enter(bench.root, Event.FROZEN, {}, bench.signer())
     bench.project.write(AUDIT, text)
     bench.open()

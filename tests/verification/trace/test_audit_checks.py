@@ -4,12 +4,25 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.verification.trace.audit_entries import OTHER, WEIGHTS, Log, people_toml, place, quality
 from verification.trace import gate
-from verification.trace.audit_log import AUDIT
+from verification.trace.approvals import canonical
+from verification.trace.audit_log import AUDIT, HEAD, AuditLog, examine, head_json
 from verification.trace.executed_protocol import read_executed_protocol
+from verification.trace.people import People
 
+ODD = (
+    b"[" * 100_000,
+    b"null",
+    b"\xff\n",
+    b'{"endpoints": [{"id": []}], "protocol": {"sha256": NaN}}',
+    b'{"a":1,"a":2}\n',
+    b'"\\ud800"\n',
+)
+NAMES = ("schema", "project", "event", "name", "role", "time", "statement", "facts", "key", "previous", "form", "signature")
 PROTOCOL_FILE = "validation/protocol.toml"
 LOCKED = """
 [locked]
@@ -150,6 +163,32 @@ def test_a_second_opening_is_named_at_development_level(release):
     release.log.opened(protocol=release.protocol, weights=OTHER)
     release.log.write(release.project)
     assert [(code, at) for code, at, _ in release.found(gate.Level.DEVELOPMENT)] == [("AUD-OPENED-TWICE", f"{AUDIT}:4")]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from([AUDIT, HEAD, "result"]), st.one_of(st.binary(max_size=200), st.sampled_from(ODD)))
+def test_any_bytes_in_log_head_or_result_are_named_and_never_raised(release, name, content):
+    release.log.lines.clear()
+    release.locked()
+    where = place(release.protocol, WEIGHTS) if name == "result" else name
+    (release.project.root / where).write_bytes(content)
+    assert release.found()
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+        lambda each: st.lists(each, max_size=4) | st.dictionaries(st.sampled_from(NAMES), each, max_size=8),
+        max_leaves=12,
+    )
+)
+@settings(max_examples=150, deadline=None)
+def test_any_json_in_a_line_is_an_entry_or_a_problem(value):
+    line = canonical(value) if isinstance(value, dict) else json.dumps(value)
+    head = head_json((line,))
+    trail = examine(AuditLog((line,), (head["entries"], head["sha256"])), People(project="tiny"), datetime.now(UTC))
+    assert trail.problems
+    assert trail.entries == ()
 
 
 def test_a_result_elsewhere_than_in_its_folder_is_not_read(release):

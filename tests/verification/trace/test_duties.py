@@ -307,3 +307,13 @@ def test_what_is_no_table_in_a_protocol_is_passed_over():
     owed = protocol_duties('analysis = 1\nset = [{ profile = "p", budgets = ["b"], endpoint = 3 }]\n')
     assert [each.item for each in owed] == ["protocol", "protocol p/b"]
     assert [each.item for each in protocol_duties("set = 1\nsubgroups = []\n")] == ["protocol"]
+
+
+def test_the_locked_cohort_and_the_limits_of_the_analysis_have_a_harder_side():
+    text = "[analysis]\nreplicates = 1000\n[subgroups]\ngap = 0.05\n[locked]\nstudies = 1500\n"
+    assert {(each.aspect, each.member, each.value) for each in protocol_duties(text)} == {
+        ("item", "", "validation protocol"),
+        ("analysis at least", "replicates", 1000),
+        ("analysis at most", "gap", 0.05),
+        ("analysis at least", "studies", 1500),
+    }

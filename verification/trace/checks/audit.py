@@ -48,5 +48,7 @@ def the_locked_endpoints_are_met(case: Case) -> Iterator[Problem]:
             found = "left out or changed against the protocol"
             yield problem("TRC-ENDPOINT-PROTOCOL", locked.where, f"locked VE:{name}", found=found)
         elif owed.get("primary") and not (recorded.get("passed") is True and holds(recorded)):
-            found = f"{recorded.get('value', 'undefined')}, {owed['bound']} end {owed['direction']} {owed['threshold']}"
+            found = (
+                f"{recorded.get('value', 'undefined')}, {owed.get('bound')} end {owed.get('direction')} {owed.get('threshold')}"
+            )
             yield problem("TRC-ENDPOINT-FAILED", locked.where, f"locked VE:{name}", found=found)
