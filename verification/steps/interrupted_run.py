@@ -376,7 +376,7 @@ def _difference(folder: Folder, code: int, difference: str) -> None:
     stem = next((folder.out / "results").glob("0001-*")).stem
     fifth = next((folder.out / "results").glob("0005-*")).stem
     expected = {
-        "nothing": ("difference: None",),
+        "nothing": ("difference: none",),
         "the altered result": (f"results/{stem}.json: found", f"results/{fifth}.json: found"),
         "the removed overlay": (
             f"overlays/{stem}.png: found FileNotFoundError",
