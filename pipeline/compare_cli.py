@@ -59,10 +59,29 @@ def compare_families(  # noqa: PLR0913, PLR0917  one option each
         _say(str(err))
         raise typer.Exit(NO_RUN if err.code == "CMP-DATA" else USAGE) from err
     written = page.write(order.folder / "result", record)
+    _hold(order, record)
     if keep:
         _keep(order, keep)
     typer.echo(json.dumps(record, indent=1, sort_keys=True, ensure_ascii=False) if as_json else _summary(record, written))
     raise typer.Exit(A_TRIAL_FAILED if record["failed"] else FINISHED)
+
+
+def _hold(order: Order, record: dict[str, Any]) -> None:
+    """Hold each trial in MLflow, the failed ones too; a store that does not answer is told, since the comparison itself is done."""
+    from pipeline.dvc_runs import canonical  # noqa: PLC0415
+    from pipeline.registry_store import RegistrationRefused, open_registry  # noqa: PLC0415
+    from pipeline.repository import commit  # noqa: PLC0415
+    from pipeline.run import Run  # noqa: PLC0415
+    from pipeline.tracking import hold  # noqa: PLC0415
+
+    try:
+        client = open_registry(canonical().artifact("mlflow"))
+    except RegistrationRefused as err:
+        _say(str(err))
+        return
+    begun = [name for name in (*record["families"], *record["failed"]) if (order.folder / name / "params.yaml").is_file()]
+    for name in begun:
+        hold(client, Run(order.folder / name), commit(canonical().root), finished=name in record["families"])
 
 
 def _numbers(text: str) -> tuple[float, ...]:

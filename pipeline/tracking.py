@@ -52,11 +52,11 @@ def hold(client: MlflowClient, run: Run, commit: str, *, finished: bool = True) 
         "profile": str(params["profile"]),
         "budget": str(params["budget"]),
     }
-    experiment = _experiment(client, run, f"{params['profile']}-{params['budget']}")
+    experiment = _experiment(client, f"{params['profile']}-{params['budget']}")
     known = client.search_runs([experiment], f"tags.{IDENTITY} = '{tags[IDENTITY]}'", max_results=1)
     if known:
         return str(known[0].info.run_id)
-    made = client.create_run(experiment, tags=tags, run_name=f"{params['profile']}-{params['budget']} {params['model_version']}")
+    made = client.create_run(experiment, tags=tags, run_name=_name(params))
     run_id = str(made.info.run_id)
     for key, value in _flat({name: part for name, part in params.items() if name != "data"} | {"data": _without_path(params)}):
         client.log_param(run_id, key, value)
@@ -68,12 +68,21 @@ def hold(client: MlflowClient, run: Run, commit: str, *, finished: bool = True) 
     return run_id
 
 
+def _name(params: Mapping[str, Any]) -> str:
+    """Return what people see: profile, budget, model version and, where it is stated, the family of the network."""
+    family = params.get("train", {}).get("network", {}).get("family")
+    return " ".join(filter(None, [f"{params['profile']}-{params['budget']}", str(params["model_version"]), family]))
+
+
 def identity(run: Run, *, finished: bool) -> dict[str, str]:
     """Return the run's hashes: code, parameters, lock of the stages and, of a finished run, data and weights; and one over all of them.
 
     A part that is not there is ``none``, so that it cannot be taken for another.
     """
-    parts = {"code_sha256": code_sha256(run.root), "params_sha256": _sha256(run.root / "params.yaml")}
+    parts = {
+        "code_sha256": code_sha256(run.root if (run.root / "pipeline").is_dir() else REPOSITORY),
+        "params_sha256": _sha256(run.root / "params.yaml"),
+    }
     if finished:
         parts |= {
             "cohort_sha256": _sha256(run.artifact("cohort") / "cohort.json"),
@@ -105,12 +114,12 @@ def _without_path(params: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in params.get("data", {}).items() if name != "path"}
 
 
-def _experiment(client: MlflowClient, run: Run, name: str) -> str:
-    """Return the experiment of a profile and budget; where artifacts go is the server's matter, and the file store's folder without one."""
+def _experiment(client: MlflowClient, name: str) -> str:
+    """Return the experiment of a profile and budget; where artifacts go is the server's matter, and beside the SQLite file without one."""
     experiment = client.get_experiment_by_name(name)
     if experiment:
         return str(experiment.experiment_id)
-    place = None if server() else (run.artifact("mlflow") / "artifacts").as_uri()
+    place = None if server() else (Path(client.tracking_uri.removeprefix("sqlite:///")).parent / "artifacts").as_uri()
     return str(client.create_experiment(name, place))
 
 

@@ -72,6 +72,18 @@ def test_pictures_of_patients_and_the_path_of_the_data_stay_at_home(finished_run
     assert not {"validation/gallery.png", "environment/params.yaml"} & names
 
 
+def test_a_trial_without_code_of_its_own_is_made_of_the_checkouts(finished_run, client):
+    other = {"family": "fcos"}
+    params = finished_run.root / "params.yaml"
+    params.write_text(
+        params.read_text(encoding="utf-8").replace("epochs: 1", f"epochs: 1, network: {json.dumps(other)}"), encoding="utf-8"
+    )
+    run, _ = held(client, tracking.hold(client, finished_run, "abc"))
+    assert run.data.tags["code_sha256"] == tracking.code_sha256(tracking.REPOSITORY)
+    assert run.info.run_name == "phantom-quick 0.0.1 fcos"
+    assert run.info.artifact_uri.startswith((finished_run.artifact("mlflow") / "artifacts").as_uri())
+
+
 def test_code_is_known_by_path_and_content(tmp_path):
     for name, text in (("a", "x = 1\n"), ("b", "x = 1\n"), ("c", "x = 2\n")):
         (tmp_path / name / "phantom").mkdir(parents=True)
