@@ -118,6 +118,12 @@ def test_of_two_overlapping_truths_the_better_is_taken():
     assert hits([(0, 0, 4, 4), (0, 0, 4, 3)], [(0, 0, 4, 3, 0.9), (0, 0, 4, 4, 0.8)]) == [True, True]
 
 
+def test_of_two_truths_of_equal_iou_the_later_is_taken():
+    truths, between = [(0, 0, 4, 4), (4, 0, 8, 4)], (2, 0, 6, 4, 0.9)
+    assert hits(truths, [between, (5, 0, 8, 4, 0.8)], iou=0.3) == [True, False]
+    assert hits(truths, [between, (0, 0, 3, 4, 0.8)], iou=0.3) == [True, True]
+
+
 def test_an_iou_equal_to_the_threshold_matches():
     assert hits([(0, 0, 4, 4)], [(0, 0, 4, 2, 0.9)], iou=0.5) == [True]
     assert hits([(0, 0, 4, 4)], [(0, 0, 4, 1.999, 0.9)], iou=0.5) == [False]

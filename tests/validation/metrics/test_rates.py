@@ -93,6 +93,11 @@ def test_pooled_froc_counts_the_false_marks_of_all_findings_on_a_film(seed):
     films = {film for name in FINDINGS for film in plain.looked_at(truths, name)}
     marks = [mark for name in FINDINGS for mark in plain.marks(truths, detections, name, 0.5)]
     assert set(pooled.films) == films
+    in_film = {film: sum(len(rows) for rows in truths[film].values()) for film in films}
+    assert dict(zip(pooled.films, pooled.truths.tolist(), strict=True)) == in_film
+    at = froc.at_threshold(pooled, 0.0)
+    false = {film: sum(mark[1] == film and not mark[2] for mark in marks) for film in films}
+    assert dict(zip(at.films, at.false_positives.tolist(), strict=True)) == false
     assert pooled.truth_count == boxes
     assert sorted(pooled.scores.tolist()) == sorted(score for score, _, _ in marks)
     assert sorted(pooled.rank[pooled.film == 0].tolist()) == list(range(int((pooled.film == 0).sum())))

@@ -99,6 +99,21 @@ def test_missing_predictions_end_the_stage_with_one_line(run, monkeypatch, capsy
     assert not run.artifact("validation").exists()
 
 
+def test_a_box_given_twice_ends_the_stage_with_one_line(run, predictions_json, written, monkeypatch, capsys):
+    film = next(film for film in predictions_json["films"] if film["candidates"])
+    film["candidates"].append(film["candidates"][0] | {"score": 0.01})
+    written("artifacts/predictions/predictions.json", predictions_json)
+    monkeypatch.chdir(run.root)
+    with pytest.raises(SystemExit, match="1"):
+        stage.main()
+    text = capsys.readouterr().err
+    assert text.startswith(
+        f"VAL-BOX-TWICE at detection box of {film['candidates'][0]['finding']} in film {film['film_id']}: found"
+    )
+    assert text.count("\n") == 1
+    assert not run.artifact("validation").exists()
+
+
 def test_a_cohort_of_another_profile_is_refused(run):
     (run.root / "params.yaml").write_text(PARAMS.replace("phantom", "coco"))
     with pytest.raises(ValidationError, match=r"VAL-COHORT .*a cohort of profile phantom, expected one of profile coco"):
