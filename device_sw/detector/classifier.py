@@ -35,12 +35,16 @@ SUPPRESSED_LIMIT = 0.10
 _ERROR = 0.05
 
 
+GRID = 4
+"""Cells a side of the grid in which the last stage is averaged: findings have their places, and a mean over the whole film forgets them."""
+
+
 @dataclass(frozen=True, slots=True)
 class ClassifierShape:
-    """The numbers that shape the classifier: a residual network with group normalisation, mean and maximum over the film, and one linear layer.
+    """The numbers that shape the classifier: a residual network with group normalisation, means over a grid of 4 x 4 cells, and one linear layer.
 
     Attributes:
-        input_size: side of the square input, pixels; a multiple of the last stage's stride.
+        input_size: side of the square input, pixels; the grid divides the last stage's side.
         widths: channels of the stem (stride 2) and of each stage, each of which halves the side; multiples of 8.
         blocks: residual blocks a stage.
     """
@@ -54,10 +58,15 @@ class ClassifierShape:
         stride = 2 ** len(self.widths)
         if len(self.widths) < 2 or any(width <= 0 or width % 8 for width in self.widths) or self.blocks < 1:
             raise ValueError(f"a classifier needs two or more widths, multiples of 8, and a block a stage, got {self}")
-        if self.input_size <= 0 or self.input_size % max(stride, 16):
+        if self.input_size <= 0 or self.input_size % (stride * GRID):
             raise ValueError(
-                f"a classifier of {len(self.widths)} widths needs an input side that {max(stride, 16)} divides, got {self}"
+                f"a classifier of {len(self.widths)} widths needs an input side that {stride * GRID} divides, got {self}"
             )
+
+    @property
+    def features(self) -> int:
+        """Values that the linear layer reads: channels of the last stage in each cell of the grid."""
+        return self.widths[-1] * GRID * GRID
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as JSON values."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from device_sw.detector.classifier import CLASSIFIER_WEIGHTS
+from device_sw.detector.classifier import CLASSIFIER_WEIGHTS, GRID
 from device_sw.detector.engine import request, run
 from device_sw.detector.layers import Layers, linear, misfit, ops, ov, residual, with_contrast
 from device_sw.errors import InferenceFailed
@@ -75,11 +75,12 @@ def _model(shape: ClassifierShape, layers: Layers) -> ov.Model:
         for block in range(shape.blocks):
             inputs, stride = (shape.widths[stage], 2) if block == 0 else (outputs, 1)
             y = residual(layers, y, f"stages.{stage}.{block}", (inputs, outputs), stride)
-    logit = linear(_pooled(y), *layers.rows("head", 1, 2 * shape.widths[-1]))
+    logit = linear(_pooled(y, shape), *layers.rows("head", 1, shape.features))
     return ov.Model([logit, ops.concat(layers.variances, 1)], [film], "classifier")
 
 
-def _pooled(y: Any) -> Any:
-    """Return mean and maximum of each channel over the film: (1, 2 channels)."""
-    axes = np.array([2, 3])
-    return ops.concat([ops.reduce_mean(y, axes, keep_dims=False), ops.reduce_max(y, axes, keep_dims=False)], 1)
+def _pooled(y: Any, shape: ClassifierShape) -> Any:
+    """Return the mean of each channel in each cell of the grid: (1, features)."""
+    side = shape.input_size // 2 ** len(shape.widths) // GRID
+    means = ops.avg_pool(y, [side, side], [0, 0], [0, 0], [side, side], exclude_pad=False)
+    return ops.reshape(means, np.array([1, shape.features]), special_zero=False)

@@ -1,7 +1,7 @@
 """The classifier in PyTorch, as it is trained: the reference of its parity check. Nothing here is imported while films are analysed.
 
-The trunk is the detector's: film and local contrast, stem, stages of residual blocks with group normalisation. Mean and maximum of each channel over the film go to one linear
-layer, whose output is the logit that the film shows a finding; the maximum, because a calcified arch is a few cells of the film.
+The trunk is the detector's: film and local contrast, stem, stages of residual blocks with group normalisation. The means of each channel in a grid of cells go to one linear
+layer, whose output is the logit that the film shows a finding. The grid, because means and maxima over the whole film told films with findings from others no better than chance.
 
 Source: He et al. 2016 (arXiv:1512.03385); Wu and He 2018, Group Normalization (arXiv:1803.08494).
 """
@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from device_sw.detector.classifier import CLASSIFIER_WEIGHTS
+from device_sw.detector.classifier import CLASSIFIER_WEIGHTS, GRID
 from device_sw.detector.families.local_contrast import local_contrast
 from device_sw.detector.families.residual import ResidualBlock
 from device_sw.errors import BundleError
@@ -43,17 +44,20 @@ class ClassifierNetwork(nn.Module):
             nn.Sequential(*(ResidualBlock(a if block == 0 else b, b, 2 if block == 0 else 1) for block in range(shape.blocks)))
             for a, b in pairwise(widths)
         )
-        self.head = nn.Linear(2 * widths[-1], 1)
+        self.head = nn.Linear(shape.features, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, 1, S, S) in [0, 1] to (N,) logits."""
+        logits: Tensor = self.head(self.features(x))[:, 0]
+        return logits
+
+    def features(self, x: Tensor) -> Tensor:
+        """Map (N, 1, S, S) in [0, 1] to the (N, features) values that the linear layer reads: channel by channel, cell by cell, row by row."""
         centred = (x - 0.5) / 0.25
         y = self.stem(torch.cat([centred, local_contrast(centred)], dim=1))
         for stage in self.stages:
             y = stage(y)
-        pooled = torch.cat([y.mean(dim=(2, 3)), y.amax(dim=(2, 3))], dim=1)
-        logits: Tensor = self.head(pooled)[:, 0]
-        return logits
+        return functional.avg_pool2d(y, y.shape[-1] // GRID).flatten(1)
 
 
 class EagerClassifier:

@@ -1,6 +1,7 @@
 """Trains the normal/abnormal classifier in audit mode, as `pipeline.training.loop` trains the detector: the same weights, byte for byte, from the same data and code.
 
-One process, one thread. Each film's gradient is rounded to integers before it is added, every draw is keyed by (seed, step, film), and both classes weigh the same, however many
+With a warm start the trunk begins as the detector's, and the linear layer is fitted to it first: logistic regression with an L2 penalty on standardised features, a strictly convex
+problem. After that, where epochs are wanted, the whole network is trained. One process, one thread. Each film's gradient is rounded to integers before it is added, every draw is keyed by (seed, step, film), and both classes weigh the same, however many
 films each has. The epoch with the smallest loss on the validation films gives the weights.
 
 Source: docs/adr/0004-audit-mode-training.md.
@@ -13,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from scipy.optimize import minimize
 from torch.nn import functional
 
 from device_sw.detector.classifier import ClassifierShape
 from device_sw.detector.classifier_network import ClassifierNetwork
+from device_sw.detector.families.registry import Family
 from pipeline.training import fixed_point
 from pipeline.training.augmentation import Augmentation, augment
 from pipeline.training.checkpoint import Checkpoint, Progress
@@ -34,6 +37,10 @@ if TYPE_CHECKING:
     from pipeline.training.dataset import PreparedSplit
 
 
+BEGINNING = Family(ClassifierNetwork, {"cross_entropy": "normal or abnormal"}, spreads={"head": 0.01})
+"""How the network begins: its output layer undecided, everything else as the detectors begin."""
+
+
 @dataclass(frozen=True)
 class ClassifierConfiguration:
     """Everything that decides the classifier's weights, besides data and code; the constants mean what they mean for the detector.
@@ -41,12 +48,15 @@ class ClassifierConfiguration:
     Attributes:
         widths: channels of stem and stages.
         blocks: residual blocks a stage.
-        warm_start: whether layers that the detector has under the same name and shape start from its weights.
+        warm_start: whether layers that the detector has under the same name and shape start from its weights, and the last layer from a fit to them.
+        head_penalty: of that fit, times the squared length of the coefficients of standardised features; above 0.
+        epochs: of training the whole network; 0 leaves it as it starts.
     """
 
     widths: tuple[int, ...]
     blocks: int
     warm_start: bool
+    head_penalty: float
     seed: int
     epochs: int
     batch: int
@@ -108,9 +118,10 @@ def train(  # noqa: PLR0913  the caller names every part once
     torch.use_deterministic_algorithms(mode=True)
     shape = ClassifierShape(films.pixels.shape[1], configuration.widths, configuration.blocks)
     network = ClassifierNetwork(shape)
-    initialise(network, configuration.seed)
+    initialise(network, BEGINNING, configuration.seed)
     if configuration.warm_start:
         _start_from(network, detector or {})
+        _fit_head(network, films, configuration.head_penalty)
     training = _Training(network, films, held_out, configuration, progress)
     reached = training.run(checkpoint)
     _load(network, reached.best)
@@ -136,6 +147,44 @@ def _start_from(network: ClassifierNetwork, detector: Mapping[str, NDArray[np.fl
     with torch.no_grad():
         for name, values in shared.items():
             own[name].copy_(torch.from_numpy(np.array(values)))
+
+
+def _fit_head(network: ClassifierNetwork, films: PreparedSplit, penalty: float) -> None:
+    """Set the linear layer to the minimum of the mean weighted cross entropy plus the penalty, in place."""
+    with torch.inference_mode():
+        rows = [network.features(torch.from_numpy(films.image(index))[None, None])[0] for index in range(len(films.films))]
+        features = torch.stack(rows).double().numpy()
+    mean, spread = features.mean(axis=0), features.std(axis=0) + 1e-6
+    coefficients = logistic_fit((features - mean) / spread, abnormal(films), penalty)
+    weight = coefficients[1:] / spread
+    with torch.no_grad():
+        network.head.weight.copy_(torch.from_numpy(weight)[None])
+        network.head.bias.copy_(torch.tensor([coefficients[0] - float(weight @ mean)]))
+
+
+def logistic_fit(values: NDArray[np.float64], positive: NDArray[np.bool_], penalty: float) -> NDArray[np.float64]:
+    """Return (1 + n,) intercept and coefficients of ``min mean(w log(1 + exp(-t z))) + penalty |c|^2``, both classes weighing the same.
+
+    Args:
+        values: (films, n), standardised.
+        positive: (films,).
+        penalty: above 0.
+
+    >>> fitted = logistic_fit(np.array([[-1.0], [1.0]]), np.array([False, True]), 0.01)
+    >>> abs(round(float(fitted[0]), 6)), bool(fitted[1] > 1.0)
+    (0.0, True)
+    """
+    sign = np.where(positive, 1.0, -1.0)
+    weight = np.where(positive, 0.5 / positive.sum(), 0.5 / (~positive).sum())
+
+    def objective(c: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        z = sign * (c[0] + values @ c[1:])
+        slope = -weight * sign / (1.0 + np.exp(np.clip(z, -700.0, 700.0)))
+        loss = float((weight * np.logaddexp(0.0, -z)).sum() + penalty * (c[1:] ** 2).sum())
+        return loss, np.concatenate([[slope.sum()], values.T @ slope + 2.0 * penalty * c[1:]])
+
+    start = np.zeros(1 + values.shape[1])
+    return np.asarray(minimize(objective, start, jac=True, method="L-BFGS-B", options={"maxiter": 500}).x)
 
 
 class _Training:

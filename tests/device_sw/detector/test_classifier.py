@@ -60,7 +60,7 @@ def test_a_number_that_is_not_finite_is_no_score(weights):
     [
         {"input_size": 64, "widths": [8], "blocks": 1},
         {"input_size": 64, "widths": [8, 12], "blocks": 1},
-        {"input_size": 40, "widths": [8, 16], "blocks": 1},
+        {"input_size": 72, "widths": [8, 16], "blocks": 1},
         {"input_size": 64, "widths": [8, 16], "blocks": 0},
     ],
 )
