@@ -10,11 +10,17 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, TypeVar
 
+from device_sw.detector.families.backbone_sizes import (
+    BACKBONES,
+    BackboneSizes,
+    MobileNetSizes,
+    ResidualSizes,
+    ResNetSizes,
+    require_groups,
+)
+
 PYRAMID_STRIDES = (4, 8, 16)
 """Network pixels per cell of each level of the small backbone's pyramid, finest first."""
-
-NORMS = ("group", "frozen")
-"""What may stand in the place of batch normalisation: nothing may look at a film's neighbours."""
 
 AnchorSizes = tuple[tuple[tuple[float, float], ...], ...]
 """For each pyramid level, finest first, the (width, height) of its anchors in network pixels."""
@@ -115,71 +121,13 @@ class FasterRCNNSmall(Architecture):
         """Refuse what is no such network: each level needs width and anchors."""
         Architecture.__post_init__(self)
         _require_anchors(self.anchors, self.strides)
-        _require_groups(self.widths)
+        require_groups(self.widths)
         if len(self.widths) != len(self.strides) + 1:
             raise ValueError(f"a network of {len(self.strides)} levels needs {len(self.strides) + 1} widths, got {self.widths}")
 
     def filters(self) -> dict[str, float]:
         """Return what the network drops boxes by inside itself: name -> value."""
         return {**Architecture.filters(self), "proposals": self.proposals_test}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResidualSizes:
-    """A residual backbone of our own: stem at stride 2, then stages at strides 4, 8, 16 and 32, group normalisation.
-
-    Attributes:
-        widths: channels of the stem and of the four stages.
-        blocks: residual blocks a stage.
-    """
-
-    name: ClassVar[str] = "residual"
-
-    widths: tuple[int, ...]
-    blocks: int
-
-    def __post_init__(self) -> None:
-        """Refuse what is no such backbone."""
-        _require_groups(self.widths)
-        if len(self.widths) != 5 or self.blocks < 1:
-            raise ValueError(f"a residual backbone needs 5 widths and a block a stage, got {self.widths} and {self.blocks}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _NormalisedSizes:
-    """A published backbone whose batch normalisation is replaced: by group normalisation, or by the published statistics, frozen.
-
-    Attributes:
-        norm: ``group``, or ``frozen`` where the weights are taken over from a training that had batch statistics.
-    """
-
-    name: ClassVar[str]
-
-    norm: str
-
-    def __post_init__(self) -> None:
-        """Refuse a norm that looks at a batch, and any other."""
-        if self.norm not in NORMS:
-            raise ValueError(f"the norm of a backbone must be one of {', '.join(NORMS)}, got {self.norm!r}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MobileNetSizes(_NormalisedSizes):
-    """MobileNetV3-Large (Howard et al. 2019, arXiv:1905.02244)."""
-
-    name: ClassVar[str] = "mobilenet_v3_large"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResNetSizes(_NormalisedSizes):
-    """ResNet-50 (He et al. 2016, arXiv:1512.03385)."""
-
-    name: ClassVar[str] = "resnet50"
-
-
-BackboneSizes = ResidualSizes | MobileNetSizes | ResNetSizes
-BACKBONES: dict[str, type[BackboneSizes]] = {kind.name: kind for kind in (ResidualSizes, MobileNetSizes, ResNetSizes)}
-"""Every backbone by its name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,7 +238,7 @@ class SSD(Architecture):
         """Refuse what is no such network."""
         Architecture.__post_init__(self)
         _require_anchors(self.anchors, self.strides)
-        _require_groups(self.widths)
+        require_groups(self.widths)
         if len(self.widths) != 6 or self.convolutions < 1:
             raise ValueError(f"SSD needs 6 widths and a convolution a stage, got {self.widths} and {self.convolutions}")
 
@@ -341,12 +289,7 @@ class YOLO(Architecture):
         Architecture.__post_init__(self)
         _require_anchors(self.anchors, self.strides)
         ResidualSizes(widths=self.widths, blocks=self.blocks)
-        _require_groups(self.widths[-len(self.strides) :], 32)
-
-
-def _require_groups(widths: tuple[int, ...], groups: int = 8) -> None:
-    if not all(width > 0 and width % groups == 0 for width in widths):
-        raise ValueError(f"widths must be multiples of {groups}, got {widths}")
+        require_groups(self.widths[-len(self.strides) :], 32)
 
 
 def _require_anchors(anchors: AnchorSizes, strides: tuple[int, ...]) -> None:

@@ -17,7 +17,7 @@ from torchvision.models._utils import IntermediateLayerGetter
 from torchvision.ops import FeaturePyramidNetwork
 from torchvision.ops.misc import FrozenBatchNorm2d
 
-from device_sw.detector.architecture import MobileNetSizes, ResidualSizes
+from device_sw.detector.families.backbone_sizes import MobileNetSizes, ResidualSizes
 from device_sw.detector.families.local_contrast import CHANNELS, with_local_contrast
 from device_sw.detector.families.residual import ResidualBody
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections import OrderedDict
     from collections.abc import Callable, Sequence
 
-    from device_sw.detector.architecture import BackboneSizes
+    from device_sw.detector.families.backbone_sizes import BackboneSizes
 
 GROUPS = 8
 """Groups of a group normalisation; every width of these networks is a multiple."""

@@ -11,8 +11,9 @@ from torchvision.models.detection import FasterRCNN
 from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
 from torchvision.ops import MultiScaleRoIAlign
 
-from device_sw.detector.architecture import FasterRCNNMobileNet, MobileNetSizes, ResNetSizes
+from device_sw.detector.architecture import FasterRCNNMobileNet
 from device_sw.detector.families.anchors import FittedAnchors
+from device_sw.detector.families.backbone_sizes import MobileNetSizes, ResNetSizes
 from device_sw.detector.families.backbones import PyramidOn
 from device_sw.detector.families.limits import GREY, MOST_BOXES
 

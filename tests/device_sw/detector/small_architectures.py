@@ -10,10 +10,10 @@ from device_sw.detector.architecture import (
     YOLO,
     FasterRCNNMobileNet,
     FasterRCNNResNet50,
-    ResidualSizes,
     RetinaNet,
     SSDLite,
 )
+from device_sw.detector.families.backbone_sizes import ResidualSizes
 from device_sw.detector.families.registry import build
 
 
