@@ -56,7 +56,7 @@ def study(  # noqa: PLR0913, PLR0917  one option each
             folder = study_cohort.make(place / "cohort", fresh, report) if fresh else (cohort or run.artifact("cohort"))
             subject = Subject(folder, bundle or run.artifact("bundle"), place / "work", workers=available_workers())
             order = study_run.Order(
-                name, films, replicates, out or run.root / "evidence" / "studies", _command(name, films, fresh)
+                name, films, replicates, out or run.root / "evidence" / "studies", _command(name, films, fresh, cohort)
             )
             record = study_run.run(subject, order, report)
     except (DeviceError, ValidationError) as err:
@@ -69,11 +69,11 @@ def study(  # noqa: PLR0913, PLR0917  one option each
     raise typer.Exit(HOLDS if all(goal["passed"] for goal in record["goals"]) else DOES_NOT_HOLD)
 
 
-def _command(name: str, films: int | None, fresh: int | None) -> str:
+def _command(name: str, films: int | None, fresh: int | None, cohort: Path | None) -> str:
     """Return the command as it goes into the record: without any path of this machine."""
     parts = ["./qms study", name]
     parts += [f"--films {films}"] if films else []
-    parts += [f"--fresh {fresh}"] if fresh else []
+    parts += [f"--fresh {fresh}"] if fresh else ["--cohort FOLDER"] if cohort else []
     return " ".join(parts)
 
 

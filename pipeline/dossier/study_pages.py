@@ -56,17 +56,17 @@ class StudyPages:
         }
 
     def section(self, name: str) -> str:
-        """Return a study's question, subject, goals, pictures and figures, or that it was not run."""
-        path = _record(name)
+        """Return a study's question, subject, goals, pictures and figures, or that it was not run; ``real_films/NAME`` is one on real films."""
+        path, kind = _record(name), name.rsplit("/", 1)[-1]
         if not self._book.has(path):
-            return f"This study is not in this version. `./qms study {name}` runs it."
-        pictures = [self._shelf.picture(f"{FOLDER}/{name}/{stem}.png", text) for stem, text in PICTURES.get(name, ())]
+            return f"This study is not in this version. `./qms study {kind}` runs it."
+        pictures = [self._shelf.picture(f"{FOLDER}/{name}/{stem}.png", text) for stem, text in PICTURES.get(kind, ())]
         parts = [
             plain(self._book.value(path, "/question")),
             self._subject(path),
             self._goals(path),
             *pictures,
-            self._more[name](path),
+            self._more[kind](path),
         ]
         return "\n\n".join(part for part in parts if part)
 

@@ -172,6 +172,7 @@ def explanation_curves(record: Record) -> Figure:
     made = figure(
         f"Deletion and insertion of {record['marks']} marks, beside a drawn order of the same cells", _under(record), (11, 5.5)
     )
+    top = max((value for curves in record["curves"].values() for kind in curves for value in curves[kind]), default=1.0)
     for axes, kind, text in zip(
         made.subplots(1, 2, sharey=True),
         ("deletion", "insertion"),
@@ -183,10 +184,13 @@ def explanation_curves(record: Record) -> Figure:
                 axes.plot(
                     record["shares"], curves[kind], marker="o", label=name, linestyle="--" if name == "drawn order" else "-"
                 )
-        axes.set(xlabel="share of the cells under the map", ylabel="share of the mark's score", xlim=(0, 0.9), ylim=(0, None))
+        axes.set(
+            xlabel="share of the cells under the map", ylabel="share of the mark's score", xlim=(0, 0.9), ylim=(0, 1.05 * top)
+        )
         axes.set_title(text, fontsize=9)
         axes.grid(alpha=0.3)
-        axes.legend(fontsize=8)
+    handles, labels = axes.get_legend_handles_labels()
+    made.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=8)
     return made
 
 
