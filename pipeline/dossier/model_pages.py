@@ -25,7 +25,12 @@ LOSSES = {
     "loss_rpn_box_reg": "proposal boxes",
     "loss_classifier": "classes",
     "loss_box_reg": "boxes",
+    "classification": "classes",
+    "bbox_regression": "boxes",
+    "bbox_ctrness": "centres",
+    "loss_box": "boxes",
 }
+"""What the losses of the detector families are called, in the order of the columns."""
 STRATA = ("sex", "age_band", "body_size", "view", "modality", "dose", "vendor")
 
 
@@ -77,14 +82,16 @@ class ModelPages:
         return table(["Field", "Value"], rows, widths=[28, 72])
 
     def epochs(self) -> str:
-        """Return the four losses, AP50 and AR100 of every epoch."""
-        header = ["Epoch", *LOSSES.values(), "AP50", "AR100"]
-        rows = [self._epoch(index) for index in range(len(self._book.value(HISTORY, "/epochs")))]
-        return table(header, rows, widths=[10, 15, 15, 15, 15, 15, 15])
+        """Return the losses of the family, AP50 and AR100 of every epoch."""
+        epochs = self._book.value(HISTORY, "/epochs")
+        losses = [key for key in LOSSES if key in epochs[0]["losses"]]
+        header = ["Epoch", *(LOSSES[key] for key in losses), "AP50", "AR100"]
+        rows = [self._epoch(index, losses) for index in range(len(epochs))]
+        return table(header, rows, widths=[10, *[15] * (len(losses) + 2)])
 
-    def _epoch(self, index: int) -> list[str]:
+    def _epoch(self, index: int, names: list[str]) -> list[str]:
         place = f"/epochs/{index}"
-        losses = [self._book.figure(HISTORY, f"{place}/losses/{key}", ".4f") for key in LOSSES]
+        losses = [self._book.figure(HISTORY, f"{place}/losses/{key}", ".4f") for key in names]
         return [
             self._book.figure(HISTORY, f"{place}/epoch"),
             *losses,
