@@ -54,7 +54,7 @@ def shown(metric: Mapping[str, Any], digits: int = 3) -> str:
     'undefined: no truth boxes'
     """
     if metric["value"] is None:
-        return f"undefined: {metric['reason']}"
+        return f"undefined: {str(metric['reason']).removeprefix('undefined ')}"
     interval = metric.get("interval")
     between = f" [{interval['low']:.{digits}f}, {interval['high']:.{digits}f}]" if interval else ""
     return f"{metric['value']:.{digits}f}{between}"
