@@ -1,5 +1,6 @@
 """Weighted boxes fusion gives the numbers of the authors' package, and does what its rule says."""
 
+import ensemble_boxes
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -28,7 +29,6 @@ def drawn(generator, looks, boxes):
 
 def published(looks, weights, limit):
     """Return what the package of the method's authors says, as (finding, box, score), best first."""
-    ensemble_boxes = pytest.importorskip("ensemble_boxes", reason="the authors' package is a test tool and not installed here")
     boxes, scores, labels = ensemble_boxes.weighted_boxes_fusion(
         [[d.box.as_tuple() for d in look] for look in looks],
         [[d.score for d in look] for look in looks],
