@@ -86,7 +86,7 @@ def failure_is_an_empty_film(module: ModuleType) -> None:
 
 
 def numbers_not_looked_at(module: ModuleType) -> None:
-    """Nobody asks whether the network's numbers are finite (device_sw.detector.inference)."""
+    """Nobody asks whether the network's numbers are finite (device_sw.detector.small_network)."""
     replace(module, "require_finite", nothing)
 
 

@@ -16,7 +16,7 @@ import pytest
 from pytest_bdd import given, parsers, then, when
 
 import device_sw
-import device_sw.detector.engine as detector_engine
+from device_sw.detector import small_network
 from device_sw.device import Device, Engine, open_engine
 from device_sw.errors import DeviceError
 from device_sw.launcher import is_launched
@@ -281,8 +281,8 @@ def _watched(small_bundle: Path) -> tuple[Device, _Watched]:
 @given("a device whose network gives no numbers from its self-test on", target_fixture="silenced")
 def _silenced(small_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> Device:
     built: list[Any] = []
-    network = detector_engine.CompiledNetwork
-    monkeypatch.setattr(detector_engine, "CompiledNetwork", lambda *arguments: built.append(network(*arguments)) or built[-1])
+    network = small_network.CompiledNetwork
+    monkeypatch.setattr(small_network, "CompiledNetwork", lambda *arguments: built.append(network(*arguments)) or built[-1])
     device = Device(small_bundle)
     answers = built[-1].answers
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pytest_bdd import given, parsers, then, when
 
-from device_sw.detector import engine
+from device_sw.detector import engine, small_network
 from device_sw.detector.bundle import load_bundle
 from device_sw.detector.eager import EagerDetector
 from device_sw.detector.inference import Detector
@@ -45,7 +45,9 @@ def _films() -> list[ModelInput]:
 def _coarse(monkeypatch: pytest.MonkeyPatch) -> None:
     fine = engine.CompiledNetwork
     monkeypatch.setattr(
-        engine, "CompiledNetwork", lambda shape, weights: fine(shape, {name: _bfloat16(value) for name, value in weights.items()})
+        small_network,
+        "CompiledNetwork",
+        lambda shape, weights: fine(shape, {name: _bfloat16(value) for name, value in weights.items()}),
     )
 
 
