@@ -101,7 +101,7 @@ def items(project):
 
 def test_a_changed_policy_makes_every_estimate_suspect_until_it_is_named(suspect, capsys):
     before = items(suspect)
-    assert len(before) == 62
+    assert len(before) == 63
     assert main(["--root", str(suspect), "--author", "DEMO-author", "--reason", REASON, "HAZ-001", "RC-004", "HAZ-001"]) == 0
     assert capsys.readouterr().out == f"2 entries added to {LEDGER}\n"
     assert items(suspect) == [each for each in before if each not in {"HAZ-001", "RC-004"}]

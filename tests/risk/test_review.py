@@ -269,7 +269,7 @@ def test_residuals_to_disclose_are_those_not_plainly_acceptable(shipped):
     risk, evaluation = shipped
     told = disclosures(risk, evaluation)
     assert [each.situation for each in told if each.acceptability is Acceptability.UNACCEPTABLE] == ["HS-009", "HS-022"]
-    assert len(told) == 13
+    assert len(told) == 14
     assert all(each.acceptability is not Acceptability.ACCEPTABLE for each in told)
 
 

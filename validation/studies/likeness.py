@@ -26,7 +26,7 @@ LOOKS_ALIKE = 0.6
 """Correlation from which a pair is looked at closely."""
 
 THE_SAME = 0.85
-"""Correlation after laying over from which two films count as one exposure; set between changed copies and different patients of the phantom's training films."""
+"""Correlation after laying over from which two films count as one exposure; set between changed copies and different patients of the phantom, a third of the test films among them."""
 
 _SCALES = (0.95, 0.975, 1.0, 1.025, 1.05)
 _TURNS = (-3.0, -1.5, 0.0, 1.5, 3.0)
