@@ -353,6 +353,7 @@ def _nothing_else(choices: set[str]) -> None:
         "--explain",
         "--dicom",
         "--secondary-capture",
+        "--page",
         "--input",
         "record",
     }
