@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from matplotlib import colormaps
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DPI = 100
+
+LINE = 33
+"""Characters on a line of a finding's name."""
 
 
 def figure(title: str, films_are: str, size: tuple[float, float] = (9.0, 6.0)) -> Figure:
@@ -28,13 +32,12 @@ def colours(names: Sequence[str]) -> dict[str, Any]:
 
 
 def label(finding: str) -> str:
-    """Return a finding's id as words, short enough for a legend.
+    """Return a finding's id as words, on as many lines as a legend needs to show all of them.
 
-    >>> label("degenerative_joint_disease_of_the_thoracic_spine")
-    'degenerative joint disease of th…'
+    >>> label("degenerative_joint_disease_of_the_thoracic_spine").splitlines()
+    ['degenerative joint disease of the', 'thoracic spine']
     """
-    words = finding.replace("_", " ")
-    return words if len(words) <= 33 else f"{words[:32]}…"
+    return fill(finding.replace("_", " "), LINE)
 
 
 def save(made: Figure, path: Path) -> None:
