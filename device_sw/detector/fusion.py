@@ -61,7 +61,7 @@ def fused(
     >>> name = FindingId("scoliosis")
     >>> one, other = (Detection(name, Box(x, 0, x + 10, 10), 0.9) for x in (0, 1))
     >>> [both] = fused([[one], [other]], [1, 1], 0.55, [name])
-    >>> both.box.as_tuple(), round(both.score, 12)
+    >>> tuple(round(edge, 9) for edge in both.box.as_tuple()), round(both.score, 9)
     ((0.5, 0.0, 10.5, 10.0), 0.9)
     >>> [round(alone.score, 12) for alone in fused([[one], [], []], [1, 1, 1], 0.55, [name])]
     [0.3]

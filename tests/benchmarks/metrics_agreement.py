@@ -26,12 +26,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import faster_coco_eval
 import numpy as np
 import torch
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
-from torchmetrics.detection import MeanAveragePrecision
 
 from tests.validation.metrics import coco_reference, plain_reference, small_cases
 from validation.errors import ValidationError
@@ -45,10 +43,15 @@ from validation.stages.figures import FIGURES
 CASES = 1000
 FINDINGS = ("one", "two")
 COCO_FIGURES = tuple(name for name in FIGURES if not name.startswith("cpm"))
-TOOLS = {
-    "pycocotools": (COCO, COCOeval),
-    "faster-coco-eval": (faster_coco_eval.COCO, faster_coco_eval.COCOeval_faster),
-}
+
+
+def _tools() -> dict[str, tuple[Any, Any]]:
+    import faster_coco_eval
+
+    return {
+        "pycocotools": (COCO, COCOeval),
+        "faster-coco-eval": (faster_coco_eval.COCO, faster_coco_eval.COCOeval_faster),
+    }
 
 
 def main() -> None:
@@ -72,13 +75,13 @@ def main() -> None:
 
 def coco(cases: int) -> dict[str, Any]:
     """AP and AR of both findings in every case, and whether both sides call the same figures undefined."""
-    largest = {tool: dict.fromkeys(COCO_FIGURES, 0.0) for tool in TOOLS}
+    largest = {tool: dict.fromkeys(COCO_FIGURES, 0.0) for tool in _tools()}
     defined, undefined, contradictions = 0, 0, 0
     for seed in range(cases):
         truths, found = small_cases.case(seed, FINDINGS, whole=seed % 2 == 0)
         ours = _ours(match(truths, found, FINDINGS))
         sets = coco_reference.datasets(truths, found, FINDINGS)
-        for tool, classes in TOOLS.items():
+        for tool, classes in _tools().items():
             arrays = coco_reference.evaluated(sets, ALL_IOUS, *classes).eval
             for column, name in enumerate(FINDINGS):
                 theirs = coco_reference.figures(arrays["precision"], arrays["recall"], column)
@@ -224,7 +227,7 @@ def broken(_cases: int) -> dict[str, Any]:
     """AP at IoU 0.5 as each tool gives it, or its error; ours by its code, or None with the reason."""
     tools = {
         "ours": _said_ours,
-        **{name: partial(_said_coco, classes=classes) for name, classes in TOOLS.items()},
+        **{name: partial(_said_coco, classes=classes) for name, classes in _tools().items()},
         "torchmetrics": _said_torchmetrics,
     }
     with warnings.catch_warnings(), np.errstate(all="ignore"):
@@ -250,6 +253,8 @@ def _said_coco(truth: Any, rows: Any, classes: Any) -> Any:
 
 
 def _said_torchmetrics(truth: Any, rows: Any) -> Any:
+    from torchmetrics.detection import MeanAveragePrecision
+
     metric = MeanAveragePrecision(iou_thresholds=[0.5])
     boxes, scored = torch.tensor(truth).reshape(-1, 4), torch.tensor(rows).reshape(-1, 5)
     try:

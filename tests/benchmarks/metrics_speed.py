@@ -21,13 +21,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import faster_coco_eval
 import numpy as np
 import torch
 from matplotlib.figure import Figure
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
-from torchmetrics.detection import MeanAveragePrecision
 
 from tests.validation.metrics import coco_reference
 from validation.metrics import froc, rates
@@ -138,6 +136,8 @@ def scene_timed(films: int, per_film: int, repeats: int) -> dict[str, Any]:
         "ours, everything": everything,
         "ours, the others' figures": ours,
     }
+    import faster_coco_eval
+
     for name, coco, evaluation in (
         ("pycocotools", COCO, COCOeval),
         ("faster-coco-eval", faster_coco_eval.COCO, faster_coco_eval.COCOeval_faster),
@@ -212,6 +212,8 @@ def _of_tensors(result: Any) -> dict[str, list[float]]:
 
 
 def _torchmetrics(tensors: Any, backend: str, **levels: Any) -> Any:
+    from torchmetrics.detection import MeanAveragePrecision
+
     metric = MeanAveragePrecision(class_metrics=True, backend=backend, **levels)
     metric.warn_on_many_detections = False
     metric.update(*tensors)

@@ -62,6 +62,8 @@ class Bench:
         start, end = text.index('[[sample_size.endpoint]]\nid = "cpm-macro"'), text.index("# The quick set checks")
         text = (text[:start] + text[end:]).replace("assumed = 0.92", "assumed = 0.99")
         text = text.replace("smallest_subgroup = 0.1 ", "smallest_subgroup = 0.9 ")
+        start, end = (text.index(f'[[set.endpoint]]\nid = "{name}"') for name in ("ap50-macro", "ap50-macro-lower"))
+        text = (text[:start] + text[end:]).replace('id = "ap50-macro-lower"', 'id = "ap50-macro"')
         return text.replace('version = "0.2.0"', f'version = "{changes.get("version", "0.2.0")}"')
 
     def model(self, seed=0):
