@@ -101,6 +101,7 @@ def stored_values(dataset: Dataset, attributes: FilmAttributes) -> NDArray[np.in
         InputRefused: no, short, surplus, mislabelled or undecodable pixel data, or a value beyond Bits Stored.
     """
     require_decodable(attributes)
+    _require_representation(dataset)
     data = _pixel_bytes(dataset)
     native = attributes.transfer_syntax in NATIVE
     values = _native(data, attributes) if native else _decompressed(data, attributes)
@@ -124,6 +125,13 @@ def _native(data: bytes, attributes: FilmAttributes) -> NDArray[np.int32]:
         raise _refusal("IN-PIXELS-SURPLUS", _PLACE, f"{len(data)} bytes", f"{size} bytes")
     raw = np.frombuffer(data, dtype=f"<u{attributes.bits_allocated // 8}", count=attributes.rows * attributes.columns)
     return _within_bits(raw.astype(np.int32), attributes).reshape(attributes.rows, attributes.columns)
+
+
+def _require_representation(dataset: Dataset) -> None:
+    """Refuse a Pixel Representation that is neither unsigned (0) nor two's complement (1): nobody can say what its samples are."""
+    representation = dataset.get("PixelRepresentation")
+    if representation not in (None, 0, 1):
+        raise _header("(0028,0103) PixelRepresentation", str(representation), "0 or 1")
 
 
 def _within_bits(raw: NDArray[np.int32], attributes: FilmAttributes) -> NDArray[np.int32]:

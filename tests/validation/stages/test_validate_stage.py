@@ -138,6 +138,8 @@ def test_the_gallery_shows_the_films_with_most_errors_first(run, predictions_jso
     assert len(errors) == 8
 
 
-def test_labels_fit_a_legend():
+def test_a_label_holds_every_word_on_lines_that_fit_a_legend():
+    shown = label("degenerative_joint_disease_of_the_thoracic_spine")
+    assert shown.split() == ["degenerative", "joint", "disease", "of", "the", "thoracic", "spine"]
+    assert max(map(len, shown.splitlines())) <= 33
     assert label("scoliosis") == "scoliosis"
-    assert len(label("degenerative_joint_disease_of_the_thoracic_spine")) == 33
