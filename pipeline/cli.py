@@ -22,6 +22,7 @@ from pipeline.exchange_cli import exchange
 from pipeline.guide import guide
 from pipeline.people_cli import answer
 from pipeline.protocol_cli import protocol
+from pipeline.release_cli import release
 from pipeline.second_opinions_cli import second_opinions
 from pipeline.study_cli import studies
 
@@ -40,6 +41,7 @@ app.add_typer(compare)
 app.add_typer(answer)
 app.add_typer(exchange, name="exchange")
 app.add_typer(protocol, name="protocol")
+app.add_typer(release, name="release")
 app.add_typer(studies)
 app.add_typer(second_opinions)
 diagnosis = Console(stderr=True)

@@ -1,0 +1,235 @@
+"""Seals a run: proves that tree, pipeline and evidence belong together, builds the technical file, gathers the parts, and writes the record last.
+
+    clean tree -> pipeline current -> gate open -> technical file -> nothing changed meanwhile -> parts -> record
+
+The order is what keeps anything from hashing itself: the technical file says "signatures: see cover sheet", the record names the technical file, and
+signatures are about the record. What is already built and still current is not built again, so a build that died goes on.
+
+Source: IEC 62304 5.8.1 to 5.8.6, 8.1.2, 8.2.4.
+"""
+
+from __future__ import annotations
+
+import platform
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pipeline import technical_file
+from pipeline.release.canonical import canonical
+from pipeline.release.collection import collect, subject_of
+from pipeline.release.content import ABSENT, content_sha256
+from pipeline.release.data_root import data_root
+from pipeline.release.dsse import Envelope
+from pipeline.release.errors import ReleaseRefused
+from pipeline.release.folder import KEYS, RECORD
+from pipeline.release.record import Kind, Model, Previous, Record, Signer, Stage
+from pipeline.release.source import read_source, require_clean
+from verification.trace import gate, matrix
+from verification.trace.lineage import LineageError, read_lineage, read_lock, stale_stages
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from pipeline.progress import Report
+    from pipeline.release.folder import ReleaseFolder
+    from pipeline.release.record import Source
+
+KEYS_SCHEMA = "thoratrace/release-keys/1"
+LEVELS = {Kind.RELEASE: gate.Level.RELEASE, Kind.TRIAL: gate.Level.DEVELOPMENT}
+STEPS = ("tree and pipeline", "trace gate", "technical file", "tree and pipeline again", "parts", "record")
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be sealed.
+
+    Attributes:
+        version: of the release.
+        kind: release or trial.
+        signers: who has to sign the record.
+        previous: the release before.
+        spared: paths that differ from the commit, because they are those of the run that is released.
+    """
+
+    version: str
+    kind: Kind
+    signers: tuple[Signer, ...] = ()
+    previous: Previous | None = None
+    spared: tuple[str, ...] = ()
+
+
+def seal(root: Path, order: Order, folder: ReleaseFolder, report: Report) -> Record:
+    """Seal the run whose root this is into a folder, and return its record.
+
+    Raises:
+        ReleaseRefused: something does not hold; nothing is written then.
+    """
+    report(0, len(STEPS), STEPS[0])
+    source, files = read_source(root)
+    require_clean(root, files, order.spared)
+    before = dependencies(root)
+    require_current(root)
+    report(1, len(STEPS), STEPS[1])
+    judged = open_gate(root, LEVELS[order.kind])
+    report(2, len(STEPS), STEPS[2])
+    build_file(root)
+    report(3, len(STEPS), STEPS[3])
+    stages = unchanged(before, dependencies(root))
+    if read_source(root)[0] != source:
+        raise _moved("another commit is checked out than when the build began")
+    require_clean(root, files, order.spared)
+    report(4, len(STEPS), STEPS[4])
+    parts = {name: path.read_bytes() for name, path in collect(root).items()}
+    report(5, len(STEPS), STEPS[5])
+    record = _record(root, order, source, _Findings(judged, stages, parts))
+    write(folder, record, parts)
+    report(6, len(STEPS), "sealed")
+    return record
+
+
+def dependencies(root: Path) -> dict[str, dict[str, str]]:
+    """Return the SHA-256 of everything that each stage of the pipeline's lock depends on, by stage and path.
+
+    Raises:
+        ReleaseRefused: ``REL-STALE``, there is no lock, or something in it is not there.
+    """
+    try:
+        stages = read_lock(root)
+        paths = {name: [str(each["path"]) for each in entry.get("deps") or ()] for name, entry in stages.items()}
+    except LineageError as err:
+        raise _stale(str(err)) from err
+    known = {path: content_sha256(root / path) for path in sorted({path for each in paths.values() for path in each})}
+    if absent := [path for path, sha256 in known.items() if sha256 == ABSENT]:
+        raise _stale(f"no {', '.join(absent)}")
+    return {name: {path: known[path] for path in sorted(each)} for name, each in sorted(paths.items())}
+
+
+def require_current(root: Path) -> None:
+    """Refuse a run that its lock does not describe: inputs, parameters, outputs or commands that changed since.
+
+    Raises:
+        ReleaseRefused: ``REL-STALE``.
+    """
+    try:
+        found = stale_stages(root, tuple(read_lock(root)))
+    except LineageError as err:
+        raise _stale(str(err)) from err
+    if found:
+        raise _stale("; ".join(f"{each.stage}: {each.what}" for each in found[:5]))
+
+
+def open_gate(root: Path, level: gate.Level) -> dict[str, str | int]:
+    """Ask the trace gate at a level, write the matrix of what it judged, and return level and number of problems.
+
+    Raises:
+        ReleaseRefused: ``REL-GATE``.
+    """
+    result = gate.check(root, level)
+    if not result:
+        first = "; ".join(f"{each.code} {each.where}" for each in result.problems[:5])
+        raise ReleaseRefused(
+            "REL-GATE",
+            where=f"./qms check --level {level}",
+            found=f"{len(result.problems)} problems, first {first}",
+            expected="an open gate",
+            repair=f"./qms check --level {level} names every problem with its repair",
+        )
+    matrix.write(root, result)
+    return {"level": str(level), "problems": len(result.problems)}
+
+
+def build_file(root: Path) -> None:
+    """Bring the technical file up to date.
+
+    Raises:
+        ReleaseRefused: ``REL-FILE``.
+    """
+    try:
+        technical_file.build(root)
+    except technical_file.FileError as err:
+        raise ReleaseRefused(
+            "REL-FILE", where="technical file", found=str(err), expected="a built file", repair="mend what is named"
+        ) from err
+
+
+def unchanged(before: Mapping[str, Mapping[str, str]], after: Mapping[str, Mapping[str, str]]) -> dict[str, Stage]:
+    """Return what each stage depended on, once it is the same before and after.
+
+    Raises:
+        ReleaseRefused: ``REL-MOVED``.
+    """
+    try:
+        return {name: Stage(before.get(name, {}), after.get(name, {})) for name in sorted({*before, *after})}
+    except ValueError as err:
+        raise _moved(str(err)) from err
+
+
+@dataclass(frozen=True)
+class _Findings:
+    """What was found on the way: the gate's verdict, the stages' inputs, and the bytes of every part."""
+
+    judged: Mapping[str, str | int]
+    stages: Mapping[str, Stage]
+    parts: Mapping[str, bytes]
+
+
+def _record(root: Path, order: Order, source: Source, found: _Findings) -> Record:
+    try:
+        model = read_lineage(root, ())["model"]
+    except LineageError as err:
+        raise _stale(str(err)) from err
+    return Record(
+        version=order.version,
+        kind=order.kind,
+        subjects=tuple(subject_of(name, content) for name, content in sorted(found.parts.items())),
+        source=source,
+        model=Model(**model),
+        environment=_environment(),
+        data_root=data_root(root / "artifacts" / "cohort").root,
+        gate=found.judged,
+        stages=found.stages,
+        signers=order.signers,
+        previous=order.previous,
+    )
+
+
+def _environment() -> dict[str, str | int | bool]:
+    return {"python": platform.python_version(), "libc": " ".join(platform.libc_ver()), "machine": platform.machine()}
+
+
+def write(folder: ReleaseFolder, record: Record, parts: Mapping[str, bytes]) -> None:
+    """Write parts, keys and the unsigned record beside the folder, then put them in its place; a folder is whole or not there."""
+    stage = folder.archive.with_name(f"{folder.archive.name}.part")
+    shutil.rmtree(stage, ignore_errors=True)
+    for name, content in parts.items():
+        place = stage / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)
+    (stage / KEYS).write_bytes(canonical(keys_json(record)) + b"\n")
+    (stage / RECORD).write_bytes(Envelope(record.payload).to_bytes())
+    shutil.rmtree(folder.archive, ignore_errors=True)
+    if folder.path != folder.archive:
+        folder.archive.mkdir(parents=True)
+        shutil.move(stage / "archive", folder.archive / "archive")
+        shutil.rmtree(folder.path, ignore_errors=True)
+        folder.path.parent.mkdir(parents=True, exist_ok=True)
+    shutil.move(stage, folder.path)
+
+
+def keys_json(record: Record) -> dict[str, Any]:
+    """Return the public keys of who has to sign, for reading: a key is trusted only through a pin that came another way."""
+    keys = [{"name": each.name, "role": each.role, "key": each.key, "public": each.public} for each in record.signers]
+    return {"schema": KEYS_SCHEMA, "keys": keys}
+
+
+def _stale(found: str) -> ReleaseRefused:
+    return ReleaseRefused(
+        "REL-STALE", where="dvc.lock", found=found, expected="a pipeline that is up to date", repair="run it again, then build"
+    )
+
+
+def _moved(found: str) -> ReleaseRefused:
+    expected = "a tree and data that stay as they are during the build"
+    return ReleaseRefused("REL-MOVED", where="the build", found=found, expected=expected, repair="build again, editing nothing")
