@@ -19,6 +19,7 @@ from rich.table import Table
 
 from pipeline.compare_cli import compare
 from pipeline.exchange_cli import exchange
+from pipeline.fleet_cli import fleet
 from pipeline.guide import guide
 from pipeline.people_cli import answer
 from pipeline.protocol_cli import protocol
@@ -40,6 +41,7 @@ app.add_typer(guide)
 app.add_typer(compare)
 app.add_typer(answer)
 app.add_typer(exchange, name="exchange")
+app.add_typer(fleet, name="fleet")
 app.add_typer(protocol, name="protocol")
 app.add_typer(release, name="release")
 app.add_typer(studies)
