@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 from device_sw.errors import CodedError
 from pipeline.signing import SigningError, current_key, person_of
-from verification.trace.audit_log import AUDIT, HEAD, AuditLog, AuditTrail, Entry, Event, examine, head_json, read_log
+from verification.trace.audit_log import AUDIT, HEAD, AuditTrail, Entry, Event, examine, head_json, read_log
 from verification.trace.evidence import write_json
 from verification.trace.executed_protocol import PROTOCOL
 from verification.trace.keys import Form, sign
 from verification.trace.people import read_people, time_text
+from verification.trace.signed_chain import Chain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,7 +85,7 @@ def enter(root: Path, event: Event, facts: Mapping[str, str], signer: Signer) ->
     return entry
 
 
-def _read(root: Path) -> tuple[People, AuditLog]:
+def _read(root: Path) -> tuple[People, Chain]:
     people, faults = read_people(root)
     if faults:
         raise _broken("; ".join(map(str, faults[:5])))
@@ -99,10 +100,10 @@ def _role(person: Person, people: People) -> str:
     return fitting[0]
 
 
-def _append(root: Path, log: AuditLog, people: People, entry: Entry) -> None:
+def _append(root: Path, log: Chain, people: People, entry: Entry) -> None:
     lines = (*log.lines, entry.line)
     head = head_json(lines)
-    after = examine(AuditLog(lines, (head["entries"], head["sha256"]), log.problems), people, datetime.now(UTC))
+    after = examine(Chain(lines, (head["entries"], head["sha256"]), log.problems), people, datetime.now(UTC))
     _require_head(log)
     if after.problems:
         raise _refused("; ".join(f"{each.code}: {each.found}" for each in after.problems[:5]))
@@ -115,7 +116,7 @@ def _append(root: Path, log: AuditLog, people: People, entry: Entry) -> None:
     write_json(root / HEAD, head)
 
 
-def _require_head(log: AuditLog) -> None:
+def _require_head(log: Chain) -> None:
     """Refuse to write a new head over one that does not fit: it would hide what was cut off."""
     head = head_json(log.lines)
     if (log.head or (0, head_json(())["sha256"])) != (head["entries"], head["sha256"]):

@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from verification.trace import gate
-from verification.trace.approvals import APPROVALS, HEAD, Chain, Record, Subject, examine, head_json, read_chain
+from verification.trace.approvals import APPROVALS, HEAD, Record, Subject, examine, head_json, read_chain
 from verification.trace.evidence import write_json
 from verification.trace.keys import Form, MalformedError, from_armour, sign
 from verification.trace.people import PEOPLE, People, Person, read_people, rotation_message, shown, time_text
+from verification.trace.signed_chain import Chain
 from verification.trace.subjects import fingerprints, read_documents, subjects
 
 if TYPE_CHECKING:

@@ -14,15 +14,16 @@ Source: 21 CFR 11.10 e), 11.50 a), 11.70, 11.200; ISO 13485 4.2.4, 4.2.5; design
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from verification.trace import signed_chain
 from verification.trace.codes import problem
 from verification.trace.keys import ForgedError, Form, MalformedError, verify
 from verification.trace.people import MEANINGS, People, shown, time_of
+from verification.trace.signed_chain import Link
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -31,13 +32,14 @@ if TYPE_CHECKING:
 
     from requirements_spec.problem import Problem
     from verification.trace.people import Key, Person
+    from verification.trace.signed_chain import Chain
 
 APPROVALS = "verification/approvals.jsonl"
 HEAD = "verification/approvals.head.json"
 SCHEMA = "thoratrace/approval/1"
 HEAD_SCHEMA = "thoratrace/approvals-head/1"
-FIRST = "0" * 64
-"""The hash that the first record names as the one before it."""
+CHAIN = signed_chain.Form(APPROVALS, HEAD, HEAD_SCHEMA, "records", "SIG-CHAIN", "approvals")
+"""Where the records lie, and how their chain is spoken of."""
 
 READING_TIME = 10
 """Seconds between two signatures of one key, at least: less was not spent on reading."""
@@ -135,20 +137,6 @@ class Record:
 
 
 @dataclass(frozen=True)
-class Chain:
-    """The lines of approvals.jsonl and what the head says about them, not yet believed; ``head`` is None where there is none."""
-
-    lines: tuple[str, ...] = ()
-    head: tuple[int, str] | None = None
-    problems: tuple[Problem, ...] = ()
-
-    @property
-    def last(self) -> str:
-        """The hash that the next record has to name."""
-        return line_hash(self.lines[-1]) if self.lines else FIRST
-
-
-@dataclass(frozen=True)
 class Approvals:
     """What the chain amounts to.
 
@@ -187,11 +175,6 @@ def canonical(data: Mapping[str, Any]) -> str:
     return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
-def line_hash(line: str) -> str:
-    """Return the hash by which the next record names this one."""
-    return hashlib.sha256(line.encode()).hexdigest()
-
-
 def is_target(text: str) -> bool:
     """Say whether a text names one item or one file, and cannot name more.
 
@@ -203,29 +186,12 @@ def is_target(text: str) -> bool:
 
 def read_chain(root: Path) -> Chain:
     """Return the lines and the head as they lie there; what cannot be read is a problem of the chain."""
-    try:
-        text = (root / APPROVALS).read_text(encoding="utf-8") if (root / APPROVALS).exists() else ""
-        head = _head(root / HEAD)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as err:
-        found = f"no readable chain ({type(err).__name__})"
-        return Chain(problems=(problem("SIG-CHAIN", APPROVALS, "approvals", found=found),))
-    if text and not text.endswith("\n"):
-        return Chain(problems=(problem("SIG-CHAIN", APPROVALS, "approvals", found="a last line that was cut off"),))
-    return Chain(tuple(text.split("\n")[:-1]), head)
-
-
-def _head(path: Path) -> tuple[int, str] | None:
-    if not path.exists():
-        return None
-    data = json.loads(path.read_text(encoding="utf-8"))
-    if data["schema"] != HEAD_SCHEMA:
-        raise ValueError("another schema")
-    return int(data["records"]), str(data["sha256"])
+    return signed_chain.read(root, CHAIN)
 
 
 def head_json(lines: tuple[str, ...]) -> dict[str, Any]:
     """Return what the head says of these lines."""
-    return {"schema": HEAD_SCHEMA, "records": len(lines), "sha256": line_hash(lines[-1]) if lines else FIRST}
+    return CHAIN.head_json(lines)
 
 
 def examine(chain: Chain, people: People, subjects: Mapping[str, Subject], now: datetime) -> Approvals:
@@ -238,7 +204,8 @@ def examine(chain: Chain, people: People, subjects: Mapping[str, Subject], now: 
         now: UTC; nothing is signed later than this.
     """
     parsed = [_parsed(line, f"{APPROVALS}:{number}") for number, line in enumerate(chain.lines, start=1)]
-    broken = [*chain.problems, *_broken(chain, parsed), *_out_of_time(parsed, now)]
+    links = (None if record is None else Link(record.previous, record.target) for record, _ in parsed)
+    broken = [*chain.problems, *signed_chain.breaks(chain, CHAIN, links), *_out_of_time(parsed, now)]
     sound: list[Record] = []
     refused: list[Problem] = []
     history: list[Record] = []
@@ -294,20 +261,6 @@ def _form_faults(data: Mapping[str, Any], line: str, where: str, item: str) -> I
         several = re.search(r"[\s,;|]", data["target"])
         code, what = ("SIG-BULK", "several targets") if several else ("SIG-WILDCARD", "a pattern or a folder")
         yield problem(code, where, item, found=f"{what}: {data['target'][:120]}")
-
-
-def _broken(chain: Chain, parsed: Iterable[tuple[Record | None, tuple[Problem, ...]]]) -> Iterator[Problem]:
-    """Yield the places at which a record was deleted, moved or put in, and whether the end is the one that was written."""
-    before = FIRST
-    for number, (line, (record, _)) in enumerate(zip(chain.lines, parsed, strict=True), start=1):
-        if record is not None and record.previous != before:
-            found = f"the hash {record.previous[:12]} of the record before, which has {before[:12]}: one was deleted, moved or changed"
-            yield problem("SIG-CHAIN", f"{APPROVALS}:{number}", record.target, found=found)
-        before = line_hash(line)
-    stated = chain.head or (0, FIRST)
-    if stated != (len(chain.lines), before):
-        found = f"{len(chain.lines)} records to {before[:12]}; the head says {stated[0]} to {stated[1][:12]}: the end was cut off or put on"
-        yield problem("SIG-CHAIN", HEAD, "approvals", found=found)
 
 
 def _out_of_time(parsed: Iterable[tuple[Record | None, tuple[Problem, ...]]], now: datetime) -> Iterator[Problem]:

@@ -21,13 +21,14 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from verification.trace import strict_json
-from verification.trace.approvals import FIRST, SHORTEST_STATEMENT, canonical, key_faults, line_hash
+from verification.trace import signed_chain
+from verification.trace.approvals import SHORTEST_STATEMENT, canonical, key_faults
 from verification.trace.audit_order import order_problems
 from verification.trace.codes import problem
 from verification.trace.executed_protocol import PROTOCOL
 from verification.trace.keys import Form
 from verification.trace.people import shown, time_of
+from verification.trace.signed_chain import Link
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -36,11 +37,14 @@ if TYPE_CHECKING:
 
     from requirements_spec.problem import Problem
     from verification.trace.people import People
+    from verification.trace.signed_chain import Chain
 
 AUDIT = "AUDIT.jsonl"
 HEAD = "AUDIT.head.json"
 SCHEMA = "thoratrace/audit-entry/1"
 HEAD_SCHEMA = "thoratrace/audit-head/1"
+CHAIN = signed_chain.Form(AUDIT, HEAD, HEAD_SCHEMA, "entries", "AUD-CHAIN", "audit log")
+"""Where the entries lie, and how their chain is spoken of."""
 
 _KEYS = frozenset("schema project event name role time statement facts key previous form signature".split())  # noqa: SIM905
 _HASH = re.compile(r"[0-9a-f]{64}")
@@ -120,20 +124,6 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class AuditLog:
-    """The lines of AUDIT.jsonl and what the head says about them, not yet believed; ``head`` is None where there is none."""
-
-    lines: tuple[str, ...] = ()
-    head: tuple[int, str] | None = None
-    problems: tuple[Problem, ...] = ()
-
-    @property
-    def last(self) -> str:
-        """The hash that the next entry has to name."""
-        return line_hash(self.lines[-1]) if self.lines else FIRST
-
-
-@dataclass(frozen=True)
 class AuditTrail:
     """What the log amounts to.
 
@@ -152,33 +142,17 @@ class AuditTrail:
         return tuple(each for each in self.entries if each.event is event and each.fact("protocol_sha256") == protocol_sha256)
 
 
-def read_log(root: Path) -> AuditLog:
+def read_log(root: Path) -> Chain:
     """Return the lines and the head as they lie there; what cannot be read is a problem of the log."""
-    try:
-        text = (root / AUDIT).read_text(encoding="utf-8") if (root / AUDIT).exists() else ""
-        head = _head(root / HEAD)
-    except (OSError, ValueError, KeyError, TypeError) as err:
-        return AuditLog(problems=(problem("AUD-CHAIN", AUDIT, "audit log", found=f"no readable log ({type(err).__name__})"),))
-    if text and not text.endswith("\n"):
-        return AuditLog(problems=(problem("AUD-CHAIN", AUDIT, "audit log", found="a last line that was cut off"),))
-    return AuditLog(tuple(text.split("\n")[:-1]), head)
-
-
-def _head(path: Path) -> tuple[int, str] | None:
-    if not path.exists():
-        return None
-    data = strict_json.loads(path.read_bytes())
-    if data["schema"] != HEAD_SCHEMA:
-        raise ValueError("another schema")
-    return int(data["entries"]), str(data["sha256"])
+    return signed_chain.read(root, CHAIN)
 
 
 def head_json(lines: tuple[str, ...]) -> dict[str, Any]:
     """Return what the head says of these lines."""
-    return {"schema": HEAD_SCHEMA, "entries": len(lines), "sha256": line_hash(lines[-1]) if lines else FIRST}
+    return CHAIN.head_json(lines)
 
 
-def examine(log: AuditLog, people: People, now: datetime) -> AuditTrail:
+def examine(log: Chain, people: People, now: datetime) -> AuditTrail:
     """Judge every entry of a log.
 
     Args:
@@ -188,7 +162,8 @@ def examine(log: AuditLog, people: People, now: datetime) -> AuditTrail:
     """
     parsed = [_parsed(line, f"{AUDIT}:{number}") for number, line in enumerate(log.lines, start=1)]
     entries = [entry for entry, _ in parsed if entry is not None]
-    broken = [*log.problems, *_broken(log, parsed)]
+    links = (None if entry is None else Link(entry.previous, str(entry.event)) for entry, _ in parsed)
+    broken = [*log.problems, *signed_chain.breaks(log, CHAIN, links)]
     refused = [fault for _, faults in parsed for fault in faults]
     unsound: set[str] = set()
     for entry in entries:
@@ -240,22 +215,6 @@ def _facts_fault(facts: Mapping[str, Any], owed: frozenset[str]) -> str:
         if (name.endswith("sha256") or name == "seed") and not _HASH.fullmatch(value):
             return f"the fact {name}, which is no hash"
     return ""
-
-
-def _broken(log: AuditLog, parsed: Iterable[tuple[Entry | None, tuple[Problem, ...]]]) -> Iterator[Problem]:
-    """Yield the places at which an entry was deleted, moved or put in, and whether the end is the one that was written."""
-    before = FIRST
-    for number, (line, (entry, _)) in enumerate(zip(log.lines, parsed, strict=True), start=1):
-        if entry is not None and entry.previous != before:
-            found = (
-                f"the hash {entry.previous[:12]} of the line before, which has {before[:12]}: one was deleted, moved or changed"
-            )
-            yield problem("AUD-CHAIN", f"{AUDIT}:{number}", str(entry.event), found=found)
-        before = line_hash(line)
-    stated = log.head or (0, FIRST)
-    if not log.problems and stated != (len(log.lines), before):
-        found = f"{len(log.lines)} entries to {before[:12]}; the head says {stated[0]} to {stated[1][:12]}: the end was cut off or put on"
-        yield problem("AUD-CHAIN", HEAD, "audit log", found=found)
 
 
 def _unsigned(entry: Entry, people: People) -> Iterator[Problem]:

@@ -18,7 +18,7 @@ from risk import changes as risk_ledger
 from risk import loader as risk_loader
 from verification.trace import assembly, features
 from verification.trace.anomalies import NO_LIST, AnomalyList, read_anomalies
-from verification.trace.approvals import Approvals, Chain, examine, read_chain
+from verification.trace.approvals import Approvals, examine, read_chain
 from verification.trace.audit_log import AuditTrail, read_log
 from verification.trace.audit_log import examine as examine_log
 from verification.trace.baseline import Baseline, Ledger, read_baseline, read_ledger
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from requirements_spec.reading_cache import ReadingCache
     from risk.model import RiskFile
     from verification.trace.obligations import Obligation
+    from verification.trace.signed_chain import Chain
 
 SIGNED = (
     "requirements_spec/data",

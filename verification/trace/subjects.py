@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from requirements_spec.changes import specification_content
 from requirements_spec.fingerprint import fingerprint
 from risk.changes import risk_content
-from verification.trace.approvals import Chain, Subject, is_target
+from verification.trace.approvals import Subject, is_target
 from verification.trace.assembly import Sources, assemble
 from verification.trace.obligations import LINK
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from verification.trace.baseline import Ledger
     from verification.trace.features import Scenario
     from verification.trace.obligations import Obligation
+    from verification.trace.signed_chain import Chain
 
 _TARGET = re.compile(r'"target":"([^"]+)"')
 _AUTHOR = re.compile(r'^author\s*=\s*"([^"]+)"', re.MULTILINE)

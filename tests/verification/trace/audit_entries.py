@@ -6,10 +6,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 from tests.verification.trace.signers import START, Signer
-from verification.trace.audit_log import AUDIT, HEAD, AuditLog, Entry, Event, examine, head_json
+from verification.trace.audit_log import AUDIT, HEAD, Entry, Event, examine, head_json
 from verification.trace.audit_order import seed_of
 from verification.trace.keys import Form, sign
 from verification.trace.people import time_text
+from verification.trace.signed_chain import Chain
 
 ROLES = ("clinical safety", "quality assurance")
 PROTOCOL, WEIGHTS, OTHER = "1" * 64, "2" * 64, "3" * 64
@@ -75,7 +76,7 @@ class Log:
 
     def log(self):
         head = head_json(tuple(self.lines))
-        return AuditLog(tuple(self.lines), (head["entries"], head["sha256"]) if self.lines else None)
+        return Chain(tuple(self.lines), (head["entries"], head["sha256"]) if self.lines else None)
 
     def trail(self, people, now=START + timedelta(days=10)):
         return examine(self.log(), people, now)

@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from verification.trace.approvals import FIRST, Chain, Record, Subject, examine, head_json, line_hash
+from verification.trace.approvals import Record, Subject, examine, head_json
 from verification.trace.keys import Form, public_of, sign
 from verification.trace.people import Key, People, Person, Role, time_text
+from verification.trace.signed_chain import FIRST, Chain, line_hash
 
 START = datetime(2026, 11, 21, 8, 0, 0, tzinfo=UTC)
 NOW = START + timedelta(days=10)

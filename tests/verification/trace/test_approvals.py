@@ -12,20 +12,18 @@ from hypothesis import strategies as st
 from tests.verification.trace.signers import NOW, SHA, START, SUBJECTS, Book, Signer, people
 from verification.trace.approvals import (
     APPROVALS,
-    FIRST,
     HEAD,
     Approvals,
-    Chain,
     Subject,
     examine,
     head_json,
     is_target,
-    line_hash,
     read_chain,
     suspects,
 )
 from verification.trace.keys import Form, sign
 from verification.trace.people import time_text
+from verification.trace.signed_chain import FIRST, Chain, line_hash
 
 TARGET = "risk/data/policy.toml"
 
@@ -271,7 +269,7 @@ def test_a_gap_in_the_chain_and_a_lost_end_are_told_with_both_hashes(book, quali
     head, lines = book.chain().head, list(book.lines)
     hashes = [line_hash(line)[:12] for line in lines]
     del book.lines[1]
-    gap = f"the hash {hashes[1]} of the record before, which has {hashes[0]}: one was deleted, moved or changed"
+    gap = f"the hash {hashes[1]} of the line before, which has {hashes[0]}: one was deleted, moved or changed"
     end = f"2 records to {hashes[2]}; the head says 3 to {hashes[2]}: the end was cut off or put on"
     judged = examine(Chain(tuple(book.lines), head), everybody, SUBJECTS, NOW)
     assert told(judged) == [("SIG-CHAIN", HEAD, "approvals", end), ("SIG-CHAIN", f"{APPROVALS}:2", "SRS-001", gap)]

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from tests.verification.trace.audit_entries import OTHER, WEIGHTS, Log, people_toml, place, quality
 from verification.trace import gate
 from verification.trace.approvals import canonical
-from verification.trace.audit_log import AUDIT, HEAD, AuditLog, examine, head_json
+from verification.trace.audit_log import AUDIT, HEAD, examine, head_json
 from verification.trace.executed_protocol import read_executed_protocol
 from verification.trace.people import People
+from verification.trace.signed_chain import Chain
 
 ODD = (
     b"[" * 100_000,
@@ -186,7 +187,7 @@ def test_any_bytes_in_log_head_or_result_are_named_and_never_raised(release, nam
 def test_any_json_in_a_line_is_an_entry_or_a_problem(value):
     line = canonical(value) if isinstance(value, dict) else json.dumps(value)
     head = head_json((line,))
-    trail = examine(AuditLog((line,), (head["entries"], head["sha256"])), People(project="tiny"), datetime.now(UTC))
+    trail = examine(Chain((line,), (head["entries"], head["sha256"])), People(project="tiny"), datetime.now(UTC))
     assert trail.problems
     assert trail.entries == ()
 

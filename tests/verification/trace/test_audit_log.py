@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from tests.verification.trace.audit_entries import OTHER, PROTOCOL, WEIGHTS, Log, people_toml, quality, told
 from tests.verification.trace.signers import START, Signer
 from validation.protocol import locked_seed
-from verification.trace.audit_log import AUDIT, HEAD, AuditLog, Event, examine, head_json, read_log
+from verification.trace.audit_log import AUDIT, HEAD, Event, examine, head_json, read_log
 from verification.trace.audit_order import seed_of
 from verification.trace.people import People, Person, Role, Rule, read_people
+from verification.trace.signed_chain import Chain
 
 NOW = START + timedelta(days=10)
 SIGNER = quality()
@@ -72,7 +73,7 @@ def test_an_edited_entry_is_named_with_who_and_the_break_behind_it(log, people):
 @pytest.mark.parametrize("left", [0, 1, 2])
 def test_a_log_cut_off_at_its_end_is_named(log, people, left):
     whole = head_json(tuple(log.lines))
-    cut = AuditLog(tuple(log.lines[:left]), (whole["entries"], whole["sha256"]))
+    cut = Chain(tuple(log.lines[:left]), (whole["entries"], whole["sha256"]))
     trail = examine(cut, people, NOW)
     assert told(trail.problems) == [("AUD-CHAIN", HEAD)]
     assert trail.entries == ()
@@ -80,7 +81,7 @@ def test_a_log_cut_off_at_its_end_is_named(log, people, left):
 
 def test_an_entry_put_on_past_the_head_is_named(log, people):
     head = head_json(tuple(log.lines[:2]))
-    trail = examine(AuditLog(tuple(log.lines), (head["entries"], head["sha256"])), people, NOW)
+    trail = examine(Chain(tuple(log.lines), (head["entries"], head["sha256"])), people, NOW)
     assert told(trail.problems) == [("AUD-CHAIN", HEAD)]
 
 
@@ -97,7 +98,7 @@ def test_no_changed_byte_goes_unnoticed(data):
     head = head_json(tuple(made.lines))
     lines = [*made.lines]
     lines[line] = text[:at] + other + text[at + 1 :]
-    assert examine(AuditLog(tuple(lines), (head["entries"], head["sha256"])), PEOPLE, NOW).problems
+    assert examine(Chain(tuple(lines), (head["entries"], head["sha256"])), PEOPLE, NOW).problems
 
 
 def _people():
@@ -256,7 +257,7 @@ def test_a_line_of_another_form_is_no_entry(people, change, found):
 @pytest.mark.parametrize("line", ["", "{", "[1]", '"x"', "[" * 100_000])
 def test_what_is_no_json_object_is_no_entry(people, line):
     head = head_json((line,))
-    trail = examine(AuditLog((line,), (head["entries"], head["sha256"])), people, NOW)
+    trail = examine(Chain((line,), (head["entries"], head["sha256"])), people, NOW)
     assert told(trail.problems) == [("AUD-ENTRY", f"{AUDIT}:1")]
 
 
@@ -271,10 +272,10 @@ def test_another_spelling_of_the_same_entry_is_none(people):
     ("name", "content", "found"),
     [
         (AUDIT, b"{}", "a last line that was cut off"),
-        (AUDIT, b"\xff\n", "no readable log (UnicodeDecodeError)"),
-        (HEAD, b"{}", "no readable log (KeyError)"),
-        (HEAD, b"[1]", "no readable log (TypeError)"),
-        (HEAD, b'{"schema":"x"}', "no readable log (ValueError)"),
+        (AUDIT, b"\xff\n", "no readable chain (UnicodeDecodeError)"),
+        (HEAD, b"{}", "no readable chain (KeyError)"),
+        (HEAD, b"[1]", "no readable chain (TypeError)"),
+        (HEAD, b'{"schema":"x"}', "no readable chain (ValueError)"),
     ],
 )
 def test_files_that_cannot_be_read_are_named(tmp_path, name, content, found):
