@@ -11,6 +11,7 @@ from requirements_spec.model import SECTIONS, Specification
 from requirements_spec.modules import owner, source_modules
 from requirements_spec.remembered import remembered
 from verification.trace.graph import Edge, Graph, Kind, Link, Node
+from verification.trace.outcomes import VERDICT_ORDER
 from verification.trace.seeded import Seeded
 from verification.trace.strict_json import loads
 
@@ -101,7 +102,7 @@ def scenario_id(verdict: Verdict) -> str:
 
 def _by_scenario(verdicts: Iterable[Verdict]) -> dict[str, tuple[Verdict, ...]]:
     table: dict[str, list[Verdict]] = defaultdict(list)
-    for verdict in sorted(verdicts):
+    for verdict in sorted(verdicts, key=VERDICT_ORDER):
         table[scenario_id(verdict)].append(verdict)
     return {name: tuple(found) for name, found in table.items()}
 

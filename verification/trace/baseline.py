@@ -27,7 +27,7 @@ from requirements_spec.remembered import remembered
 from requirements_spec.schema import AUTHOR
 from verification.trace.codes import problem
 from verification.trace.evidence import write_json
-from verification.trace.obligations import ASPECTS, LINK, Obligation, Reduction, Share
+from verification.trace.obligations import ASPECTS, LINK, OBLIGATION_ORDER, Obligation, Reduction, Share
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -139,7 +139,7 @@ class Ledger:
 
 def baseline_of(obligations: Iterable[Obligation]) -> Baseline:
     """Return the baseline that these obligations make."""
-    owed = tuple(sorted(obligations))
+    owed = tuple(sorted(obligations, key=OBLIGATION_ORDER))
     return Baseline(owed, _digest(_content(owed)))
 
 

@@ -28,7 +28,7 @@ from risk.changes import risk_content
 from verification.trace.codes import problem
 from verification.trace.evidence import altered, read_record
 from verification.trace.identity import difference, read_identity
-from verification.trace.outcomes import MEANING, Outcome, RecordError, Verdict, judge
+from verification.trace.outcomes import MEANING, VERDICT_ORDER, Outcome, RecordError, Verdict, judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -182,7 +182,7 @@ def cross(bridges: tuple[Bridge, ...], evidence: Evidence, shore: Shore) -> Cros
     edited = tuple(altered(record, judge(shore.scenarios, evidence.results), only=frozenset(carrier)))
     if not holding or edited:
         return Crossing(None, (*problems, *edited))
-    return Crossing(tuple(sorted(_carried(record, shore.scenarios, carrier))), tuple(problems))
+    return Crossing(tuple(sorted(_carried(record, shore.scenarios, carrier), key=VERDICT_ORDER)), tuple(problems))
 
 
 def _carried(record: Record, scenarios: tuple[Scenario, ...], carrier: Mapping[str, str]) -> Iterator[Verdict]:

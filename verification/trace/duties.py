@@ -25,7 +25,7 @@ from verification.trace.assembly import (
     scenario_edges,
 )
 from verification.trace.graph import Graph, Kind, Link
-from verification.trace.obligations import LINK, Obligation, Share, Value
+from verification.trace.obligations import LINK, OBLIGATION_ORDER, Obligation, Share, Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -240,7 +240,7 @@ def protocol_duties(text: str) -> tuple[Obligation, ...]:
     except (ValueError, RecursionError):
         return ()
     lines = line_index(text)
-    return tuple(sorted(_protocol(data, lines)))
+    return tuple(sorted(_protocol(data, lines), key=OBLIGATION_ORDER))
 
 
 def _protocol(data: Mapping[str, Any], lines: dict[str, int]) -> Iterator[Obligation]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from verification.trace.codes import problem
 from verification.trace.identity import Identity, difference
 from verification.trace.junit import read_junit
-from verification.trace.outcomes import Outcome, RecordError, Result, Verdict, judge
+from verification.trace.outcomes import VERDICT_ORDER, Outcome, RecordError, Result, Verdict, judge
 from verification.trace.strict_json import loads
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Record:
             "identity": self.identity.to_json(),
             "exit_code": self.exit_code,
             "counts": self.counts(),
-            "verdicts": [verdict.to_json() for verdict in sorted(self.verdicts)],
+            "verdicts": [verdict.to_json() for verdict in sorted(self.verdicts, key=VERDICT_ORDER)],
             "texts": dict(sorted(self.texts.items())),
         }
 

@@ -109,9 +109,9 @@ _LINKS = Aspect("OBL-LINK")
 _LINK_START = f"{LINK} "
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Obligation:
-    """One thing owed.
+    """One thing owed; sorted by ``OBLIGATION_ORDER``.
 
     Attributes:
         item: who owes it: an id, a scenario, a step, a file.
@@ -134,7 +134,7 @@ class Obligation:
 
 
 OBLIGATION_ORDER = attrgetter("item", "aspect", "member")
-"""The order of obligations as a key that is made once for each, and not for each comparison."""
+"""The one order of obligations: a key, made once for each obligation and not for each comparison."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -276,7 +276,8 @@ def holds(rule: Rule, old: Value, new: Value) -> bool:
 def grown(baseline: Iterable[Obligation], current: Iterable[Obligation]) -> tuple[Obligation, ...]:
     """Return what ``current`` owes beyond ``baseline``: new obligations, and those with another value that is no reduction, sorted."""
     before, after = table_of(baseline), table_of(current)
-    return tuple(sorted(new for key, new in after.items() if _is_more(before.get(key), new)))
+    more = (new for key, new in after.items() if _is_more(before.get(key), new))
+    return tuple(sorted(more, key=OBLIGATION_ORDER))
 
 
 def _is_more(old: Obligation | None, new: Obligation) -> bool:

@@ -102,9 +102,9 @@ class Result:
     steps: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the run says about one scenario or row; sorted by feature, scenario, row.
+    """What the run says about one scenario or row; sorted by ``VERDICT_ORDER``: feature, scenario, row.
 
     Attributes:
         feature: path relative to ``verification/features``.
@@ -153,7 +153,7 @@ class Verdict:
 
 
 VERDICT_ORDER = attrgetter(*(each.name for each in fields(Verdict)))
-"""The order of verdicts as a key that is made once for each, and not for each comparison."""
+"""The one order of verdicts: a key, made once for each verdict and not for each comparison."""
 
 
 class RecordError(Exception):

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from requirements_spec.source_lines import line_index, line_of
 from verification.trace.assertions import short
-from verification.trace.obligations import Obligation
+from verification.trace.obligations import OBLIGATION_ORDER, Obligation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -68,13 +68,8 @@ def switch_duties(sources: Mapping[str, str]) -> tuple[Obligation, ...]:
     [('verification/steps/a.py:2', "pytest.skip('later')")]
     """
     found = [each for path, text in sources.items() for each in _of_source(path, text)]
-    return tuple(
-        sorted(
-            {
-                (each.item, each.aspect, each.member): each for each in sorted(found, key=lambda one: one.where, reverse=True)
-            }.values()
-        )
-    )
+    first = {OBLIGATION_ORDER(each): each for each in sorted(found, key=lambda one: one.where, reverse=True)}
+    return tuple(sorted(first.values(), key=OBLIGATION_ORDER))
 
 
 @lru_cache(maxsize=2048)

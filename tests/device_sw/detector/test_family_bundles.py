@@ -114,6 +114,34 @@ def test_sums_beyond_every_number_give_no_result(small, tmp_path, name):
         detector.detect(film(SIDE))
 
 
+def answering(detector, monkeypatch, labels):
+    """Let the network of a detector mark findings of these numbers, in turn, where it marked others."""
+    translated_network = detector._network
+    own = translated_network._network
+
+    def relabelled(films):
+        (output,) = own(films)
+        numbers = torch.tensor(labels)
+        return [{**output, "labels": numbers[torch.arange(len(output["labels"])) % len(numbers)]}]
+
+    monkeypatch.setattr(translated_network, "_network", relabelled)
+
+
+@pytest.mark.parametrize(
+    ("labels", "found"), [([0], "0 to 0"), ([3], "3 to 3"), ([1, 2, 0], "0 to 2"), ([2, 3], "2 to 3"), ([-1, 1], "-1 to 1")]
+)
+def test_a_mark_of_a_finding_that_there_is_none_of_gives_no_result(detector, monkeypatch, labels, found):
+    """Two findings are numbered 1 and 2; 0 is the background, and no other number has a name, a cut-off or a calibration."""
+    answering(detector, monkeypatch, labels)
+    with pytest.raises(InferenceFailed, match=rf"INF-LABEL at network output: found a finding numbered {found}, expected 1 to 2"):
+        detector.detect(film(SIDE))
+
+
+def test_marks_of_every_finding_there_is_are_a_result(detector, monkeypatch):
+    answering(detector, monkeypatch, [1, 2])
+    assert {each.finding for each in detector.candidates(film(SIDE))} == {"cardiac_hypertrophy", "scoliosis"}
+
+
 def test_a_frozen_norm_needs_no_group(tmp_path):
     frozen = dataclasses.replace(SMALL_ARCHITECTURES["faster_rcnn_mobilenet"], norm="frozen")
     bundle = write_bundle(tmp_path / "frozen", frozen)

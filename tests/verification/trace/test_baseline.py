@@ -18,7 +18,7 @@ from verification.trace.baseline import (
     unentered,
     write_baseline,
 )
-from verification.trace.obligations import Obligation, Reduction
+from verification.trace.obligations import OBLIGATION_ORDER, Obligation, Reduction
 
 OWED = (
     Obligation("SRS-001", "text", "", "The device shall.", "a.toml:3"),
@@ -39,8 +39,9 @@ def test_a_baseline_is_written_by_item_and_read_back_equal(tmp_path):
     read, problems = read_baseline(tmp_path)
     assert problems == ()
     assert read.sha256 == made.sha256
-    assert sorted(read.obligations) == sorted(OWED)
-    assert [each.where for each in sorted(read.obligations)] == [each.where for each in sorted(OWED)]
+    owed = tuple(sorted(OWED, key=OBLIGATION_ORDER))
+    assert read.obligations == owed
+    assert [each.where for each in read.obligations] == [each.where for each in owed]
     assert read.share.table["HS-001", "severity", ""].value == 4
     data = json.loads((tmp_path / BASELINE).read_text(encoding="utf-8"))
     assert set(data) == {"schema", "sha256", "obligations", "places"}

@@ -20,8 +20,9 @@ from verification.trace.seeded import SHOWN, FaultRecord, Trial
 
 SEED = 20261121
 SAMPLE = 2
-NOTHING_TO_HARM = {"seeded-trial-spoilt"}
-"""Operators whose objects the stand-in run of the fixture lacks; they have tests of their own."""
+CHAINS = {name for name in OPERATORS if name.startswith("chain-")}
+NOTHING_TO_HARM = {"seeded-trial-spoilt", *CHAINS}
+"""Operators whose objects the stand-in run of the fixture lacks, where nothing is signed; they have tests of their own."""
 
 
 def silent(_done, _total, _text):
@@ -238,6 +239,18 @@ def test_a_project_without_evidence_gets_a_stand_in_and_says_so(project):
     found = campaign.run(project.root, Order(("duplicate-id",), compared=0), silent, workers=1)
     assert found.stand_in
     assert "clean stand-in" in to_text(found)
+
+
+def test_a_project_whose_pipeline_ran_on_another_state_is_refused_and_told_what_to_run(project):
+    """Each of its stale stages stands before any harm, so every mutant of the lock would seem to survive."""
+    project.write("phantom/thorax.py", "RIBS = 12\n")
+    project.verify()
+    with pytest.raises(BenchError, match=r"run \./qms demo.*TRC-PIPELINE-STALE dvc\.lock stage cohort"):
+        campaign.run(project.root, Order(("lock-claim-altered",), compared=0), silent, workers=1)
+
+
+def test_a_project_whose_pipeline_is_of_this_state_has_no_survivor_in_its_lock(project):
+    assert campaign.run(project.root, Order(("lock-claim-altered",), compared=0), silent, workers=1)
 
 
 def test_a_project_without_a_model_cannot_be_mutated(project):

@@ -34,10 +34,14 @@ if TYPE_CHECKING:
 
     from requirements_spec.changes import Content
     from requirements_spec.problem import Problem
+    from verification.trace.gate import GateResult
 
 SLICE = SLICES["verification"]
 EVIDENCE = frozenset({JUNIT, VERDICTS})
 """Files of the last run; a change of nothing else changes nothing else that is read."""
+
+SHOWN = 3
+"""How many of the messages that stand in the way are told."""
 
 RECORDED_IN = (changes.SPECIFICATION_BOOK.ledger, risk_ledger.RISK_BOOK.ledger, "dvc.lock", JUNIT, VERDICTS)
 """Files that recording a change and running again write."""
@@ -47,7 +51,11 @@ class Bench:
     """The copy, what was read from it, and the gate's verdict on it before any harm."""
 
     def __init__(self, root: Path) -> None:
-        """Read the copy at ``root``; where its run is no evidence for it, put a clean one in its place."""
+        """Read the copy at ``root``; where its run is no evidence for it, put a clean one in its place.
+
+        Raises:
+            BenchError: nothing can be put in place of what is missing, or the pipeline's results are of another state.
+        """
         self.root = root
         self._cache = MemoryCache()
         self.level = Level.DEVELOPMENT
@@ -58,8 +66,7 @@ class Bench:
         self.heavy = read_heavy(root)
         inputs = read(root, self.heavy, self._cache)
         self.verdict = gate.judge(inputs, self.level)
-        if not self.verdict.accepted:
-            raise BenchError("; ".join(str(each) for each in self.verdict.problems[:3]) or "no evidence is accepted")
+        _require_sound_ground(self.verdict)
         self._inputs = inputs
         self._before = {self.level: frozenset(self.verdict.problems)}
         self._rereading = Rereading(root, self.heavy)
@@ -153,6 +160,20 @@ class Bench:
             scenarios = features.load(self.root, self._cache)[0]
             return replace(after, evidence=clean_run(scenarios, after.identity, self.heavy.evidence.record))
         return after
+
+
+def _require_sound_ground(verdict: GateResult) -> None:
+    """Refuse a project in which mutants would survive that the gate does catch: a message that stands there before the harm is no catch.
+
+    Raises:
+        BenchError: no evidence counts, or the pipeline's lock does not describe what lies here.
+    """
+    if not verdict.accepted:
+        raise BenchError("; ".join(map(str, verdict.problems[:SHOWN])) or "no evidence is accepted")
+    stale = [each for each in verdict.problems if each.code == "TRC-PIPELINE-STALE"]
+    if stale:
+        named = "; ".join(map(str, stale[:SHOWN]))
+        raise BenchError(f"the pipeline's results do not belong to what lies here; run ./qms demo, then again: {named}")
 
 
 def _known(content: tuple[Content, tuple[Problem, ...]], _: Path) -> tuple[Content, tuple[Problem, ...]]:
