@@ -1,8 +1,8 @@
 """Runs each stage between two readings of everything it is made from, and refuses the run if the readings differ.
 
 DVC hashes the inputs of a stage after its command: code that is edited while a stage runs is locked as if it had made the result. Environment variables and
-installed libraries are in no lock of DVC at all. Here inputs, parameters, environment and libraries are read before and after; a stage gets exactly the variables
-of `environment_of` and an empty cache of compiled code; what was read is kept in a journal below the run, and a release is built from journals only.
+installed libraries are in no lock of DVC at all. Here inputs, parameters, environment and libraries are read before and after; a stage gets a
+closed environment and an empty cache of compiled code; what was read is kept in a journal below the run, and a release is built from journals only.
 
 Rule: sealed(stage) = before == after == now, and outputs then == outputs now, and environment then == environment now.
 Source: IEC 62304 8.2.4 and 5.8.5 (how the released software was created); FDA 21 CFR 820.30(i).
@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 import rfc8785
 
-from device_sw.launcher import MARKER, NUMERIC_ENVIRONMENT
+from device_sw.launcher import NUMERIC_ENVIRONMENT
 from pipeline.dvc_runs import stage_environment
+from pipeline.release.closed_environment import closed_environment
 from pipeline.release.content import ABSENT, content_sha256
 from pipeline.release.errors import ReleaseRefused
 from pipeline.run import Run, read_json, write_json
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 SCHEMA = "thoratrace/honest-stage/1"
-PASSED_ON = frozenset({"PATH", "HOME", "TMPDIR", "THORATRACE_WORKERS"})
-"""Variables that a stage gets as they are: where programs, the home and temporary files lie, and how many processes share the work. None decides a number."""
 
 
 @dataclass(frozen=True)
@@ -116,11 +115,9 @@ def environment_of(libraries: Mapping[str, str], lock: str) -> dict[str, str]:
 
 
 def variables(run: Run, caches: Path) -> dict[str, str]:
-    """Return exactly the variables that a stage gets: those of the launcher, DVC's and a few that decide no number; compiled code starts empty in ``caches``."""
-    given = stage_environment(run)
-    own = {MARKER, "PYTHONPATH", *NUMERIC_ENVIRONMENT}
-    kept = {name: value for name, value in given.items() if name in own | PASSED_ON or name.startswith("DVC_")}
-    return {**kept, "PYTHONPYCACHEPREFIX": str(caches)}
+    """Return exactly the variables that a stage gets: those of a closed environment and DVC's; compiled code starts empty in ``caches``."""
+    quiet = {name: value for name, value in stage_environment(run).items() if name.startswith("DVC_")}
+    return {**closed_environment(run.root, caches), **quiet}
 
 
 def execute(run: Run, stage: str, caches: Path) -> int:
