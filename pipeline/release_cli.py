@@ -6,13 +6,12 @@ Exit codes: 0 done; 1 refused, or what was checked does not hold; 2 usage; 3 env
 from __future__ import annotations
 
 import json
+from pathlib import Path  # noqa: TC003  typer reads the annotation at run time
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pipeline.release.folder import ReleaseFolder
     from pipeline.release.record import Record
 
@@ -89,3 +88,57 @@ def _text(folder: ReleaseFolder, record: Record) -> str:
         f"record {record.sha256}\ncommit {record.source.commit}\n"
         f"{len(record.subjects)} parts, {size:.1f} MB, in {facts['folder']}\nhas to sign: {owed}"
     )
+
+
+@release.command()
+def fetch(version: Version) -> None:
+    """While online: fill the wheelhouse with every file that the release's lock pins for this machine, each by its hash."""
+    from pipeline.progress import bar  # noqa: PLC0415
+    from pipeline.release.errors import ReleaseRefused  # noqa: PLC0415
+    from pipeline.release.fetch import fetch as fill  # noqa: PLC0415
+    from pipeline.release.folder import find  # noqa: PLC0415
+    from pipeline.release.pins import LockUnreadable  # noqa: PLC0415
+    from pipeline.release.reproduce import WHEELHOUSE, pins_of  # noqa: PLC0415
+    from pipeline.release.wheelhouse import WheelhouseUnfit  # noqa: PLC0415
+
+    try:
+        with bar("wheelhouse") as report:
+            files = fill(root() / WHEELHOUSE, pins_of(find(root(), version)), report)
+    except (ReleaseRefused, LockUnreadable) as err:
+        refuse(err)
+    except WheelhouseUnfit as err:
+        refuse(err, ENVIRONMENT)
+    size = sum(path.stat().st_size for path in files.values()) / 1e9
+    typer.echo(f"{len(files)} files, {size:.2f} GB, each with a hash of the lock, in {WHEELHOUSE}/")
+
+
+@release.command()
+def reproduce(  # noqa: PLR0913  one option each
+    version: Version,
+    *,
+    level: Annotated[str, typer.Option(help="eval: the model from the release; train: everything")] = "eval",
+    place: Annotated[Path | None, typer.Option(help="folder below which the throw-away folder is made")] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="leave the throw-away folder, and print where it lies")] = False,
+    out: Annotated[Path | None, typer.Option(help="write the result, dated, into this JSON file")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make the release again, offline and from nothing: 0 PASS, 1 FAIL with the first difference, 3 INCONCLUSIVE with the reason."""
+    from pipeline.progress import bar  # noqa: PLC0415
+    from pipeline.release import reproduce as reproduction  # noqa: PLC0415
+    from pipeline.release.errors import ReleaseRefused  # noqa: PLC0415
+    from pipeline.release.folder import find  # noqa: PLC0415
+    from pipeline.release.pins import LockUnreadable  # noqa: PLC0415
+    from pipeline.release.verdict import TAKEN  # noqa: PLC0415
+
+    if level not in TAKEN:
+        raise typer.BadParameter(f"found {level!r}, expected {' or '.join(TAKEN)}", param_hint="--level")
+    try:
+        with bar("environment") as report:
+            order = reproduction.Order(root(), find(root(), version), level, place, keep)
+            found = reproduction.reproduce(order, report)
+    except (ReleaseRefused, LockUnreadable) as err:
+        refuse(err)
+    if out:
+        reproduction.keep_result(found, out)
+    typer.echo(json.dumps(found.to_json(), indent=1, sort_keys=True, ensure_ascii=False) if as_json else found.to_text())
+    raise typer.Exit({"PASS": HOLDS, "FAIL": DOES_NOT_HOLD}.get(found.verdict, ENVIRONMENT))

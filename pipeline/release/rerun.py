@@ -1,0 +1,171 @@
+"""Makes a release again inside the sandbox, with the code of its own commit: the pipeline's stages, the verification, and the sealing of what came out.
+
+    python -m pipeline.release.rerun LEVEL --release FOLDER --archive FOLDER --out FOLDER
+
+Level ``train`` runs every stage; level ``eval`` takes the model from the release and makes the films, the predictions, the figures and the technical file
+again. No stage finds an earlier result: there is no cache and no run-cache, and DVC writes what really came out into the lock. Nothing is
+judged here: what was made is compared outside, by the code of today.
+
+Source: dvc-repro(1), ``--force --single-item --no-run-cache --no-commit``; design 4 (verification and technical file run after the pipeline).
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from device_sw.launcher import relaunch
+from pipeline.progress import bar
+from pipeline.release import restoration
+from pipeline.release.collection import FOLDERS, OWED
+from pipeline.release.errors import ReleaseRefused
+from pipeline.release.folder import ReleaseFolder
+from pipeline.run import Run, write_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+MADE_AGAIN: Mapping[str, tuple[str, ...]] = {
+    "eval": ("cohort", "prepare", "predict", "validate"),
+    "train": ("cohort", "prepare", "train", "package", "predict", "validate"),
+}
+"""Stages that run at each level; of the others the release's own outputs are laid out."""
+
+REPORT = "rerun.json"
+SEALED = "release"
+SCHEMA = "thoratrace/rerun/1"
+WARMED = "import dvc.cli, matplotlib.pyplot, openvino, pydicom, pytest, scipy.stats, sphinx.application, torch, torchvision"
+"""Imported once before the first step, so that libraries are compiled once and not by every process."""
+
+
+@dataclass
+class Rerun:
+    """Runs the steps of a level in order and keeps what came of each.
+
+    Attributes:
+        root: the checkout.
+        level: eval or train.
+        folder: of the release that is made again.
+        out: where the report and the parts go.
+        steps: name, seconds and outcome of every step so far.
+        failed: why the last step failed; empty while none did.
+    """
+
+    root: Path
+    level: str
+    folder: ReleaseFolder
+    out: Path
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    failed: str = ""
+
+    def step(self, name: str, work: Callable[[Rerun], str]) -> None:
+        """Run one step unless an earlier one failed; ``work`` returns why it failed, or an empty text."""
+        if self.failed:
+            return
+        sys.stderr.write(f"rerun: {name}\n")
+        start = time.monotonic()
+        try:
+            self.failed = work(self)
+        except ReleaseRefused as err:
+            self.failed = str(err)
+        self.steps.append({"name": name, "seconds": round(time.monotonic() - start, 1), "failed": self.failed})
+
+    @property
+    def made(self) -> Path:
+        """Folder of the parts that were made."""
+        return self.out / SEALED
+
+
+def main() -> int:
+    """Run every step and write the report; 0 where every step ran to its end."""
+    relaunch()
+    chosen = _parsed()
+    rerun = Rerun(Path.cwd(), chosen.level, ReleaseFolder(chosen.release, chosen.archive), chosen.out)
+    rerun.step("interpreter", _warm)
+    rerun.step("parameters and lock", _restore)
+    for stage in MADE_AGAIN[rerun.level]:
+        rerun.step(stage, lambda each, stage=stage: _run_stage(each, stage))  # type: ignore[misc]
+    rerun.step("verification", _verify)
+    rerun.step("technical file and parts", _seal)
+    if rerun.failed:
+        gather(rerun.root, rerun.made)
+    report = {"schema": SCHEMA, "level": rerun.level, "steps": rerun.steps, "failed": rerun.failed}
+    write_json(rerun.out / REPORT, {**report, "environment": _environment(rerun)})
+    return 1 if rerun.failed else 0
+
+
+def _parsed() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="pipeline.release.rerun")
+    parser.add_argument("level", choices=tuple(MADE_AGAIN))
+    for name in ("release", "archive", "out"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    return parser.parse_args()
+
+
+def _warm(rerun: Rerun) -> str:
+    code = subprocess.run([sys.executable, "-c", WARMED], cwd=rerun.root, check=False).returncode
+    return f"importing the libraries ended with {code}" if code else ""
+
+
+def _restore(rerun: Rerun) -> str:
+    restoration.restore_run(rerun.folder, rerun.root)
+    if rerun.level == "eval":
+        restoration.restore_model(rerun.folder, rerun.root)
+    return ""
+
+
+def _run_stage(rerun: Rerun, name: str) -> str:
+    """Run one stage of dvc.yaml by force; DVC writes what came out into the lock, and keeps no copy of it."""
+    from pipeline.dvc_runs import stage_environment  # noqa: PLC0415  keeps the first import light, before the numeric environment is set
+
+    command = [sys.executable, "-m", "dvc", "repro", "--force", "--single-item", "--no-run-cache", "--no-commit", name]
+    code = subprocess.run(command, cwd=rerun.root, env=stage_environment(Run(rerun.root)), stdout=2, check=False).returncode
+    return f"stage {name} ended with {code}" if code else ""
+
+
+def _verify(rerun: Rerun) -> str:
+    from pipeline import verification_run  # noqa: PLC0415
+
+    with bar("scenarios") as report:
+        done = verification_run.run(rerun.root, report, force=True)
+    return done.reason if done.record is None else ""
+
+
+def _seal(rerun: Rerun) -> str:
+    """Seal what came out as the build does, under the terms that the record states."""
+    from pipeline.release.sealing import Order, seal  # noqa: PLC0415
+
+    recorded = rerun.folder.record()
+    order = Order(recorded.version, recorded.kind, recorded.signers, recorded.previous, restoration.RUN)
+    with bar("sealing") as report:
+        seal(rerun.root, order, ReleaseFolder(rerun.made, rerun.made), report)
+    return ""
+
+
+def gather(root: Path, made: Path) -> None:
+    """Copy every part that lies in a root where it could not be sealed, so that the first difference can still be named."""
+    found = {name: root / path for name, path in OWED.items() if (root / path).is_file()}
+    for name, (folder, pattern) in FOLDERS.items():
+        paths = (path for path in (root / folder).glob(pattern) if path.is_file())
+        found |= {f"{name}/{path.relative_to(root / folder).as_posix()}": path for path in paths}
+    for name, path in found.items():
+        (made / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, made / name)
+
+
+def _environment(rerun: Rerun) -> dict[str, Any]:
+    """Return the environment as the sealed record of this rerun has it; nothing where none was sealed."""
+    try:
+        return dict(ReleaseFolder(rerun.made, rerun.made).record().environment)
+    except ReleaseRefused:
+        return {}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
