@@ -156,7 +156,7 @@ def _gate(run: Run) -> tuple[bool, str, str]:
 def _technical_file(run: Run) -> tuple[bool, str, str]:
     with bar("technical file") as report:
         page = technical_file.build(run.root, report)
-    return True, "HTML technical file v1", str(page.relative_to(run.root))
+    return True, "HTML, PDF and JSON", str(page.relative_to(run.root))
 
 
 def _samples(run: Run) -> tuple[bool, str, str]:

@@ -1,39 +1,55 @@
-"""Builds the technical file: loads what it is about, writes document sources below artifacts/, and runs the document builder on them.
+"""Builds the technical file: loads what it is about, writes document sources below artifacts/, and makes HTML, PDF and JSON of them.
 
 The working tree stays as it was: templates live in docs/, everything generated in artifacts/technical_file. A second call with nothing changed reads
-hashes and returns. Nothing is built from missing or unreadable evidence, and a warning of the document builder is an error.
+hashes and returns. Nothing is built from missing or unreadable evidence, and a warning of the document builder or of the type-setter is an error. Equal
+inputs give equal bytes, wherever, whenever and by whomever they are built.
 
 Source: content after FDA, Content of Premarket Submissions for Device Software Functions (2023), MDR Annex II, and the clauses named on each page.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from pipeline.dossier.errors import FileError
+from pipeline.dossier.file_record import CHECKSUMS, RECORD, checksums, record
+from pipeline.dossier.printing import PAGES, PRINT, Cover, print_view
 from pipeline.dossier.sources import write_sources
 from pipeline.dossier.stamp import is_current, write_stamp
 from pipeline.dossier.subject import load_subject
+from pipeline.dossier.views import load_views
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
+
+    from pipeline.dossier.subject import Subject
 
 __all__ = ["FileError", "build"]
 
 FOLDER = "artifacts/technical_file"
 EPOCH = "1577836800"
-"""SOURCE_DATE_EPOCH where the caller gives none: a constant, because no date belongs into the pages."""
+"""SOURCE_DATE_EPOCH of the document builder, always: a constant, because no date belongs into the pages."""
 
-STEPS = 3
+SIGNATURES = "Signatures: see cover sheet. Nothing is signed in this file: the record of a release binds its bytes, people sign the record, and the cover sheet of the release says who did."
+STEPS = 5
+_CODE = Path(__file__).resolve().parents[1]
+_EXTENSIONS = "myst_parser,pipeline.dossier.typst_builder"
+_OURS = re.compile(
+    r"FileError: (?P<code>FILE-[A-Z]+) at (?P<where>.*?): found (?P<found>.*), expected (?P<expected>.*?)\. Repair: (?P<repair>.*)\."
+)
 
 
 def build(root: Path, progress: Callable[[int, int, str], None] | None = None) -> Path:
     """Bring the technical file of the run at ``root`` up to date and return its first page.
+
+    Beside ``html`` lie ``pdf`` with a file for each view, the whole as JSON, and the checksums of all of them.
 
     Args:
         root: of the repository, which is the root of the canonical run.
@@ -44,59 +60,101 @@ def build(root: Path, progress: Callable[[int, int, str], None] | None = None) -
     """
     tell = progress or (lambda _done, _total, _text: None)
     folder = root / FOLDER
-    html, stamp = folder / "html", folder / "stamp.json"
-    if is_current(stamp, root, html):
+    stamp, first = folder / "stamp.json", folder / "html" / "index.html"
+    if is_current(stamp, root, outputs(root)):
         tell(STEPS, STEPS, "nothing changed")
-        return html / "index.html"
+        return first
     stamp.unlink(missing_ok=True)
     tell(0, STEPS, "reading specification, risk file and evidence")
     subject = load_subject(root)
     tell(1, STEPS, "writing pages")
     write_sources(root, subject, folder / "source")
     tell(2, STEPS, "building HTML")
-    _run_sphinx(folder / "source", html, folder / "doctrees")
-    write_stamp(stamp, root, html)
+    _build_html(folder)
+    tell(3, STEPS, "translating pages for print")
+    _translate(folder)
+    tell(4, STEPS, "setting PDF")
+    _print(root, subject, folder)
+    write_stamp(stamp, root, outputs(root))
     tell(STEPS, STEPS, "technical file built")
-    return html / "index.html"
+    return first
 
 
-def _run_sphinx(source: Path, html: Path, doctrees: Path) -> None:
+def outputs(root: Path) -> tuple[Path, ...]:
+    """Return what the file consists of; the rest of its folder is how it was made."""
+    folder = root / FOLDER
+    return tuple(folder / name for name in ("html", "pdf", RECORD, CHECKSUMS))
+
+
+def _build_html(folder: Path) -> None:
     """Build the pages from nothing, so that no page of an earlier build stays behind."""
+    html, doctrees = folder / "html", folder / "doctrees"
     for leftover in (html, doctrees):
         shutil.rmtree(leftover, ignore_errors=True)
-    command = [
-        sys.executable,
-        "-m",
-        "sphinx",
-        "-b",
-        "html",
-        "-nW",
-        "--keep-going",
-        "-q",
-        "-d",
-        str(doctrees),
-        str(source),
-        str(html),
-    ]
+    _run_sphinx("html", folder, html)
+    shutil.rmtree(html / ".doctrees", ignore_errors=True)
+    (html / ".buildinfo").unlink(missing_ok=True)
+
+
+def _translate(folder: Path) -> None:
+    """Write the pages for print from the documents that HTML was made from."""
+    shutil.rmtree(folder / PRINT, ignore_errors=True)
+    _run_sphinx("typst", folder, folder / PAGES)
+
+
+def _print(root: Path, subject: Subject, folder: Path) -> None:
+    """Write a PDF for each view, the record of the file, and the checksums."""
+    index = json.loads((folder / PAGES / "pages.json").read_text(encoding="utf-8"))
+    views = load_views(root, index["pages"], [gap.id for gap in subject.gaps])
+    cover = _cover(subject, index)
+    shutil.rmtree(folder / "pdf", ignore_errors=True)
+    (folder / "pdf").mkdir()
+    for view in views:
+        (folder / "pdf" / f"{view.id}.pdf").write_bytes(print_view(folder, view, index["pages"], subject.gaps, cover))
+    text = record(cover, index["pages"], views, subject.gaps, subject.book.sources())
+    (folder / RECORD).write_text(text, encoding="utf-8")
+    (folder / CHECKSUMS).write_text(checksums(folder, outputs(root)[:-1]), encoding="utf-8")
+
+
+def _cover(subject: Subject, index: dict[str, Any]) -> Cover:
+    manifest, verdicts = "artifacts/bundle/manifest.json", "artifacts/verification/verdicts.json"
+    value = subject.book.value
+    model = (
+        f"version {value(manifest, '/model_version')}, profile {value(manifest, '/profile')}, budget {value(manifest, '/budget')}"
+    )
+    facts = (
+        ("Device software", f"ThoraTrace {subject.device_version}"),
+        ("Model", model),
+        ("Weights, SHA-256", value(manifest, "/lineage/weights_sha256")),
+        ("Evidence identity", value(verdicts, "/identity/sha256")),
+    )
+    return Cover(index["title"], index["status"], subject.risk.evaluation.conclusion, SIGNATURES, facts)
+
+
+def _run_sphinx(builder: str, folder: Path, target: Path) -> None:
+    """Run the document builder on the written sources; both runs share what was read."""
+    options = ["-b", builder, "-nW", "--keep-going", "-q", "-D", f"extensions={_EXTENSIONS}", "-d", str(folder / "doctrees")]
     environment = {
-        "SOURCE_DATE_EPOCH": EPOCH,
         **os.environ,
+        "SOURCE_DATE_EPOCH": EPOCH,
         "PYTHONHASHSEED": "0",
+        "PYTHONPATH": str(_CODE),
         "TZ": "UTC",
         "LC_ALL": "C.UTF-8",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
+    source = folder / "source"
+    command = [sys.executable, "-m", "sphinx", *options, str(source), str(target)]
     finished = subprocess.run(command, cwd=source, env=environment, capture_output=True, text=True, check=False)
     if finished.returncode:
-        said = (finished.stderr or finished.stdout).replace(f"{source}/", "docs/")
-        lines = [line for line in said.splitlines() if line.strip()]
-        found = f"{len(lines)} lines of complaint, first: {lines[0] if lines else 'no message'}"
-        raise FileError(
-            "FILE-BUILD",
-            str(source.name),
-            found,
-            "a build without warnings",
-            "mend the page that is named; all lines: " + " | ".join(lines[:8]),
-        )
-    shutil.rmtree(html / ".doctrees", ignore_errors=True)
-    (html / ".buildinfo").unlink(missing_ok=True)
+        raise _refusal((finished.stderr or finished.stdout).replace(f"{source}/", "docs/"))
+
+
+def _refusal(said: str) -> FileError:
+    """Return what the document builder said as our error; where the translation for print refused, its own words."""
+    if ours := _OURS.search(said):
+        return FileError(**ours.groupdict())
+    lines = [line for line in said.splitlines() if line.strip()]
+    found = f"{len(lines)} lines of complaint, first: {lines[0] if lines else 'no message'}"
+    repair = "mend the page that is named; all lines: " + " | ".join(lines[:8])
+    return FileError("FILE-BUILD", "source", found, "a build without warnings", repair)

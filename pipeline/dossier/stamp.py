@@ -1,4 +1,4 @@
-"""Says whether a built file is still the one its inputs give: a hash over everything it is made from, and the hash of every page it consists of.
+"""Says whether a built file is still the one its inputs give: a hash over everything it is made from, and the hash of every file it consists of.
 
 A page that was edited by hand after the build is found here, and the file is built again.
 """
@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 INPUTS = (
@@ -53,25 +53,24 @@ def inputs_hash(root: Path) -> str:
     return _digest({str(path.relative_to(root)): _sha256(path) for name in INPUTS for path in _files(root / name)})
 
 
-def outputs_hash(html: Path) -> str:
-    """Return the SHA-256 over path and content hash of every built file."""
-    return _digest({str(path.relative_to(html)): _sha256(path) for path in _files(html)})
+def outputs_hash(outputs: Iterable[Path]) -> str:
+    """Return the SHA-256 over path and content hash of every built file, at or below each of ``outputs``."""
+    return _digest({str(path.relative_to(place.parent)): _sha256(path) for place in outputs for path in _files(place)})
 
 
-def is_current(stamp: Path, root: Path, html: Path) -> bool:
-    """Say whether the stamp names these inputs and exactly these pages."""
+def is_current(stamp: Path, root: Path, outputs: Iterable[Path]) -> bool:
+    """Say whether the stamp names these inputs and exactly these outputs."""
     try:
         recorded = json.loads(stamp.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    return recorded == {"inputs": inputs_hash(root), "outputs": outputs_hash(html)}
+    return recorded == {"inputs": inputs_hash(root), "outputs": outputs_hash(outputs)}
 
 
-def write_stamp(stamp: Path, root: Path, html: Path) -> None:
-    """Record inputs and pages of the build that just ended."""
-    stamp.write_text(
-        json.dumps({"inputs": inputs_hash(root), "outputs": outputs_hash(html)}, sort_keys=True) + "\n", encoding="utf-8"
-    )
+def write_stamp(stamp: Path, root: Path, outputs: Iterable[Path]) -> None:
+    """Record inputs and outputs of the build that just ended."""
+    recorded = {"inputs": inputs_hash(root), "outputs": outputs_hash(outputs)}
+    stamp.write_text(json.dumps(recorded, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def _files(place: Path) -> Iterator[Path]:

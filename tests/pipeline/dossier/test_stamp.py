@@ -16,8 +16,9 @@ def built(tmp_path):
     html.mkdir()
     (html / "index.html").write_text("<p>0.5</p>", encoding="utf-8")
     mark = tmp_path / "stamp.json"
-    stamp.write_stamp(mark, tmp_path, html)
-    return mark, tmp_path, html
+    outputs = (html, tmp_path / "pdf")
+    stamp.write_stamp(mark, tmp_path, outputs)
+    return mark, tmp_path, outputs
 
 
 def test_an_unchanged_build_is_current(built):
@@ -30,7 +31,7 @@ def test_a_changed_file_makes_the_build_old(built, name):
     assert not stamp.is_current(*built)
 
 
-@pytest.mark.parametrize("name", ["docs/new.md", "html/new.html", "risk/data/new.toml"])
+@pytest.mark.parametrize("name", ["docs/new.md", "html/new.html", "pdf/new.pdf", "risk/data/new.toml"])
 def test_a_new_file_makes_the_build_old(built, name):
     (built[1] / name).parent.mkdir(parents=True, exist_ok=True)
     (built[1] / name).write_text("", encoding="utf-8")
@@ -38,7 +39,7 @@ def test_a_new_file_makes_the_build_old(built, name):
 
 
 def test_a_lost_page_makes_the_build_old(built):
-    (built[2] / "index.html").unlink()
+    (built[1] / "html" / "index.html").unlink()
     assert not stamp.is_current(*built)
 
 
