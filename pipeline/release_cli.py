@@ -98,18 +98,18 @@ def fetch(version: Version) -> None:
     from pipeline.release.fetch import fetch as fill  # noqa: PLC0415
     from pipeline.release.folder import find  # noqa: PLC0415
     from pipeline.release.pins import LockUnreadable  # noqa: PLC0415
-    from pipeline.release.reproduce import WHEELHOUSE, pins_of  # noqa: PLC0415
+    from pipeline.release.reproduce import SUPPLIES, WHEELHOUSE, pins_of  # noqa: PLC0415
     from pipeline.release.wheelhouse import WheelhouseUnfit  # noqa: PLC0415
 
     try:
         with bar("wheelhouse") as report:
-            files = fill(root() / WHEELHOUSE, pins_of(find(root(), version)), report)
+            files = fill(root() / SUPPLIES / WHEELHOUSE, pins_of(find(root(), version)), report)
     except (ReleaseRefused, LockUnreadable) as err:
         refuse(err)
     except WheelhouseUnfit as err:
         refuse(err, ENVIRONMENT)
     size = sum(path.stat().st_size for path in files.values()) / 1e9
-    typer.echo(f"{len(files)} files, {size:.2f} GB, each with a hash of the lock, in {WHEELHOUSE}/")
+    typer.echo(f"{len(files)} files, {size:.2f} GB, each with a hash of the lock, in {SUPPLIES}/{WHEELHOUSE}/")
 
 
 @release.command()
@@ -119,6 +119,9 @@ def reproduce(  # noqa: PLR0913  one option each
     level: Annotated[str, typer.Option(help="eval: the model from the release; train: everything")] = "eval",
     place: Annotated[Path | None, typer.Option(help="folder below which the throw-away folder is made")] = None,
     keep: Annotated[bool, typer.Option("--keep", help="leave the throw-away folder, and print where it lies")] = False,
+    supplies: Annotated[
+        Path | None, typer.Option(help="folder with wheelhouse/ and environments/, where they are not in artifacts/")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="write the result, dated, into this JSON file")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -134,7 +137,7 @@ def reproduce(  # noqa: PLR0913  one option each
         raise typer.BadParameter(f"found {level!r}, expected {' or '.join(TAKEN)}", param_hint="--level")
     try:
         with bar("environment") as report:
-            order = reproduction.Order(root(), find(root(), version), level, place, keep)
+            order = reproduction.Order(root(), find(root(), version), level, place, keep, supplies)
             found = reproduction.reproduce(order, report)
     except (ReleaseRefused, LockUnreadable) as err:
         refuse(err)

@@ -34,8 +34,11 @@ if TYPE_CHECKING:
     from pipeline.release.pins import Pin
     from pipeline.release.record import Record
 
-WHEELHOUSE = "artifacts/wheelhouse"
-ENVIRONMENTS = "artifacts/environments"
+SUPPLIES = "artifacts"
+"""Where wheelhouse and environments lie, unless they are those of another checkout."""
+
+WHEELHOUSE = "wheelhouse"
+ENVIRONMENTS = "environments"
 LOCK = "files/requirements.lock"
 
 
@@ -44,11 +47,12 @@ class Order:
     """What is to be made again, and where.
 
     Attributes:
-        repository: with the commit of the record, the wheelhouse and the environments.
+        repository: with the commit of the record.
         folder: of the release.
         level: eval or train.
         place: folder below which the throw-away folder is made; None for the system's folder of temporary files.
         keep: whether the throw-away folder stays.
+        supplies: folder with wheelhouse and environments; None for the repository's own.
     """
 
     repository: Path
@@ -56,6 +60,7 @@ class Order:
     level: str
     place: Path | None = None
     keep: bool = False
+    supplies: Path | None = None
 
 
 def reproduce(order: Order, progress: Report) -> Reproduction:
@@ -69,7 +74,7 @@ def reproduce(order: Order, progress: Report) -> Reproduction:
     if altered := altered_parts(order.folder, record):
         return Reproduction(record, order.level, Verdict.FAIL, tuple(altered))
     try:
-        python = _python(order, progress)
+        python = prepared(order, progress)
     except WheelhouseUnfit as err:
         return Reproduction(record, order.level, Verdict.INCONCLUSIVE, (str(err),))
     if reason := sandbox.why_not(python):
@@ -107,15 +112,19 @@ def pins_of(folder: ReleaseFolder) -> tuple[Pin, ...]:
     return needed(read_pins(lock), machine_of(Path(sys.executable)))
 
 
-def _python(order: Order, progress: Report) -> Path:
-    """Return the interpreter of the release's locked environment, every file of which was compared with its wheel."""
+def prepared(order: Order, progress: Report) -> Path:
+    """Return the interpreter of the release's locked environment, every file of which was compared with its wheel.
+
+    Raises:
+        WheelhouseUnfit: there is no whole wheelhouse, or the environment is not that of its wheels.
+    """
     digest = file_sha256(order.folder.place(LOCK))
-    folder = order.repository / ENVIRONMENTS / digest
-    return prepare(folder, order.repository / WHEELHOUSE, pins_of(order.folder), digest, progress).python
+    supplies = order.supplies or order.repository / SUPPLIES
+    return prepare(supplies / ENVIRONMENTS / digest, supplies / WHEELHOUSE, pins_of(order.folder), digest, progress).python
 
 
 def _in_throw_away_folder(order: Order, record: Record, python: Path) -> Reproduction:
-    place = Path(tempfile.mkdtemp(prefix="thoratrace-reproduce-", dir=order.place))
+    place = Path(tempfile.mkdtemp(prefix="tt-reproduce-", dir=order.place))
     try:
         found = _made_again(order, record, python, place)
     except CheckoutFailed as err:
@@ -133,7 +142,7 @@ def _made_again(order: Order, record: Record, python: Path, place: Path) -> Repr
     out.mkdir()
     folders = {"release": order.folder.path, "archive": order.folder.archive, "out": out}
     words = [word for name, path in folders.items() for word in (f"--{name}", str(path.resolve()))]
-    code = Sandbox(python, checkout, place / "scratch").run(["-m", "pipeline.release.rerun", order.level, *words])
+    code = Sandbox(python, checkout, place / "s").run(["-m", "pipeline.release.rerun", order.level, *words])
     made = ReleaseFolder(out / rerun.SEALED, out / rerun.SEALED)
     return judge(record, order.folder, Outcome(order.level, code, _report(out / rerun.REPORT), made))
 

@@ -12,6 +12,7 @@ Source: dvc-repro(1), ``--force --single-item --no-run-cache --no-commit``; desi
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from pipeline.release import restoration
 from pipeline.release.collection import FOLDERS, OWED
 from pipeline.release.errors import ReleaseRefused
 from pipeline.release.folder import ReleaseFolder
+from pipeline.release.numeric_class import measured
 from pipeline.run import Run, write_json
 
 if TYPE_CHECKING:
@@ -36,6 +38,9 @@ MADE_AGAIN: Mapping[str, tuple[str, ...]] = {
     "train": ("cohort", "prepare", "train", "package", "predict", "validate"),
 }
 """Stages that run at each level; of the others the release's own outputs are laid out."""
+
+CLASS = "numeric_class"
+"""Name of the numeric class in a record's environment."""
 
 REPORT = "rerun.json"
 SEALED = "release"
@@ -55,6 +60,7 @@ class Rerun:
         out: where the report and the parts go.
         steps: name, seconds and outcome of every step so far.
         failed: why the last step failed; empty while none did.
+        environment: what is known of this machine so far: first its numeric class, in the end everything that a record states.
     """
 
     root: Path
@@ -63,6 +69,7 @@ class Rerun:
     out: Path
     steps: list[dict[str, Any]] = field(default_factory=list)
     failed: str = ""
+    environment: dict[str, Any] = field(default_factory=dict)
 
     def step(self, name: str, work: Callable[[Rerun], str]) -> None:
         """Run one step unless an earlier one failed; ``work`` returns why it failed, or an empty text."""
@@ -88,6 +95,7 @@ def main() -> int:
     chosen = _parsed()
     rerun = Rerun(Path.cwd(), chosen.level, ReleaseFolder(chosen.release, chosen.archive), chosen.out)
     rerun.step("interpreter", _warm)
+    rerun.step("numeric class", _probe)
     rerun.step("parameters and lock", _restore)
     for stage in MADE_AGAIN[rerun.level]:
         rerun.step(stage, lambda each, stage=stage: _run_stage(each, stage))  # type: ignore[misc]
@@ -96,7 +104,7 @@ def main() -> int:
     if rerun.failed:
         gather(rerun.root, rerun.made)
     report = {"schema": SCHEMA, "level": rerun.level, "steps": rerun.steps, "failed": rerun.failed}
-    write_json(rerun.out / REPORT, {**report, "environment": _environment(rerun)})
+    write_json(rerun.out / REPORT, {**report, "environment": rerun.environment})
     return 1 if rerun.failed else 0
 
 
@@ -111,6 +119,16 @@ def _parsed() -> argparse.Namespace:
 def _warm(rerun: Rerun) -> str:
     code = subprocess.run([sys.executable, "-c", WARMED], cwd=rerun.root, check=False).returncode
     return f"importing the libraries ended with {code}" if code else ""
+
+
+def _probe(rerun: Rerun) -> str:
+    """Compute the numeric class of this machine and say at once whether it is that of the record; the other steps run in any case."""
+    found = measured(rerun.root, caches=Path(os.environ.get("PYTHONPYCACHEPREFIX", rerun.out / "compiled")))
+    rerun.environment = {**found.facts, CLASS: found.sha256}
+    recorded = rerun.folder.record().environment.get(CLASS)
+    if recorded != found.sha256:
+        sys.stderr.write(f"rerun: numeric class {found.sha256[:16]}, recorded {str(recorded)[:16]}: bytes will prove nothing\n")
+    return ""
 
 
 def _restore(rerun: Rerun) -> str:
@@ -144,7 +162,8 @@ def _seal(rerun: Rerun) -> str:
     recorded = rerun.folder.record()
     order = Order(recorded.version, recorded.kind, recorded.signers, recorded.previous, restoration.RUN)
     with bar("sealing") as report:
-        seal(rerun.root, order, ReleaseFolder(rerun.made, rerun.made), report)
+        made = seal(rerun.root, order, ReleaseFolder(rerun.made, rerun.made), report)
+    rerun.environment |= made.environment
     return ""
 
 
@@ -157,14 +176,6 @@ def gather(root: Path, made: Path) -> None:
     for name, path in found.items():
         (made / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, made / name)
-
-
-def _environment(rerun: Rerun) -> dict[str, Any]:
-    """Return the environment as the sealed record of this rerun has it; nothing where none was sealed."""
-    try:
-        return dict(ReleaseFolder(rerun.made, rerun.made).record().environment)
-    except ReleaseRefused:
-        return {}
 
 
 if __name__ == "__main__":

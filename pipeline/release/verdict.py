@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.release.comparison import Compared, compare
 from pipeline.release.guard import NOT_CUT
+from pipeline.release.rerun import CLASS
 from pipeline.release.tolerance import apart
 from pipeline.run import read_json
 
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
 
     from pipeline.release.folder import ReleaseFolder
     from pipeline.release.record import Record
-
-CLASS = "numeric_class"
-"""Name of the numeric class in a record's environment."""
 
 PREDICTIONS = "archive/predictions/predictions.json"
 SCHEMA = "thoratrace/reproduction/1"
