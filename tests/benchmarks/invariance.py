@@ -59,8 +59,12 @@ class Arrangement:
 
 
 ARRANGEMENTS = (
-    *(Arrangement(threads=threads, workers=workers) for workers in (1, 2, 4) for threads in (1, 2, 4)),
+    Arrangement(),
     *(Arrangement(ranks=ranks) for ranks in (1, 2, 3, 4)),
+    *(Arrangement(workers=workers) for workers in (2, 4)),
+    *(Arrangement(threads=threads) for threads in (2, 4)),
+    Arrangement(workers=2, threads=4),
+    Arrangement(workers=4, threads=2),
     Arrangement(workers=2, ranks=2),
 )
 
