@@ -1,8 +1,8 @@
 """Whether the weights depend on threads, workers or ranks: the canonical network trained for 40 steps in every arrangement, one SHA-256 wanted.
 
-    python -m tests.benchmarks.invariance --out evidence/invariance/invariance.json
+    python -m tests.benchmarks.invariance --side 384 --out evidence/invariance/384.json
 
-The films are the first of the canonical run's prepared ones, at its own size, with its own parameters but for one epoch of 40 steps. Threads are set past the
+The films are the first of the canonical run's prepared ones, at their own size or reduced by a whole number, with its own parameters but for one epoch of 40 steps. Threads are set past the
 launcher, which allows only one: so they show what the training itself holds. Ranks are processes of torchrun. A tensor counts as trained when its values left
 the initial ones; all have to. Each arrangement is done once: given again, the command goes on, unless films, parameters or code changed.
 """
@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import yaml
 from safetensors.torch import load_file
 
@@ -69,8 +70,8 @@ ARRANGEMENTS = (
 )
 
 
-def lay_out(folder):
-    """Write the run: a part of the prepared films, and parameters for one epoch of 40 steps."""
+def lay_out(folder, side):
+    """Write the run: a part of the prepared films at this side, pixels, and parameters for one epoch of 40 steps."""
     params = yaml.safe_load((REPOSITORY / "params.yaml").read_text(encoding="utf-8"))
     params["train"] |= {"epochs": 1}
     shutil.rmtree(folder, ignore_errors=True)
@@ -78,8 +79,12 @@ def lay_out(folder):
     place.mkdir(parents=True)
     for split, count in (("train", STEPS * params["train"]["batch"]), ("val", VALIDATION_FILMS)):
         source = REPOSITORY / "artifacts" / "prepared"
+        pixels = read_split(source, split).pixels[:count]
+        factor = pixels.shape[1] // side
         rows = read_json(source / f"{split}.json")["films"][:count]
-        write_split(place, split, read_split(source, split).pixels[:count], rows)
+        smaller = [{**row, "boxes": [[edge / factor for edge in box] for box in row["boxes"]]} for row in rows]
+        blocks = pixels.reshape(len(pixels), side, factor, side, factor)
+        write_split(place, split, np.rint(blocks.mean(axis=(2, 4))).astype(np.uint16), smaller)
     (folder / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
 
 
@@ -125,7 +130,7 @@ def tensors(folder):
     return {"tensors": len(start), "unchanged": sorted(name for name, value in start.items() if (value == weights[name]).all())}
 
 
-def report(key, runs, layers):
+def report(key, side, runs, layers):
     hashes = sorted({run["weights_sha256"] for run in runs.values()})
     missing = [each.name for each in ARRANGEMENTS if each.name not in runs]
     return {
@@ -133,6 +138,7 @@ def report(key, runs, layers):
         "date": datetime.now(UTC).date().isoformat(),
         "inputs_sha256": key,
         "steps": STEPS,
+        "films": {"shown": STEPS * read_batch(), "side_px": side},
         "network": layers,
         "processors": os.cpu_count(),
         "distinct_weights": len(hashes),
@@ -144,13 +150,18 @@ def report(key, runs, layers):
     }
 
 
+def read_batch():
+    return yaml.safe_load((REPOSITORY / "params.yaml").read_text(encoding="utf-8"))["train"]["batch"]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=REPOSITORY / "evidence" / "invariance" / "invariance.json")
+    parser.add_argument("--side", type=int, default=384, choices=[384, 192, 128], help="of the films, pixels")
+    parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--at-most", type=int, default=len(ARRANGEMENTS), help="arrangements to do in this call")
     options = parser.parse_args()
-    folder, kept = PLACE / "run", PLACE / "done.json"
-    lay_out(folder)
+    folder, kept = PLACE / f"run-{options.side}", PLACE / f"done-{options.side}.json"
+    lay_out(folder, options.side)
     key = inputs_sha256(folder)
     earlier = read_json(kept) if kept.exists() else {}
     runs = earlier["arrangements"] if earlier.get("inputs_sha256") == key else {}
@@ -162,7 +173,7 @@ def main():
             runs[arrangement.name] = trained(folder, arrangement)
             layers = layers or tensors(folder)
             write_json(kept, {"inputs_sha256": key, "network": layers, "arrangements": runs})
-    found = report(key, runs, layers)
+    found = report(key, options.side, runs, layers)
     write_json(options.out, found)
     print(json.dumps({name: value for name, value in found.items() if name != "arrangements"}, indent=1))  # noqa: T201
     return 0 if found["passed"] else 1
