@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 
 from device_sw.errors import CodedError
 from pipeline.signing import SigningError, current_key, person_of
-from verification.trace.audit_log import AUDIT, HEAD, AuditTrail, Entry, Event, examine, head_json, read_log
+from verification.trace.audit_log import AUDIT, DOCUMENTS, HEAD, AuditTrail, Entry, Event, examine, head_json, read_log
 from verification.trace.evidence import write_json
-from verification.trace.executed_protocol import PROTOCOL
 from verification.trace.keys import Form, sign
 from verification.trace.people import read_people, time_text
 from verification.trace.signed_chain import Chain
@@ -72,7 +71,7 @@ def enter(root: Path, event: Event, facts: Mapping[str, str], signer: Signer) ->
         project=people.project,
         event=event,
         name=person.name,
-        role=signer.role or _role(person, people),
+        role=signer.role or _role(person, people, DOCUMENTS[event]),
         time=time_text(now),
         statement=signer.statement.strip(),
         facts=tuple(sorted(facts.items())),
@@ -92,8 +91,8 @@ def _read(root: Path) -> tuple[People, Chain]:
     return people, read_log(root)
 
 
-def _role(person: Person, people: People) -> str:
-    fitting = [role for role in person.roles if role in people.required(PROTOCOL)]
+def _role(person: Person, people: People, document: str) -> str:
+    fitting = [role for role in person.roles if role in people.required(document)]
     if len(fitting) != 1:
         held = ", ".join(person.roles)
         raise _refused(f"{person.name} holds {held}, of which {len(fitting)} may enter this; say with --role as which")

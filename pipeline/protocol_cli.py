@@ -77,7 +77,7 @@ def _done(plan: Protocol) -> list[str]:
     from pipeline.audit_log import read_trail  # noqa: PLC0415
     from verification.trace.people import shown  # noqa: PLC0415
 
-    about = [each for each in read_trail(_root()).entries if each.fact("protocol_sha256") == plan.sha256]
+    about = [each for each in read_trail(_root()).entries if dict(each.facts).get("protocol_sha256") == plan.sha256]
     return [f"{each.event}, {each.time}, {shown(each.name)} as {each.role}: {each.statement}" for each in about]
 
 

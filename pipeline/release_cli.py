@@ -6,7 +6,7 @@ Exit codes: 0 done; 1 refused, or what was checked does not hold; 2 usage; 3 env
 from __future__ import annotations
 
 import json
-from pathlib import Path  # noqa: TC003  typer reads the annotation at run time
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -40,26 +40,73 @@ def refuse(err: Exception, code: int = DOES_NOT_HOLD) -> NoReturn:
     raise typer.Exit(code) from err
 
 
+Keys = Annotated[
+    Path | None, typer.Option("--keys", help="folder of private keys outside the repository (default: $THORATRACE_KEYS)")
+]
+As = Annotated[str, typer.Option("--as", help="who does it, as people.toml writes the name")]
+RoleOption = Annotated[str, typer.Option("--role", help="as what; needed where the person holds several fitting roles")]
+Statement = Annotated[str, typer.Option(help="in own words, at least 10 characters")]
+
+
 @release.command()
-def build(
+def build(  # noqa: PLR0913  one option for each thing that a release names
     version: Version,
     *,
     trial: Annotated[bool, typer.Option("--trial", help="every step on phantom/quick as it lies; releases nothing")] = False,
     signer: Annotated[list[str] | None, typer.Option(help="who has to sign, as people.toml writes the name; repeatable")] = None,
+    name: As = "",
+    role: RoleOption = "",
+    statement: Statement = "",
+    keys: Keys = None,
     as_json: AsJson = False,
 ) -> None:
-    """Seal what lies here: clean tree, current pipeline, open gate, technical file, parts, record."""
+    """Seal what lies here: clean tree, current pipeline, open gate, technical file, parts, record. Resumable."""
+    from device_sw.errors import CodedError  # noqa: PLC0415
+    from pipeline.audit_log import Signer  # noqa: PLC0415
+    from pipeline.keyring import KeyringError, open_keyring  # noqa: PLC0415
     from pipeline.progress import bar  # noqa: PLC0415
-    from pipeline.release.errors import ReleaseRefused  # noqa: PLC0415
-    from pipeline.release.trial import build_trial  # noqa: PLC0415
+    from pipeline.release.build import ReleaseOrder, build_release, build_trial  # noqa: PLC0415
 
-    if not trial:
-        raise typer.BadParameter("only trials can be built yet", param_hint="--trial")
+    if not trial and not (name and statement):
+        raise typer.BadParameter(
+            "a release is entered in the audit log: give --as and --statement, or --trial", param_hint="--as"
+        )
+    signers = tuple(signer or ())
     try:
         with bar("release") as report:
-            folder, record = build_trial(root(), version, tuple(signer or ()), report)
-    except ReleaseRefused as err:
+            if trial:
+                folder = build_trial(root(), version, signers, report)
+            else:
+                enterer = Signer(name, role, statement, open_keyring(root(), keys))
+                folder = build_release(root(), ReleaseOrder(version, signers, enterer), report)
+    except (CodedError, KeyringError) as err:
         refuse(err)
+    _print(folder, as_json=as_json)
+
+
+@release.command()
+def approve(version: Version, *, name: As, statement: Statement = "", keys: Keys = None) -> None:
+    """Show what is to be signed, hash every part again, and sign the record; without a statement it is only shown."""
+    from device_sw.errors import CodedError  # noqa: PLC0415
+    from pipeline.keyring import KeyringError, open_keyring  # noqa: PLC0415
+    from pipeline.release.approval import Approval, approve, to_read  # noqa: PLC0415
+    from pipeline.release.folder import find  # noqa: PLC0415
+    from verification.trace.people import shown  # noqa: PLC0415
+
+    try:
+        folder = find(root(), version)
+        typer.echo("\n".join(to_read(folder)))
+        if not statement:
+            typer.echo("\nnothing signed: say with --statement what was looked at and found")
+            return
+        made = approve(root(), folder, Approval(name, statement, open_keyring(root(), keys)))
+    except (CodedError, KeyringError) as err:
+        refuse(err)
+    typer.echo(f"\n{made.meaning} by {shown(made.name)} as {made.role}, {made.time}: record {made.record_sha256}")
+
+
+def _print(folder: ReleaseFolder, *, as_json: bool) -> None:
+    record = folder.record()
     typer.echo(json.dumps(_facts(folder, record), indent=1, sort_keys=True) if as_json else _text(folder, record))
 
 

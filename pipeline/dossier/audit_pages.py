@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.dossier.tables import link, plain, table
-from verification.trace.audit_log import AUDIT, Event
+from verification.trace.audit_log import AUDIT, DOCUMENTS, RELEASES, Event
 from verification.trace.people import shown
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ SAID = {
     Event.FROZEN: "protocol {version} frozen, {studies} studies planned, {studies_needed} needed",
     Event.OPENED: "locked cohort opened: {studies} studies, seed {seed}",
     Event.JUDGED: "result known, every primary endpoint met: {primary_passed}",
+    Event.RECORDED: "release {version} recorded at commit {commit}",
+    Event.APPROVED: "release {version} approved",
 }
 _SHORT = 12
 
@@ -66,5 +68,6 @@ class AuditPages:
 
 
 def _what(entry: Entry) -> str:
-    facts = {name: value[:_SHORT] if name == "seed" else value for name, value in entry.facts}
-    return f"{SAID[entry.event].format(**facts)} (protocol {facts['protocol_sha256'][:_SHORT]})"
+    facts = {name: value[:_SHORT] if name in {"seed", "commit"} else value for name, value in entry.facts}
+    about = "record" if DOCUMENTS[entry.event] == RELEASES else "protocol"
+    return f"{SAID[entry.event].format(**facts)} ({about} {facts[f'{about}_sha256'][:_SHORT]})"

@@ -8,11 +8,12 @@ artifacts/releases/VERSION/  archive/**: parts too large to be committed; of a t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.release.dsse import Envelope
 from pipeline.release.errors import ReleaseRefused
 from pipeline.release.record import VERSION, Kind, Record
+from verification.trace.strict_json import loads
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,9 +68,28 @@ class ReleaseFolder:
         except ValueError as err:
             raise self._unreadable(err) from err
 
+    def content(self, subject: str) -> Any:
+        """Return the parsed JSON of a part, not yet believed.
+
+        Raises:
+            ReleaseRefused: ``REL-RECORD``.
+        """
+        try:
+            return loads(self.place(subject).read_bytes())
+        except (OSError, ValueError) as err:
+            raise self._unreadable(err) from err
+
     def _unreadable(self, err: Exception) -> ReleaseRefused:
         repair = "restore the folder from version control, or build the release"
         return ReleaseRefused("REL-RECORD", where=RECORD, found=str(err)[:200], expected="the record of a release", repair=repair)
+
+
+def replace_bytes(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all: a reader never meets half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.part")
+    part.write_bytes(content)
+    part.replace(path)
 
 
 def folder_of(root: Path, version: str, kind: Kind) -> ReleaseFolder:

@@ -10,6 +10,7 @@ Source: IEC 62304 5.8.1 to 5.8.6, 8.1.2, 8.2.4.
 
 from __future__ import annotations
 
+import json
 import platform
 import shutil
 from dataclasses import dataclass
@@ -18,15 +19,17 @@ from typing import TYPE_CHECKING, Any
 from pipeline import technical_file
 from pipeline.release.canonical import canonical
 from pipeline.release.collection import collect, subject_of
-from pipeline.release.content import ABSENT, content_sha256
 from pipeline.release.data_root import data_root
 from pipeline.release.dsse import Envelope
 from pipeline.release.errors import ReleaseRefused
 from pipeline.release.folder import KEYS, RECORD
+from pipeline.release.honest_stages import HonestStage, as_they_lie, environment_of, sealed_stages
+from pipeline.release.installed import installed
+from pipeline.release.lineage import lineage
 from pipeline.release.record import Kind, Model, Previous, Record, Signer, Stage
 from pipeline.release.source import read_source, require_clean
+from pipeline.run import Run, file_sha256
 from verification.trace import gate, matrix
-from verification.trace.lineage import LineageError, read_lineage, read_lock, stale_stages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,55 +72,29 @@ def seal(root: Path, order: Order, folder: ReleaseFolder, report: Report) -> Rec
     report(0, len(STEPS), STEPS[0])
     source, files = read_source(root)
     require_clean(root, files, order.spared)
-    before = dependencies(root)
-    require_current(root)
+    made_from = lineage(root)
+    before = _stages(root, order.kind)
     report(1, len(STEPS), STEPS[1])
     judged = open_gate(root, LEVELS[order.kind])
     report(2, len(STEPS), STEPS[2])
     build_file(root)
     report(3, len(STEPS), STEPS[3])
-    stages = unchanged(before, dependencies(root))
+    stages = unchanged(before, _stages(root, order.kind))
     if read_source(root)[0] != source:
         raise _moved("another commit is checked out than when the build began")
     require_clean(root, files, order.spared)
     report(4, len(STEPS), STEPS[4])
-    parts = {name: path.read_bytes() for name, path in collect(root).items()}
+    data = data_root(root / "artifacts" / "cohort")
+    parts = {name: path.read_bytes() for name, path in collect(root).items()} | {
+        "archive/cohort/SHA256SUMS": data.listing().encode(),
+        "files/data_root.json": json_bytes(data.to_json()),
+        "files/lineage.json": json_bytes(made_from),
+    }
     report(5, len(STEPS), STEPS[5])
-    record = _record(root, order, source, _Findings(judged, stages, parts))
+    record = _record(order, source, _Findings(judged, stages, parts, made_from["model"], data.root))
     write(folder, record, parts)
     report(6, len(STEPS), "sealed")
     return record
-
-
-def dependencies(root: Path) -> dict[str, dict[str, str]]:
-    """Return the SHA-256 of everything that each stage of the pipeline's lock depends on, by stage and path.
-
-    Raises:
-        ReleaseRefused: ``REL-STALE``, there is no lock, or something in it is not there.
-    """
-    try:
-        stages = read_lock(root)
-        paths = {name: [str(each["path"]) for each in entry.get("deps") or ()] for name, entry in stages.items()}
-    except LineageError as err:
-        raise _stale(str(err)) from err
-    known = {path: content_sha256(root / path) for path in sorted({path for each in paths.values() for path in each})}
-    if absent := [path for path, sha256 in known.items() if sha256 == ABSENT]:
-        raise _stale(f"no {', '.join(absent)}")
-    return {name: {path: known[path] for path in sorted(each)} for name, each in sorted(paths.items())}
-
-
-def require_current(root: Path) -> None:
-    """Refuse a run that its lock does not describe: inputs, parameters, outputs or commands that changed since.
-
-    Raises:
-        ReleaseRefused: ``REL-STALE``.
-    """
-    try:
-        found = stale_stages(root, tuple(read_lock(root)))
-    except LineageError as err:
-        raise _stale(str(err)) from err
-    if found:
-        raise _stale("; ".join(f"{each.stage}: {each.what}" for each in found[:5]))
 
 
 def open_gate(root: Path, level: gate.Level) -> dict[str, str | int]:
@@ -154,45 +131,64 @@ def build_file(root: Path) -> None:
         ) from err
 
 
-def unchanged(before: Mapping[str, Mapping[str, str]], after: Mapping[str, Mapping[str, str]]) -> dict[str, Stage]:
-    """Return what each stage depended on, once it is the same before and after.
+def unchanged(before: Mapping[str, HonestStage], after: Mapping[str, HonestStage]) -> dict[str, Stage]:
+    """Return what each stage was made from, once it is the same when the stage began, and now.
 
     Raises:
         ReleaseRefused: ``REL-MOVED``.
     """
     try:
-        return {name: Stage(before.get(name, {}), after.get(name, {})) for name in sorted({*before, *after})}
-    except ValueError as err:
+        return {name: Stage(before[name].before.files, after[name].after.files) for name in sorted({*before, *after})}
+    except (KeyError, ValueError) as err:
         raise _moved(str(err)) from err
 
 
 @dataclass(frozen=True)
 class _Findings:
-    """What was found on the way: the gate's verdict, the stages' inputs, and the bytes of every part."""
+    """What was found on the way: the gate's verdict, the stages' inputs, the bytes of every part, the model, the data root."""
 
     judged: Mapping[str, str | int]
     stages: Mapping[str, Stage]
     parts: Mapping[str, bytes]
+    model: Mapping[str, str]
+    data_root: str
 
 
-def _record(root: Path, order: Order, source: Source, found: _Findings) -> Record:
-    try:
-        model = read_lineage(root, ())["model"]
-    except LineageError as err:
-        raise _stale(str(err)) from err
+def _stages(root: Path, kind: Kind) -> dict[str, HonestStage]:
+    """Return the stages: of a release from the journals of their runs, of a trial as they lie."""
+    return as_they_lie(Run(root), {}) if kind is Kind.TRIAL else sealed_stages(Run(root), environment_here(root))
+
+
+def _record(order: Order, source: Source, found: _Findings) -> Record:
     return Record(
         version=order.version,
         kind=order.kind,
         subjects=tuple(subject_of(name, content) for name, content in sorted(found.parts.items())),
         source=source,
-        model=Model(**model),
+        model=Model(**found.model),
         environment=_environment(),
-        data_root=data_root(root / "artifacts" / "cohort").root,
+        data_root=found.data_root,
         gate=found.judged,
         stages=found.stages,
         signers=order.signers,
         previous=order.previous,
     )
+
+
+def environment_here(root: Path) -> dict[str, str]:
+    """Return what decides numbers beside files, read now: variables, interpreter, lock, every installed library."""
+    lock = root / "requirements.lock"
+    libraries = {name: each.sha256 for name, each in installed(lock.read_text(encoding="utf-8")).items()}
+    return environment_of(libraries, file_sha256(lock))
+
+
+def json_bytes(value: object) -> bytes:
+    r"""Return sorted, indented JSON, as every committed JSON file of ours is written.
+
+    >>> json_bytes({"b": 1, "a": 0.5})
+    b'{\\n "a": 0.5,\\n "b": 1\\n}\\n'
+    """
+    return (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
 def _environment() -> dict[str, str | int | bool]:
@@ -222,12 +218,6 @@ def keys_json(record: Record) -> dict[str, Any]:
     """Return the public keys of who has to sign, for reading: a key is trusted only through a pin that came another way."""
     keys = [{"name": each.name, "role": each.role, "key": each.key, "public": each.public} for each in record.signers]
     return {"schema": KEYS_SCHEMA, "keys": keys}
-
-
-def _stale(found: str) -> ReleaseRefused:
-    return ReleaseRefused(
-        "REL-STALE", where="dvc.lock", found=found, expected="a pipeline that is up to date", repair="run it again, then build"
-    )
 
 
 def _moved(found: str) -> ReleaseRefused:

@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING
 from pipeline.release.errors import ReleaseRefused
 from pipeline.release.record import Kind, Signer
 from pipeline.signing import SigningError, current_key, person_of
+from verification.trace.audit_log import RELEASES
 from verification.trace.people import read_people
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from verification.trace.people import People, Person
-
-DOCUMENT = "releases"
-"""The document of the rule that says which roles approve a release."""
 
 
 def signers_of(root: Path, kind: Kind, names: tuple[str, ...]) -> tuple[Signer, ...]:
@@ -32,7 +30,7 @@ def signers_of(root: Path, kind: Kind, names: tuple[str, ...]) -> tuple[Signer, 
     if faults:
         raise refused("; ".join(map(str, faults[:3])))
     signers = tuple(_signer(people, name) for name in sorted(set(names)))
-    owed = people.required(DOCUMENT) if kind is Kind.RELEASE else ()
+    owed = people.required(RELEASES) if kind is Kind.RELEASE else ()
     missing = [role for role in owed if role not in {each.role for each in signers}]
     if missing or (kind is Kind.RELEASE and not owed):
         raise refused(f"nobody signs as {', '.join(missing) or 'two roles'}")
@@ -50,7 +48,7 @@ def _signer(people: People, name: str) -> Signer:
 
 
 def _role(people: People, person: Person) -> str:
-    fitting = [role for role in person.roles if role in people.required(DOCUMENT)] or list(person.roles)
+    fitting = [role for role in person.roles if role in people.required(RELEASES)] or list(person.roles)
     if len(fitting) != 1:
         raise refused(f"{person.name} holds {', '.join(person.roles)}; one of them has to fit")
     return fitting[0]
@@ -58,7 +56,7 @@ def _role(people: People, person: Person) -> str:
 
 def refused(found: str) -> ReleaseRefused:
     """Return the error of a signer who cannot sign."""
-    expected = f"people of people.toml with keys that count, in every role of its rule for {DOCUMENT!r}"
+    expected = f"people of people.toml with keys that count, in every role of its rule for {RELEASES!r}"
     return ReleaseRefused(
         "REL-SIGNER", where="people.toml", found=found, expected=expected, repair="./qms people list; --signer NAME"
     )

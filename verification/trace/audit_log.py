@@ -1,10 +1,10 @@
 """The repository's audit log: what was done that cannot be done twice, one signed line each, in a chain (AUDIT.jsonl).
 
-An approval says what somebody thinks of content; an entry says what was done: a protocol frozen, the locked cohort opened, its result known. Each entry holds its
-event, the facts that the event needs, who did it in which role, when (UTC), why, and the hash of the line before; all of it is signed with the key that people.toml
+An approval says what somebody thinks of content; an entry says what was done: a protocol frozen, the locked cohort opened, its result known, a release recorded
+and approved. Each entry holds its event, the facts that the event needs, who did it in which role, when (UTC), why, and the hash of the line before; all of it is signed with the key that people.toml
 gives the name. `AUDIT.head.json` holds the number of entries and the hash of the last, so that a log cut off at its end shows too.
 
-The order is judged as well: a protocol is opened after it was frozen, and once. An entry that does not hold counts for nothing, except that an opening always counts
+The order is judged as well: a protocol is opened after it was frozen, and once; a version is recorded once, and approved as it was recorded. An entry that does not hold counts for nothing, except that an opening always counts
 as one: whoever looked has looked, signed or not.
 
 Whoever writes log, head and keys anew is met by the history of the repository only.
@@ -57,6 +57,8 @@ class Event(StrEnum):
     FROZEN = "protocol-frozen"
     OPENED = "locked-cohort-opened"
     JUDGED = "locked-cohort-judged"
+    RECORDED = "release-recorded"
+    APPROVED = "release-approved"
 
 
 FACTS: Mapping[Event, frozenset[str]] = MappingProxyType(
@@ -66,9 +68,18 @@ FACTS: Mapping[Event, frozenset[str]] = MappingProxyType(
         Event.JUDGED: frozenset(
             {"protocol_sha256", "weights_sha256", "predictions_sha256", "evidence", "evidence_sha256", "primary_passed"}
         ),
+        Event.RECORDED: frozenset({"version", "record_sha256", "commit"}),
+        Event.APPROVED: frozenset({"version", "record_sha256"}),
     }
 )
 """The facts of each event, all texts; names that end with ``sha256``, and the seed, are 64 hexadecimal digits."""
+
+RELEASES = "releases"
+DOCUMENTS: Mapping[Event, str] = MappingProxyType(
+    dict.fromkeys((Event.FROZEN, Event.OPENED, Event.JUDGED), PROTOCOL)
+    | dict.fromkeys((Event.RECORDED, Event.APPROVED), RELEASES)
+)
+"""The document whose approving roles may enter an event, by people.toml's rules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +168,7 @@ def examine(log: Chain, people: People, now: datetime) -> AuditTrail:
 
     Args:
         log: as read.
-        people: who may sign; an entry about the protocol needs a role that approves the protocol.
+        people: who may sign; an entry about the protocol needs a role that approves the protocol, one about a release a role that approves releases.
         now: UTC; nothing is entered later than this.
     """
     parsed = [_parsed(line, f"{AUDIT}:{number}") for number, line in enumerate(log.lines, start=1)]
@@ -231,7 +242,7 @@ def _unsigned(entry: Entry, people: People) -> Iterator[Problem]:
     if person is None:
         yield refuse("a name that people.toml does not hold")
         return
-    allowed = people.required(PROTOCOL)
+    allowed = people.required(DOCUMENTS[entry.event])
     if entry.role not in person.roles or entry.role not in allowed:
         yield refuse(f"entered as {entry.role!r}; held: {', '.join(person.roles)}; may enter: {', '.join(allowed) or 'nobody'}")
     yield from (refuse(found) for _, found in key_faults(entry, person, people))

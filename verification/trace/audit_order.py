@@ -1,6 +1,6 @@
 """In which order things may have been done: frozen, then opened, then judged, each once, and with the seed that follows from protocol and weights.
 
-The seed is counted again here, without the code that made the films.
+A release is recorded once for each version, and approved after that, by its record. The seed is counted again here, without the code that made the films.
 """
 
 from __future__ import annotations
@@ -30,6 +30,10 @@ def order_problems(entries: Sequence[Entry], unsound: frozenset[str]) -> Iterato
             yield from _opened(entry, before, unsound)
         elif entry.event == "locked-cohort-judged":
             yield from _judged(entry, before)
+        elif entry.event == "release-recorded":
+            yield from _recorded(entry, before)
+        elif entry.event == "release-approved":
+            yield from _approved(entry, before, unsound)
 
 
 def _opened(entry: Entry, before: Sequence[Entry], unsound: frozenset[str]) -> Iterator[Problem]:
@@ -57,6 +61,24 @@ def _judged(entry: Entry, before: Sequence[Entry]) -> Iterator[Problem]:
         yield problem(
             "AUD-OPENED-TWICE", entry.where, item, found=f"the result of {protocol[:12]} stands at {earlier.where} already"
         )
+
+
+def _recorded(entry: Entry, before: Sequence[Entry]) -> Iterator[Problem]:
+    """Yield a version that was recorded before; whoever recorded it, there are two records that call themselves this release."""
+    version = entry.fact("version")
+    for earlier in before:
+        if earlier.event == "release-recorded" and earlier.fact("version") == version:
+            found = f"the release {version} was recorded at {earlier.where} already, as {earlier.fact('record_sha256')[:12]}"
+            yield problem("AUD-RELEASED-TWICE", entry.where, str(entry.event), found=found)
+
+
+def _approved(entry: Entry, before: Sequence[Entry], unsound: frozenset[str]) -> Iterator[Problem]:
+    """Yield an approval of a record that no sound entry before it names for this version."""
+    named = (entry.fact("version"), entry.fact("record_sha256"))
+    recorded = (each for each in before if each.event == "release-recorded" and each.where not in unsound)
+    if named not in ((each.fact("version"), each.fact("record_sha256")) for each in recorded):
+        found = f"approved release {named[0]} by the record {named[1][:12]}, which no entry before it names"
+        yield problem("AUD-UNRECORDED", entry.where, str(entry.event), found=found)
 
 
 def _about(entries: Sequence[Entry], event: str, protocol: str) -> tuple[Entry, ...]:

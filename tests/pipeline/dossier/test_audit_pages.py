@@ -43,11 +43,13 @@ def test_an_empty_log_is_said_to_be_empty(tmp_path):
 
 
 def test_each_entry_is_printed_with_who_when_and_why(tmp_path):
-    text = pages(tmp_path, "frozen", "opened", "judged").listed()
+    text = pages(tmp_path, "frozen", "opened", "judged", "recorded", "approved").listed()
     for said in (
         "protocol 1 frozen, 1500 studies planned, 1476 needed (protocol 111111111111)",
         "locked cohort opened: 1500 studies, seed",
         "result known, every primary endpoint met: yes",
+        "release 0.1.0 recorded at commit ffffffffffff (record eeeeeeeeeeee)",
+        "release 0.1.0 approved (record eeeeeeeeeeee)",
         "DEMO-quality (demonstration identity, no natural person) as quality assurance",
         "done by a test, for a test",
         "2026-11-21T08:01:00Z",

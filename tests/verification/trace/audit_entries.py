@@ -21,7 +21,8 @@ def people_toml(*signers, project="tiny"):
     held = sorted({*ROLES, *(role for signer in signers for role in signer.person.roles)})
     text = f'schema = "thoratrace/people/1"\nproject = "{project}"\n'
     text += "".join(f'[[role]]\nname = "{role}"\nsigns = "all"\nmeanings = ["approved"]\n' for role in held)
-    text += f'[[rule]]\ndocuments = "validation/protocol.toml"\nroles = {json.dumps(list(ROLES))}\n'
+    for documents in ("validation/protocol.toml", "releases"):
+        text += f'[[rule]]\ndocuments = "{documents}"\nroles = {json.dumps(list(ROLES))}\n'
     for signer in signers:
         roles, key = json.dumps(list(signer.person.roles)), signer.key
         text += f'[[person]]\nname = "{signer.person.name}"\nkind = "demonstration"\nroles = {roles}\n'
@@ -73,6 +74,12 @@ class Log:
         evidence = {"evidence": place(protocol, weights), "evidence_sha256": hashlib.sha256(content).hexdigest()}
         facts = {"protocol_sha256": protocol, "weights_sha256": weights, "predictions_sha256": "d" * 64, "primary_passed": "yes"}
         return self.add(Event.JUDGED, facts | evidence, **changes)
+
+    def recorded(self, version="0.1.0", record="e" * 64, **changes):
+        return self.add(Event.RECORDED, {"version": version, "record_sha256": record, "commit": "f" * 40}, **changes)
+
+    def approved(self, version="0.1.0", record="e" * 64, **changes):
+        return self.add(Event.APPROVED, {"version": version, "record_sha256": record}, **changes)
 
     def log(self):
         head = head_json(tuple(self.lines))

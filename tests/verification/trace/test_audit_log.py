@@ -39,11 +39,57 @@ def log():
 
 
 def test_a_whole_log_holds(log, people):
+    log.recorded()
+    log.approved()
     trail = log.trail(people)
     assert trail.problems == ()
     assert [each.event for each in trail.entries] == list(Event)
     assert trail.of(Event.JUDGED, PROTOCOL)[0].fact("primary_passed") == "yes"
     assert trail.of(Event.JUDGED, OTHER) == ()
+
+
+def test_a_version_is_recorded_once(people):
+    made = Log(SIGNER)
+    made.recorded()
+    made.recorded(version="0.2.0", record="1" * 64)
+    made.recorded(record="2" * 64)
+    (only,) = made.trail(people).problems
+    assert (only.code, only.where) == ("AUD-RELEASED-TWICE", f"{AUDIT}:3")
+    assert only.found == f"the release 0.1.0 was recorded at {AUDIT}:1 already, as eeeeeeeeeeee"
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        lambda log: None,
+        lambda log: log.recorded(version="0.2.0"),
+        lambda log: log.recorded(record="1" * 64),
+        lambda log: log.recorded(signer=CLERK),
+    ],
+)
+def test_only_a_recorded_release_is_approved(people, before):
+    made = Log(SIGNER)
+    before(made)
+    made.approved()
+    assert ("AUD-UNRECORDED", f"{AUDIT}:{len(made.lines)}") in told(made.trail(people).problems)
+
+
+def test_a_release_is_entered_by_the_roles_that_approve_releases(tmp_path):
+    """Not by those of the protocol, where the two rules differ."""
+    regulatory = Signer("DEMO-regulatory", "regulatory affairs")
+    text = people_toml(SIGNER, regulatory).replace(
+        'documents = "releases"\nroles = ["clinical safety", "quality assurance"]',
+        'documents = "releases"\nroles = ["regulatory affairs", "clinical safety"]',
+    )
+    (tmp_path / "people.toml").write_text(text)
+    found, faults = read_people(tmp_path)
+    assert faults == ()
+    made = Log(SIGNER)
+    made.recorded(signer=regulatory)
+    made.approved()
+    (only,) = made.trail(found).problems
+    assert (only.code, only.where) == ("AUD-SIGNED", f"{AUDIT}:2")
+    assert "may enter: regulatory affairs, clinical safety" in only.found
 
 
 def test_an_empty_log_holds(people, tmp_path):

@@ -186,6 +186,11 @@ RECIPES = {
         "one protocol opens the cohort for a second model",
         _logged(lambda log: (log.frozen(), log.opened(), log.opened(weights="3" * 64))),
     ),
+    "AUD-RELEASED-TWICE": (
+        "a second record calls itself the same release",
+        _logged(lambda log: (log.recorded(), log.recorded(record="1" * 64))),
+    ),
+    "AUD-UNRECORDED": ("a release is approved that no entry records", _logged(lambda log: log.approved())),
     "AUD-LOCKED": ("nobody opened the locked cohort, and release level is asked", lambda project: None),
     "TRC-SECTION-UNKNOWN": ("the page of a section is deleted", remove("docs/software-requirements.md")),
     "TRC-TAG-UNKNOWN": ("a scenario's tag is misspelt", edit(FEATURE, "@SRS-002", "@SRS-020")),
