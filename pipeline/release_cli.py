@@ -138,6 +138,32 @@ def _text(folder: ReleaseFolder, record: Record) -> str:
 
 
 @release.command()
+def verify(  # noqa: PLR0913  one option each
+    version: Version,
+    *,
+    pin: Annotated[list[str] | None, typer.Option(help="a signer's fingerprint, or a file of them; repeatable")] = None,
+    require_pin: Annotated[bool, typer.Option("--require-pin", help="exit 3 where no pin is given")] = False,
+    at_least: Annotated[str | None, typer.Option(help="refuse an older version")] = None,
+    no_repository: Annotated[
+        bool, typer.Option("--no-repository", help="leave out commit and audit log of the checkout")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Verify offline, by a file that an auditor can carry away: every byte, every signature, the source, the logs."""
+    from pipeline.release import verification  # noqa: PLC0415
+    from pipeline.release.errors import ReleaseRefused  # noqa: PLC0415
+
+    given = [word for each in pin or () for word in ("--pin", each)]
+    given += [*(["--require-pin"] if require_pin else []), *(["--at-least", at_least] if at_least else [])]
+    given += ["--json"] if as_json else []
+    try:
+        code = verification.verify(root(), version, tuple(given), repository=not no_repository)
+    except ReleaseRefused as err:
+        refuse(err, 2 if err.code == "REL-VERSION" else ENVIRONMENT)
+    raise typer.Exit(code)
+
+
+@release.command()
 def fetch(version: Version) -> None:
     """While online: fill the wheelhouse with every file that the release's lock pins for this machine, each by its hash."""
     from pipeline.progress import bar  # noqa: PLC0415
