@@ -10,6 +10,7 @@ Source: IEC 62304 5.8.5 (how the released software was created can be repeated),
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 import tempfile
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.release import rerun, sandbox
 from pipeline.release.checkout import CheckoutFailed, check_out, throw_away
+from pipeline.release.errors import ReleaseRefused
 from pipeline.release.folder import ReleaseFolder
 from pipeline.release.installation import prepare
 from pipeline.release.pins import machine_of, needed, read_pins
@@ -103,13 +105,19 @@ def altered_parts(folder: ReleaseFolder, record: Record) -> list[str]:
 
 
 def pins_of(folder: ReleaseFolder) -> tuple[Pin, ...]:
-    """Return what this machine has to install for a release.
+    """Return what this machine has to install for a release, by the lock that its record names.
 
     Raises:
-        LockUnreadable: its lock cannot be read.
+        ReleaseRefused: ``REL-RECORD``, the record cannot be read; ``REL-ALTERED``, the lock that lies there is not the recorded one.
+        LockUnreadable: it cannot be read.
     """
-    lock = folder.place(LOCK).read_text(encoding="utf-8")
-    return needed(read_pins(lock), machine_of(Path(sys.executable)))
+    content = folder.place(LOCK).read_bytes() if folder.place(LOCK).is_file() else b""
+    recorded = {each.name: each.sha256 for each in folder.record().subjects}.get(LOCK, "no lock")
+    found = hashlib.sha256(content).hexdigest()
+    if found != recorded:
+        repair = "restore the folder from version control"
+        raise ReleaseRefused("REL-ALTERED", where=LOCK, found=found[:16], expected=f"{recorded[:16]}, as recorded", repair=repair)
+    return needed(read_pins(content.decode("utf-8", "replace")), machine_of(Path(sys.executable)))
 
 
 def prepared(order: Order, progress: Report) -> Path:

@@ -13,6 +13,7 @@ from pipeline import release_cli
 from pipeline.release import reproduce as reproduction
 from pipeline.release import sandbox
 from pipeline.release.dsse import Envelope
+from pipeline.release.errors import ReleaseRefused
 from pipeline.release.folder import ReleaseFolder
 from pipeline.release.record import Kind, Subject
 from pipeline.release.reproduce import Order, reproduce
@@ -174,6 +175,16 @@ def test_an_environment_that_is_not_that_of_the_wheels_is_inconclusive(order, mo
         Verdict.INCONCLUSIVE,
         ("ENV-ALTERED at environment x: found a, expected b. Repair: c.",),
     )
+
+
+def test_a_lock_that_is_not_the_recorded_one_fetches_nothing(order):
+    assert [pin.name for pin in reproduction.pins_of(order.folder)] == ["one"]
+    (order.folder.path / "files" / "requirements.lock").write_bytes(b"")
+    with pytest.raises(
+        ReleaseRefused,
+        match=r"REL-ALTERED at files/requirements\.lock: found e3b0c44298fc1c14, expected [0-9a-f]{16}, as recorded",
+    ):
+        reproduction.pins_of(order.folder)
 
 
 def test_an_unknown_level_is_a_wrong_use():
