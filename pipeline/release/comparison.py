@@ -35,8 +35,12 @@ NEVER_COMPARED_VALUES: Mapping[str, Mapping[str, str]] = {
         "/run/started": "when it ran",
         "/run/tester": "who ran it",
     },
+    "files/environment.json": dict.fromkeys(
+        ("/implementation", "/libc", "/machine", "/processor", "/python", "/system"),
+        "explains the numeric class and is no part of it; what differs is listed beside the verdict",
+    ),
 }
-"""Part -> JSON pointer -> why this value is not compared."""
+"""Part -> JSON pointer of a value, or of what holds it -> why it is not compared."""
 
 
 @dataclass(frozen=True)
@@ -115,8 +119,17 @@ def _but_for(spared: Mapping[str, str], kept: bytes, content: bytes) -> tuple[st
         one, other = json.loads(kept), json.loads(content)
     except (ValueError, RecursionError):
         return first_difference("", kept, content)
-    counted = (each for each in json_differences(one, other) if each[0] not in spared)
+    counted = (each for each in json_differences(one, other) if not _is_spared(each[0], spared))
     return next(counted, None) or _written_otherwise(one, kept, other, content)
+
+
+def _is_spared(pointer: str, spared: Mapping[str, str]) -> bool:
+    """Say whether a value, or something that holds it, is in the table.
+
+    >>> _is_spared("/processor/name", {"/processor": ""}), _is_spared("/processors", {"/processor": ""})
+    (True, False)
+    """
+    return any(pointer == each or pointer.startswith(f"{each}/") for each in spared)
 
 
 def _written_otherwise(one: Any, kept: bytes, other: Any, content: bytes) -> tuple[str, str, str] | None:

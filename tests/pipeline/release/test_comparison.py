@@ -74,6 +74,19 @@ def test_the_commit_of_the_verdicts_is_not_compared_and_everything_else_is(folde
     assert compare(release, recorded, made).divergences[0].where == "the form of the text"
 
 
+def test_another_processor_of_the_same_class_does_not_count_and_another_library_does(folders, tmp_path):
+    _, recorded, made = folders
+    name, there = "files/environment.json", {"libraries": {"a": "1"}, "numeric_class": "c", "processor": {"name": "one"}}
+    release = record(subjects=(Subject(name, sha256(text(there)), len(text(there))),))
+    recorded.place(name).write_bytes(text(there))
+    for part in PARTS:
+        made.place(part).unlink()
+    made.place(name).write_bytes(text({**there, "processor": {"name": "another", "cache": "2"}}))
+    assert compare(release, recorded, made)
+    made.place(name).write_bytes(text({**there, "libraries": {"a": "2"}}))
+    assert compare(release, recorded, made).divergences[0].where == "/libraries/a"
+
+
 def test_a_part_that_was_not_made_and_one_that_nobody_recorded(folders):
     release, recorded, made = folders
     made.place("files/validation.json").unlink()
