@@ -10,25 +10,23 @@ Source: IEC 62304 5.8.1 to 5.8.6, 8.1.2, 8.2.4.
 
 from __future__ import annotations
 
-import json
-import platform
 import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline import technical_file
 from pipeline.release.canonical import canonical
-from pipeline.release.collection import collect, subject_of
-from pipeline.release.data_root import data_root
+from pipeline.release.collection import subject_of
 from pipeline.release.dsse import Envelope
+from pipeline.release.environment import Environment, environment
 from pipeline.release.errors import ReleaseRefused
 from pipeline.release.folder import KEYS, RECORD
 from pipeline.release.honest_stages import HonestStage, as_they_lie, environment_of, sealed_stages
-from pipeline.release.installed import installed
 from pipeline.release.lineage import lineage
+from pipeline.release.parts import gather
 from pipeline.release.record import Kind, Model, Previous, Record, Signer, Stage
-from pipeline.release.source import read_source, require_clean
-from pipeline.run import Run, file_sha256
+from pipeline.release.source import commit_time, read_source, require_clean
+from pipeline.run import Run
 from verification.trace import gate, matrix
 
 if TYPE_CHECKING:
@@ -37,7 +35,6 @@ if TYPE_CHECKING:
 
     from pipeline.progress import Report
     from pipeline.release.folder import ReleaseFolder
-    from pipeline.release.record import Source
 
 KEYS_SCHEMA = "thoratrace/release-keys/1"
 LEVELS = {Kind.RELEASE: gate.Level.RELEASE, Kind.TRIAL: gate.Level.DEVELOPMENT}
@@ -72,27 +69,35 @@ def seal(root: Path, order: Order, folder: ReleaseFolder, report: Report) -> Rec
     report(0, len(STEPS), STEPS[0])
     source, files = read_source(root)
     require_clean(root, files, order.spared)
-    made_from = lineage(root)
-    before = _stages(root, order.kind)
+    lineage(root)
+    here = environment(root)
+    before = stages_of(root, order.kind, here)
     report(1, len(STEPS), STEPS[1])
     judged = open_gate(root, LEVELS[order.kind])
     report(2, len(STEPS), STEPS[2])
     build_file(root)
     report(3, len(STEPS), STEPS[3])
-    stages = unchanged(before, _stages(root, order.kind))
+    stages = unchanged(before, stages_of(root, order.kind, here))
     if read_source(root)[0] != source:
         raise _moved("another commit is checked out than when the build began")
     require_clean(root, files, order.spared)
     report(4, len(STEPS), STEPS[4])
-    data = data_root(root / "artifacts" / "cohort")
-    parts = {name: path.read_bytes() for name, path in collect(root).items()} | {
-        "archive/cohort/SHA256SUMS": data.listing().encode(),
-        "files/data_root.json": json_bytes(data.to_json()),
-        "files/lineage.json": json_bytes(made_from),
-    }
+    parts = gather(root, here, commit_time(root, source.commit))
     report(5, len(STEPS), STEPS[5])
-    record = _record(order, source, _Findings(judged, stages, parts, made_from["model"], data.root))
-    write(folder, record, parts)
+    record = Record(
+        version=order.version,
+        kind=order.kind,
+        subjects=tuple(subject_of(name, content) for name, content in sorted(parts.contents.items())),
+        source=source,
+        model=Model(**parts.model),
+        environment=here.summary(),
+        data_root=parts.data_root,
+        gate=judged,
+        stages=stages,
+        signers=order.signers,
+        previous=order.previous,
+    )
+    write(folder, record, parts.contents)
     report(6, len(STEPS), "sealed")
     return record
 
@@ -143,56 +148,15 @@ def unchanged(before: Mapping[str, HonestStage], after: Mapping[str, HonestStage
         raise _moved(str(err)) from err
 
 
-@dataclass(frozen=True)
-class _Findings:
-    """What was found on the way: the gate's verdict, the stages' inputs, the bytes of every part, the model, the data root."""
+def stages_of(root: Path, kind: Kind, here: Environment) -> dict[str, HonestStage]:
+    """Return what each stage was made from: of a release from the journals of its run, of a trial as it lies.
 
-    judged: Mapping[str, str | int]
-    stages: Mapping[str, Stage]
-    parts: Mapping[str, bytes]
-    model: Mapping[str, str]
-    data_root: str
-
-
-def _stages(root: Path, kind: Kind) -> dict[str, HonestStage]:
-    """Return the stages: of a release from the journals of their runs, of a trial as they lie."""
-    return as_they_lie(Run(root), {}) if kind is Kind.TRIAL else sealed_stages(Run(root), environment_here(root))
-
-
-def _record(order: Order, source: Source, found: _Findings) -> Record:
-    return Record(
-        version=order.version,
-        kind=order.kind,
-        subjects=tuple(subject_of(name, content) for name, content in sorted(found.parts.items())),
-        source=source,
-        model=Model(**found.model),
-        environment=_environment(),
-        data_root=found.data_root,
-        gate=found.judged,
-        stages=found.stages,
-        signers=order.signers,
-        previous=order.previous,
-    )
-
-
-def environment_here(root: Path) -> dict[str, str]:
-    """Return what decides numbers beside files, read now: variables, interpreter, lock, every installed library."""
-    lock = root / "requirements.lock"
-    libraries = {name: each.sha256 for name, each in installed(lock.read_text(encoding="utf-8")).items()}
-    return environment_of(libraries, file_sha256(lock))
-
-
-def json_bytes(value: object) -> bytes:
-    r"""Return sorted, indented JSON, as every committed JSON file of ours is written.
-
-    >>> json_bytes({"b": 1, "a": 0.5})
-    b'{\\n "a": 0.5,\\n "b": 1\\n}\\n'
+    Raises:
+        ReleaseRefused: a stage of a release ran unwatched, or something of it is another one now.
     """
-    return (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n").encode()
-
-
-def _environment() -> dict[str, str | int | bool]:
-    return {"python": platform.python_version(), "libc": " ".join(platform.libc_ver()), "machine": platform.machine()}
+    libraries = {name: each.sha256 for name, each in here.libraries.items()}
+    decides = environment_of(libraries, here.locks["requirements.lock"])
+    return (as_they_lie if kind is Kind.TRIAL else sealed_stages)(Run(root), decides)
 
 
 def write(folder: ReleaseFolder, record: Record, parts: Mapping[str, bytes]) -> None:

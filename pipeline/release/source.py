@@ -11,12 +11,14 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pipeline.release.canonical import digest
 from pipeline.release.errors import ReleaseRefused
 from pipeline.release.record import Source
 from verification.trace.identity import content_hash
+from verification.trace.people import time_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -41,6 +43,15 @@ def read_source(root: Path, revision: str = "HEAD") -> tuple[Source, dict[str, l
     hashes = _contents(root, [blob for _, _, blob in entries])
     files = {path: [mode, hashes[blob]] for path, mode, blob in entries}
     return Source(commit, tree, digest(files)), files
+
+
+def commit_time(root: Path, commit: str) -> str:
+    """Return when a commit was made, UTC, ``2026-11-21T10:00:00Z``: the one time that a release may name, because every clone has it.
+
+    Raises:
+        ReleaseRefused: ``REL-SOURCE``.
+    """
+    return time_text(datetime.fromtimestamp(int(_text(root, "show", "-s", "--format=%ct", commit)), UTC))
 
 
 def require_clean(root: Path, files: Mapping[str, list[str]], allowed: Iterable[str] = ()) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.release.canonical import digest
 from pipeline.release.errors import ReleaseRefused
-from pipeline.release.source import read_source, require_clean
+from pipeline.release.source import commit_time, read_source, require_clean
 
 ENVIRONMENT = {
     **os.environ,
@@ -51,6 +51,13 @@ def test_the_source_names_every_file_by_mode_and_content(clone):
     }
     assert source.files_sha256 == digest(files)
     assert (source.commit, source.tree) == (git(clone, "rev-parse", "HEAD"), git(clone, "rev-parse", "HEAD^{tree}"))
+
+
+def test_the_time_of_a_commit_is_its_own_in_utc(clone):
+    (clone / "a.txt").write_bytes(b"two\n")
+    done = ENVIRONMENT | {"GIT_COMMITTER_DATE": "2026-11-21T10:00:00+08:00"}
+    subprocess.run(["git", "commit", "-qam", "second"], cwd=clone, check=True, env=done)
+    assert commit_time(clone, "HEAD") == "2026-11-21T02:00:00Z"
 
 
 def test_a_clean_tree_passes_whatever_is_ignored(clone):

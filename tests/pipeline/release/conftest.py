@@ -1,0 +1,12 @@
+"""What the tests of releases share."""
+
+from __future__ import annotations
+
+import pytest
+
+from .bench import Bench
+
+
+@pytest.fixture
+def bench(tmp_path):
+    return Bench(tmp_path)
