@@ -84,7 +84,15 @@ GROUPS = {
         (
             *(
                 f"{TRACE}/test_{name}.py"
-                for name in ("impact", "matrix_browser", "mutants", "step_use", "truth_table", "verification_run")
+                for name in (
+                    "chain_mutants",
+                    "impact",
+                    "matrix_browser",
+                    "mutants",
+                    "step_use",
+                    "truth_table",
+                    "verification_run",
+                )
             ),
             f"{TRACE}/exchange",
             f"{TRACE}/test_bad_input.py::test_any_bytes_in_any_file_never_raise_out_of_the_gate",
