@@ -30,6 +30,15 @@ def test_results_are_written_sorted_and_without_times(project):
     assert json.loads(first[1])["passed"] is True
 
 
+def test_a_project_without_a_policy_is_traced_and_concludes_nothing(project):
+    """Without criteria nothing is judged: the risk is neither acceptable nor unacceptable."""
+    (project.root / "risk/data/policy.toml").unlink()
+    assert "SPC-FILE" in {problem.code for problem in project.check().problems}
+    trace = json.loads(project.read(gate.TRACE))
+    assert (trace["overall_residual_risk"], trace["risk_management_review"]) == (None, None)
+    assert "HS-001" in {item["id"] for item in trace["items"]}
+
+
 def test_without_evidence_it_names_the_demo(project):
     (project.root / VERDICTS).unlink()
     result = project.check()

@@ -99,6 +99,24 @@ def test_settings_are_told_apart():
     assert found("pyproject.toml", SETTINGS, "strict") == strict
 
 
+def test_what_is_there_once_counts_as_one_and_a_switch_as_often_as_it_is_set():
+    sources = {
+        "pyproject.toml": SETTINGS,
+        "verification/test_features.py": "scenarios('.')\npytest.skip('a')\npytest.skip('a')\n",
+        "verification/trace/checks/orphans.py": "WORDS = ('a', 'b')\nreport = 'TRC-GAP'\n",
+    }
+    counted = {each.name: each.value for each in switch_duties(sources)}
+    assert counted.pop("verification/test_features.py: switch: pytest.skip('a')") == 2
+    assert counted.pop("pyproject.toml: strict: xfail_strict") is True
+    assert {
+        "verification/test_features.py: strict: scenarios('.')",
+        "pyproject.toml: switch: option -k",
+        "verification/trace/checks/orphans.py WORDS: check: 'b'",
+        "code TRC-GAP: code",
+    } <= counted.keys()
+    assert set(counted.values()) == {1}
+
+
 def test_options_in_one_text_are_told_apart_too():
     assert [member for member, _ in found("pyproject.toml", '[tool.pytest.ini_options]\naddopts = "-x -k y"')] == [
         "option -k",
