@@ -1,5 +1,6 @@
 """What the data owe, item by item: in the small project everything, written down by hand from its files, and nothing besides."""
 
+import re
 import tomllib
 from dataclasses import replace
 
@@ -11,7 +12,9 @@ from risk import loader as risk_loader
 from risk.model import ControlKind
 from verification.trace import features
 from verification.trace.duties import duties, people_duties, protocol_duties
+from verification.trace.obligations import LINK
 from verification.trace.people import People, Rule
+from verification.trace.renewal import compare
 
 NEEDS = "requirements_spec/data/user_needs.toml"
 REQUIREMENTS = "requirements_spec/data/software_requirements/device.toml"
@@ -151,6 +154,22 @@ def test_each_obligation_stands_where_its_item_is_written(project, item):
     name, text = PLACES[item]
     places = {each.where for each in owed_by(project) if each.item == item}
     assert places == {f"{name}:{project.line(name, text)}"}
+
+
+THERE = {"row", "approving role", "subgroup", "strict", "check", "code"}
+"""Aspects of what is simply there; so are all links."""
+
+
+def test_whatever_is_owed_names_itself_in_words_at_a_line_and_counts_once_where_it_is_simply_there(project):
+    owed = compare(project.root).current
+    assert {each.aspect for each in owed} >= THERE - {"strict", "code", "check", "subgroup"}
+    for each in owed:
+        assert {type(part) for part in (each.item, each.aspect, each.member)} == {str}, each
+        assert each.value not in {None, ""}, each
+        assert re.fullmatch(r"[^:]+:\d+", each.where), each
+        if (each.aspect in THERE or each.aspect.startswith(LINK)) and each.member != "xfail_strict":
+            assert each.value == 1, each
+    assert len({each.name for each in owed}) == len(owed)
 
 
 def test_the_policy_owes_its_matrix_its_scales_and_its_words(project):
