@@ -163,6 +163,30 @@ def verify(  # noqa: PLR0913  one option each
     raise typer.Exit(code)
 
 
+@release.command("rotate-key")
+def rotate_key(
+    name: Annotated[str, typer.Argument(help="whose key was rotated (./qms people rotate), as people.toml writes the name")],
+    *,
+    reason: Annotated[str, typer.Option(help="why, at least 10 characters")],
+    keys: Keys = None,
+) -> None:
+    """Enter that a signer's key gave way to another: both sign, and the old one counts for the records it signed and no other."""
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    from pipeline.keyring import KeyringError, open_keyring  # noqa: PLC0415
+    from pipeline.release.errors import ReleaseRefused  # noqa: PLC0415
+    from pipeline.release.rotation import rotate  # noqa: PLC0415
+    from verification.trace.people import shown  # noqa: PLC0415
+
+    try:
+        line = rotate(root(), name, reason, open_keyring(root(), keys), datetime.now(UTC))
+    except (ReleaseRefused, KeyringError) as err:
+        refuse(err)
+    typer.echo(
+        f"{shown(name)}: {line['from']} gave way to {line['to']}; it counts for {len(line['records'])} records and no other"
+    )
+
+
 @release.command()
 def fetch(version: Version) -> None:
     """While online: fill the wheelhouse with every file that the release's lock pins for this machine, each by its hash."""

@@ -217,15 +217,15 @@ def numbers(version: str) -> tuple[int, ...]:
 @check("version", "the release that was asked for, and no older one", "ask which release is the newest")
 def is_asked_for(record: Record) -> Answer:
     """Ask for kind and version; a folder that is named like a version has to hold that one."""
-    order, version, kind = record.order, numbers(record.said["version"]), record.said["kind"]
-    name = record.order.folder.resolve().name
+    order, said, name = record.order, record.said["version"], record.order.folder.resolve().name
+    version, kind = numbers(said), record.said["kind"]
     if VERSION.fullmatch(name) and numbers(name) != version:
-        yield Fault("VER-VERSION", RECORD, f"{record.said['version']} in the place of {name}")
+        yield Fault("VER-VERSION", RECORD, f"{said} in the place of {name}")
     if order.release and kind != "release":
         yield Fault("VER-KIND", RECORD, f"a {kind} in the place of a release")
     if version < order.at_least:
-        yield Fault("VER-ROLLBACK", RECORD, f"{record.said['version']}, which is older")
-    return f"{record.said['version']}, {'a release' if kind == 'release' else 'a trial, not a release'}"
+        yield Fault("VER-ROLLBACK", RECORD, f"{said}, which is older")
+    return f"{said}, {'a release' if kind == 'release' else 'a trial, not a release'}"
 
 
 @check("folder", "the parts that the record names, as plain files, and nothing else", "ask where it comes from, then remove it")
@@ -235,10 +235,9 @@ def folder_is_whole(record: Record) -> Answer:
     if record.order.archive not in {None, record.order.folder / "archive"}:
         found += yield from _walk(record.order.archive, "archive/", 0)
     for name in found:
-        if name.startswith("after/"):
-            if record.sha256.encode() not in contents(record.path(name)):
-                yield Fault("VER-LATER", name, "a paper about another record: it does not name this one")
-        elif name not in {RECORD, KEYS} and name not in record.parts:
+        if name.startswith("after/") and record.sha256.encode() not in contents(record.path(name)):
+            yield Fault("VER-LATER", name, "a paper about another record: it does not name this one")
+        if not name.startswith("after/") and name not in {RECORD, KEYS, *record.parts}:
             yield Fault("VER-EXTRA", name, "a file that the record does not name")
     return f"{len(found)} files"
 
@@ -315,7 +314,7 @@ def signers_are_several(record: Record) -> Answer:
     return f"{len(signers)} have to sign"
 
 
-def _signed(record: Record) -> set[str]:
+def signed(record: Record) -> set[str]:
     """Return the keys of signers whose signature holds over the pre-authentication encoding of the record."""
     message = b"DSSEv1 %d %b %d %b" % (len(PAYLOAD_TYPE), PAYLOAD_TYPE.encode(), len(record.payload), record.payload)
     owed = {each["key"]: public_key(each["public"])[1] for each in record.said["signers"]}
@@ -325,20 +324,20 @@ def _signed(record: Record) -> set[str]:
 @check("signatures", "a signature of everybody who has to sign over this record, and no other", "ask for the signed record")
 def signatures_hold(record: Record) -> Answer:
     """Compare who signed with who has to sign."""
-    owed, signed = {each["key"]: each["name"] for each in record.said["signers"]}, _signed(record)
+    owed, good = {each["key"]: each["name"] for each in record.said["signers"]}, signed(record)
     for key in sorted(set(record.signatures) - set(owed)):
         yield Fault("VER-FOREIGN", key, "a signature of somebody who does not have to sign")
-    for key in sorted(set(owed) - signed):
+    for key in sorted(set(owed) - good):
         forged = key in record.signatures
         found = f"a signature that is not that of {key} over this record" if forged else "no signature"
         yield Fault("VER-SIGNATURE" if forged else "VER-UNSIGNED", owed[key], found)
-    return f"{len(signed)} signatures" if owed else "nobody has to sign"
+    return f"{len(good)} signatures" if owed else "nobody has to sign"
 
 
 @check("rotations", "rotations that both keys signed, and no later signature of a key given up", "ask which key signs now")
 def rotations_hold(record: Record) -> Answer:
     """Read the rotations beside the folder: a key given up counts for the records that its rotation names, and for no other."""
-    rotations = _rotations(record)
+    rotations = rotations_beside(record.order.folder)
     for each in rotations:
         retired = public_key(each["from"])[0]
         if retired in record.signatures and record.sha256 not in each["records"]:
@@ -346,8 +345,9 @@ def rotations_hold(record: Record) -> Answer:
     return f"{len(rotations)} rotations"
 
 
-def _rotations(record: Record) -> list[dict[str, Any]]:
-    path, rotations, before = record.order.folder.resolve().parent / ROTATIONS, [], "0" * 64
+def rotations_beside(folder: Path) -> list[dict[str, Any]]:
+    """Return the rotations that lie beside a release's folder, each signed by both keys; there may be none."""
+    path, rotations, before = folder.resolve().parent / ROTATIONS, [], "0" * 64
     try:
         for line in lines_of(contents(path)) if os.path.lexists(path) else ():
             each = parsed(line)
@@ -368,10 +368,10 @@ def is_authentic(record: Record) -> Answer:
     if not record.order.pins:
         raise Unchecked("no pinned key: whoever can write every file can have written this (--pin)")
     believed, before = record.order.pins, 0
-    ties = [{public_key(each[side])[0] for side in ("from", "to")} for each in _rotations(record)]
+    ties = [{public_key(each[side])[0] for side in ("from", "to")} for each in rotations_beside(record.order.folder)]
     while len(believed) > before:
         before, believed = len(believed), believed.union(*(tie for tie in ties if tie & believed))
-    good = [each["name"] for each in record.said["signers"] if each["key"] in believed & _signed(record)]
+    good = [each["name"] for each in record.said["signers"] if each["key"] in believed & signed(record)]
     if not good:
         yield Fault("VER-PIN", RECORD, f"signatures by {', '.join(record.signatures) or 'nobody'}")
     return f"signed by {' and '.join(good)}"
@@ -482,8 +482,8 @@ def source_is_there(record: Record) -> Answer:
     named = hashlib.sha1(b"commit %d\x00%b" % (len(commit), commit), usedforsecurity=False).hexdigest()
     if named != said["commit"] or not commit.startswith(b"tree %b\n" % said["tree"].encode()):
         raise Fault("VER-SOURCE", said["commit"], f"no such commit of the tree {said['tree']}")
-    listing = _git(root, "ls-tree", "-r", "-z", "--full-tree", said["tree"]).split(b"\0")
-    entries = [each.split(None, 3) for each in listing if each]
+    listing = _git(root, "ls-tree", "-r", "-z", "--full-tree", said["tree"])
+    entries = [each.split(None, 3) for each in listing.split(b"\0")[:-1]]
     answer = _git(root, "cat-file", "--batch", given=b"".join(each[2] + b"\n" for each in entries))
     files, at = {}, 0
     for mode, _, _, path in entries:

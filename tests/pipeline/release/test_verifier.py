@@ -347,7 +347,7 @@ def test_what_the_builder_writes_is_what_the_verifier_reads(tmp_path):
     Sealed.write(folder / "record.dsse.json", Envelope(made.payload).signed(KEYS["DEMO-a"]).to_bytes())
     opened = verifier.opened(verifier.Order(folder))
     assert (opened.sha256, dict(opened.parts)) == (made.sha256, {each.name: (each.sha256, each.size) for each in made.subjects})
-    assert verifier._signed(opened) == {made.signers[0].key}
+    assert verifier.signed(opened) == {made.signers[0].key}
 
 
 def test_the_reference_implementation_believes_the_same_signatures(sealed):

@@ -1,0 +1,68 @@
+"""Older releases keep verifying with the newest verifier: two small ones, sealed on 2026-11-21 with keys that nobody has any more, kept as they were.
+
+They are never made again. Whoever changes the verifier so that they fail has broken a promise that was given with each release.
+"""
+
+import hashlib
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.pipeline.release.verdicts import verify
+
+FROZEN = Path(__file__).parent / "frozen"
+RECORDS = {
+    "0.0.1": "0d4dae7914577fc2761cd47ae9a30f45f9f4b2787c63b18421664246a6b81da3",
+    "0.0.2": "bf34df5bddab5fb46bf5834e3759a51508b02d5c98050e88b14767dad936df2b",
+}
+GOOD = {
+    "record",
+    "version",
+    "folder",
+    "contents",
+    "claims",
+    "signers",
+    "signatures",
+    "rotations",
+    "authenticity",
+    "previous",
+    "sealed logs",
+}
+"""What was good about them on the day they were frozen."""
+
+
+@pytest.mark.parametrize("version", RECORDS)
+def test_a_frozen_release_still_verifies(version, capsys):
+    verdict = verify(capsys, FROZEN / "releases" / version, "--pin", FROZEN / "pins.txt", "--require-pin", "--at-least", version)
+    assert (verdict.exit, verdict.words) == (0, "INTEGRITY OK, AUTHENTIC")
+    assert {name for name, state in verdict.states.items() if state == "GOOD"} >= GOOD
+
+
+@pytest.mark.parametrize("version", RECORDS)
+def test_it_is_the_record_that_was_frozen(version):
+    from pipeline.release import verifier
+
+    assert verifier.opened(verifier.Order(FROZEN / "releases" / version)).sha256 == RECORDS[version]
+
+
+FILES = sorted(
+    path.relative_to(FROZEN).as_posix()
+    for path in (FROZEN / "releases").rglob("*")
+    if path.is_file() and path.parent.name != "after"
+)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_byte_of_a_frozen_release_counts(tmp_path, name, capsys):
+    """Sixteen single bits of every file, one after the other; the places follow from the name, so a failure can be looked at again."""
+    shutil.copytree(FROZEN, tmp_path / "frozen")
+    path = tmp_path / "frozen" / name
+    content = path.read_bytes()
+    version = "0.0.2" if name == "releases/keys.jsonl" else name.split("/")[1]
+    for number in range(16):
+        draw = int.from_bytes(hashlib.sha256(f"{name} {number}".encode()).digest()[:6], "big")
+        at, bit = draw // 8 % len(content), draw % 8
+        path.write_bytes(content[:at] + bytes([content[at] ^ 1 << bit]) + content[at + 1 :])
+        verdict = verify(capsys, tmp_path / "frozen/releases" / version, "--pin", FROZEN / "pins.txt")
+        assert verdict.exit == 1, (at, bit)
