@@ -31,7 +31,7 @@ BundleOption = Annotated[Path | None, typer.Option(help="model bundle; that of t
 SimulateOption = Annotated[
     bool, typer.Option("--simulate", help="invent results instead of analysing: a trial of the bookkeeping")
 ]
-DeviceOption = Annotated[str, typer.Option("--device-options", help='for `thoratrace analyse`: "--engine ray --workers 8"')]
+DeviceOption = Annotated[str, typer.Option("--device-options", help='for `thoratrace analyse`: "--policy research --no-page"')]
 
 
 @fleet.command()
@@ -79,6 +79,7 @@ def work_on(  # noqa: PLR0913, PLR0917  one option each
     bundle: BundleOption = None,
     simulate: SimulateOption = False,  # noqa: FBT002
     device_options: DeviceOption = "",
+    ray_workers: Annotated[int, typer.Option(min=1, max=256, help="processes that Ray shares each shard out over")] = 1,
 ) -> None:
     """Examine the shards of a plan, or one job's part of them; the same command goes on where a killed one stood."""
     from pipeline.fleet import plan as planning  # noqa: PLC0415
@@ -88,7 +89,8 @@ def work_on(  # noqa: PLR0913, PLR0917  one option each
     with _told(), bar("fleet") as report:
         planned = planning.read(folder)
         shards = shard.share(planned, part, of)
-        work.run(planned, shards, _examiner(bundle, device_options, simulate=simulate), workers, report)
+        examiner = _examiner(bundle, device_options, ray_workers, simulate=simulate)
+        work.run(planned, shards, examiner, workers, report)
         _print({"shards_done_here": len(shards), "shards_not_done": len(shard.missing(planned))})
 
 
@@ -108,7 +110,7 @@ def merge(
         _print(merging.merge(planning.read(folder), _examiner(bundle, device_options, simulate=simulate), report))
 
 
-def _examiner(bundle: Path | None, options: str, *, simulate: bool) -> Examiner:
+def _examiner(bundle: Path | None, options: str, ray_workers: int = 1, *, simulate: bool) -> Examiner:
     from pipeline.dvc_runs import canonical  # noqa: PLC0415
     from pipeline.fleet.examiners import DeviceCommand, Simulated  # noqa: PLC0415
 
@@ -118,7 +120,7 @@ def _examiner(bundle: Path | None, options: str, *, simulate: bool) -> Examiner:
     if not (chosen / "manifest.json").is_file():
         typer.echo(f"no model bundle in {chosen}: ./qms demo makes one, or give --bundle", err=True)
         raise typer.Exit(NO_BUNDLE)
-    return DeviceCommand(chosen, tuple(options.split()))
+    return DeviceCommand(chosen, tuple(options.split()), ray_workers)
 
 
 @contextmanager

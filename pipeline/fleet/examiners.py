@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from device_sw import __name__ as device_package
 from device_sw import merkle
+from device_sw._version import __version__
 from device_sw.batch.inspection import inspect
 from device_sw.launcher import numeric_environment
 from pipeline.fleet.errors import FleetError
@@ -99,17 +100,20 @@ class DeviceCommand:
 
     Attributes:
         bundle: the model bundle.
-        options: further options of the command, for example ``--engine ray --workers 8``.
+        options: further options of the command that its results depend on, for example ``--policy research``.
+        workers: processes that Ray shares a shard out over; results do not depend on them.
     """
 
     bundle: Path
     options: tuple[str, ...] = ()
+    workers: int = 1
 
     @property
     def identity(self) -> dict[str, str]:
-        """Return the bundle's hash and the options."""
+        """Return the device's version, the bundle's hash and the options."""
         return {
             "examiner": "thoratrace analyse",
+            "device_version": __version__,
             "bundle_manifest_sha256": file_sha256(self.bundle / "manifest.json"),
             "options": " ".join(self.options),
         }
@@ -125,6 +129,7 @@ class DeviceCommand:
             raise _device("a file whose name has a line break")
         command = [sys.executable, "-m", device_package, "analyse", "--list", "-", "-o", str(place)]
         command += ["--bundle", str(self.bundle), *self.options]
+        command += ["--engine", "ray", "--workers", str(self.workers)] if self.workers > 1 else []
         done = subprocess.run(
             command,
             env=numeric_environment() | {"PYTHONPATH": str(REPOSITORY)},
@@ -141,7 +146,7 @@ class DeviceCommand:
         return Outcome(found.merkle_root, counts, {"audit.jsonl": file_sha256(place / "audit.jsonl")})
 
     def recorded(self, studies: Sequence[Study], place: Path) -> Counter[str]:
-        """Count each study once whose files are all recorded: by path, or by content where the same bytes had been recorded under another path.
+        """Count each study once whose files are all recorded: by path, or by content where the same bytes had been recorded under another path; one without files has no record.
 
         Raises:
             FleetError: FLT-DEVICE, the folder is not what its audit trail says.
@@ -150,10 +155,11 @@ class DeviceCommand:
             raise _device(difference)
         inputs = read_json(place / "index.json")["inputs"]
         paths, contents = ({entry[name] for entry in inputs} for name in ("path", "content_sha256"))
-        found = {
-            study.uid: all(str(path) in paths or file_sha256(path) in contents for path in _files(study)) for study in studies
-        }
-        return Counter(uid for uid, whole in found.items() if whole)
+
+        def known(path: Path) -> bool:
+            return str(path) in paths or (path.is_file() and file_sha256(path) in contents)
+
+        return Counter(study.uid for study in studies if (files := _files(study)) and all(map(known, files)))
 
 
 def _files(study: Study) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import subprocess
 
@@ -56,6 +57,28 @@ def test_a_study_whose_file_came_later_is_missing(finished, examiner, archive):
             merging.merge(finished, examiner, silent)
     finally:
         (archive / "b" / "three.dcm").unlink()
+
+
+def test_a_study_whose_files_went_or_that_never_had_any_is_missing(finished, examiner, tmp_path):
+    (tmp_path / "empty").mkdir()
+    studies = [planning.Study("1.2.3", str(tmp_path / "empty")), planning.Study("1.2.4", str(tmp_path / "gone.dcm"))]
+    assert examiner.recorded(studies, shard.place_of(finished.folder, 0)).total() == 0
+
+
+def test_workers_change_the_command_and_not_the_identity(tmp_path, examiner, monkeypatch):
+    many, commands = dataclasses.replace(examiner, workers=8), []
+
+    def ended(command, **_):
+        commands.append(command)
+        return subprocess.CompletedProcess(command, 2, b"", b"")
+
+    monkeypatch.setattr(examiners.subprocess, "run", ended)
+    for each in (examiner, many):
+        with pytest.raises(FleetError, match="FLT-DEVICE"):
+            each.examine([planning.Study("1.2.3", "a.dcm")], tmp_path)
+    assert commands[1] == [*commands[0], "--engine", "ray", "--workers", "8"]
+    assert many.identity == examiner.identity
+    assert dataclasses.replace(examiner, options=("--policy", "research")).identity != examiner.identity
 
 
 def test_a_result_changed_afterwards_stops_the_merge(finished, examiner):
