@@ -242,3 +242,35 @@ def reproduce(  # noqa: PLR0913  one option each
         reproduction.keep_result(found, out)
     typer.echo(json.dumps(found.to_json(), indent=1, sort_keys=True, ensure_ascii=False) if as_json else found.to_text())
     raise typer.Exit({"PASS": HOLDS, "FAIL": DOES_NOT_HOLD}.get(found.verdict, ENVIRONMENT))
+
+
+@release.command()
+def attack(
+    version: Version,
+    *,
+    flips: Annotated[int, typer.Option(min=0, help="flipped bytes in each kind of artefact")] = 100,
+    clean: Annotated[int, typer.Option(min=0, help="verifications of the unharmed release")] = 1000,
+    only: Annotated[
+        list[str] | None, typer.Option(help="attack by its id; repeatable; `none` leaves flips and clean runs")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Harm copies of a release in every way that is known; each harm has to be caught by the check that should."""
+    from pipeline.progress import bar  # noqa: PLC0415
+    from pipeline.release.attacks import campaign, report  # noqa: PLC0415
+    from pipeline.release.attacks.catalogue import chosen  # noqa: PLC0415
+    from pipeline.release.attacks.command import attack as run  # noqa: PLC0415
+    from pipeline.release.errors import ReleaseRefused  # noqa: PLC0415
+
+    try:
+        plan = campaign.Plan(flips, clean, chosen(only))
+    except KeyError as err:
+        raise typer.BadParameter(str(err.args[0]), param_hint="--only") from err
+    try:
+        with bar("attack") as progress:
+            done = run(root(), version, plan, progress)
+    except ReleaseRefused as err:
+        refuse(err)
+    typer.echo(json.dumps(done.result, indent=1, sort_keys=True) if as_json else report.to_text(done.result))
+    typer.echo(done.page.relative_to(root()).as_posix(), err=True)
+    raise typer.Exit(HOLDS if done else DOES_NOT_HOLD)

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from pipeline.release.attacks import chronicle, content, form, pipelines, records, sources
+from pipeline.release.attacks import chronicle, content, environments, form, pipelines, records, sources
 
-ATTACKS = (*content.ATTACKS, *form.ATTACKS, *records.ATTACKS, *chronicle.ATTACKS, *sources.ATTACKS, *pipelines.ATTACKS)
+ATTACKS = (
+    *content.ATTACKS,
+    *form.ATTACKS,
+    *records.ATTACKS,
+    *chronicle.ATTACKS,
+    *sources.ATTACKS,
+    *pipelines.ATTACKS,
+    *environments.ATTACKS,
+)
 """Every attack; its id is unique (a test holds it)."""
 
 OUTSTANDING: tuple[str, ...] = (
@@ -12,3 +20,20 @@ OUTSTANDING: tuple[str, ...] = (
     "papers made after the record (folder after): each has to name the record, and nothing seals their content",
 )
 """What the checks cannot see, said in the result and on its page."""
+
+
+def chosen(names: list[str] | None) -> tuple[str, ...]:
+    """Return the ids that were asked for: all where nothing was, none where only ``none`` was.
+
+    Raises:
+        KeyError: an id that no attack has; the message names it and the known ones.
+
+    >>> chosen(["none"]), chosen(["weights-bit-flipped"])
+    ((), ('weights-bit-flipped',))
+    """
+    known = tuple(each.id for each in ATTACKS)
+    if names == ["none"]:
+        return ()
+    if unknown := [name for name in names or () if name not in known]:
+        raise KeyError(f"found {', '.join(unknown)}, expected one or more of {', '.join(known)}")
+    return tuple(names or known)

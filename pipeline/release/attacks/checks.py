@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from device_sw.detector.bundle import load_bundle
-from pipeline.release.attacks import pipelines
+from pipeline.release.attacks import environments, pipelines
 from pipeline.release.attacks.attack import CheckName, Finding, Outcome
 from pipeline.release.attacks.outcomes import coded
 from verification.trace.audit_log import examine, read_log
@@ -107,4 +107,6 @@ def checks(run: Runner) -> dict[CheckName, Callable[[Bench], Outcome]]:
         CheckName.LINEAGE: pipelines.check_lineage,
         CheckName.STAGES: pipelines.check_stages,
         CheckName.LIBRARIES: pipelines.check_libraries,
+        CheckName.WHEELS: environments.check_wheelhouse,
+        CheckName.PACKAGES: environments.check_environment,
     }
