@@ -20,7 +20,7 @@ from pipeline.release.attacks.bench import RECORD, lay_out
 from pipeline.release.attacks.catalogue import ATTACKS, OUTSTANDING
 from pipeline.release.attacks.checks import VERIFIER, checks, in_its_own_process, in_this_process, verify
 from pipeline.release.attacks.clean import CleanCount, try_clean
-from pipeline.release.attacks.forgery import envelope_of, payload_of, statement_of
+from pipeline.release.attacks.forgery import envelope_of, payload_of, seal, statement_of
 from pipeline.release.attacks.judging import judge
 from pipeline.release.attacks.kept import Kept
 from verification.trace.mutants.copying import workplace
@@ -153,6 +153,7 @@ def _steps(original: Original, place: Path, plan: Plan, kinds: tuple[str, ...]) 
         yield f"attack {name}", lambda name=name: judge(table[name], original, place, asked).to_json()
     if bench is None:
         return
+    seal(bench)
     names = flips.names_by_kind(bench)
     for kind in kinds:
         for start in range(0, plan.flips, FLIPS_A_PART):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-    from pipeline.release.attacks.attack import Outcome
+    from pipeline.release.attacks.attack import Finding, Outcome
     from pipeline.release.attacks.bench import Bench
 
 KINDS: tuple[tuple[str, str], ...] = (
@@ -56,6 +56,10 @@ KINDS: tuple[tuple[str, str], ...] = (
     ("evidence", "*"),
 )
 """Kinds of artefacts by the first pattern that fits the name."""
+
+
+SIGNED = frozenset({"VER-SIGNATURE", "VER-UNSIGNED", "VER-FOREIGN"})
+"""Codes that say of the record that its bytes are not those which were signed."""
 
 
 @dataclass(frozen=True)
@@ -176,13 +180,23 @@ def try_kind(bench: Bench, kind: str, names: Iterable[str], part: range, verify:
         unseen += _stat(path) == before
         outcome = verify(bench)
         put(path, flip)
-        named = {finding.code for finding in outcome.findings if finding.where == flip.name}
+        named = {each.code for each in outcome.findings if answers(each, flip.name)}
         codes.update(named)
         places.append(place)
         if outcome.code != 1 or not named:
             missed.append(f"{flip.name} at {flip.offset} with {flip.mask:#04x}: {outcome.said}")
     caught = len(places) - len(missed)
     return FlipCount(kind, len(sizes), sum(sizes.values()), tuple(places), caught, tuple(missed), unseen, dict(codes))
+
+
+def answers(finding: Finding, name: str) -> bool:
+    """Say whether a finding is about a flip in a file: it names the file; of the record, a signature that does not hold says the same.
+
+    >>> from pipeline.release.attacks.attack import Finding
+    >>> answers(Finding("VER-SIGNATURE", "DEMO-author"), "record.dsse.json"), answers(Finding("VER-SIGNATURE", "DEMO-author"), "params.yaml")
+    (True, False)
+    """
+    return finding.where == name or (name == RECORD and finding.code in SIGNED)
 
 
 def put(path: Path, flip: Flip) -> None:
