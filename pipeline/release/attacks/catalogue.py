@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.release.attacks import chronicle, content, environments, form, pipelines, records, sources
+from pipeline.release.attacks import chronicle, content, environments, form, models, pipelines, records, sources
 
 ATTACKS = (
     *content.ATTACKS,
@@ -10,6 +10,7 @@ ATTACKS = (
     *records.ATTACKS,
     *chronicle.ATTACKS,
     *sources.ATTACKS,
+    *models.ATTACKS,
     *pipelines.ATTACKS,
     *environments.ATTACKS,
 )

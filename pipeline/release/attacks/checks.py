@@ -14,10 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from device_sw.detector.bundle import load_bundle
-from pipeline.release.attacks import environments, pipelines
+from pipeline.release.attacks import environments, models, pipelines
 from pipeline.release.attacks.attack import CheckName, Finding, Outcome
-from pipeline.release.attacks.outcomes import coded
 from verification.trace.audit_log import examine, read_log
 from verification.trace.people import read_people
 
@@ -82,10 +80,6 @@ def _outcome(code: int, printed: str, diagnosis: str) -> Outcome:
     return Outcome(code, findings, str(result["verdict"]))
 
 
-def _bundle(bench: Bench) -> Outcome:
-    return coded(lambda: load_bundle(bench.release / "bundle"))
-
-
 def _audit(bench: Bench) -> Outcome:
     """Judge the audit log of the bench's own little project as the trace gate does."""
     root = bench.beside("project")
@@ -102,7 +96,7 @@ def checks(run: Runner) -> dict[CheckName, Callable[[Bench], Outcome]]:
         CheckName.PINNED: lambda bench: verify(bench, run, "--pin", str(bench.pin)),
         CheckName.AT_LEAST: lambda bench: verify(bench, run, "--pin", str(bench.pin), "--at-least", bench.original.version),
         CheckName.SOURCE: lambda bench: verify(bench, run, "--repository", str(bench.repository)),
-        CheckName.BUNDLE: _bundle,
+        CheckName.BUNDLE: models.check_bundle,
         CheckName.AUDIT: _audit,
         CheckName.LINEAGE: pipelines.check_lineage,
         CheckName.STAGES: pipelines.check_stages,

@@ -49,13 +49,13 @@ def judge(attack: Attack, original: Original, workplace: Path, checks: Checks) -
 
 def _judged(attack: Attack, bench: Bench, checks: Checks) -> Trial:
     check = checks[attack.check]
-    before, untouched = check(bench), state(bench.folder)
+    before, complaining, untouched = check(bench), _noticing(attack, bench, checks), state(bench.folder)
     if before.code != 0 or before.findings:
         return Trial(attack.id, caught=False, codes=(), missing=(f"not clean before: {_said(before)}"[:LONGEST],))
     signs = attack.harm(bench)
     if state(bench.folder) == untouched:
         return Trial(attack.id, caught=False, codes=(), missing=("the deed changed nothing",))
-    after = check(bench)
+    after, noticed = check(bench), _noticing(attack, bench, checks)
     missing = [f"{sign.code} at {sign.where} {sign.words}".rstrip() for sign in signs if not any(map(sign.fits, after.findings))]
     if attack.alone:
         missing += [f"nothing but that: {each}" for each in after.findings if not any(sign.fits(each) for sign in signs)]
@@ -66,7 +66,7 @@ def _judged(attack: Attack, bench: Bench, checks: Checks) -> Trial:
         steps=tuple(sorted({each.step for each in after.findings if any(sign.fits(each) for sign in signs)})),
         missing=tuple(each[:LONGEST] for each in missing),
         said=tuple(str(each)[:LONGEST] for each in after.findings[:6]) or (_said(after)[:LONGEST],),
-        others=_others(attack, bench, checks),
+        others=tuple(sorted((str(name), noticed[name] and not complaining[name]) for name in noticed)),
     )
 
 
@@ -74,8 +74,8 @@ def _said(outcome: Outcome) -> str:
     return "; ".join(map(str, outcome.findings[:3])) or f"exit {outcome.code}: {outcome.said}"
 
 
-def _others(attack: Attack, bench: Bench, checks: Checks) -> tuple[tuple[str, bool], ...]:
-    """Return whether the quick checks noticed anything, each only where it is another one than the attack's own."""
+def _noticing(attack: Attack, bench: Bench, checks: Checks) -> dict[CheckName, bool]:
+    """Return which of the quick checks complain, but for the attack's own; none where the attack is not on the release folder."""
     if attack.check not in ASKED_AS_WELL:
-        return ()
-    return tuple(sorted((str(name), checks[name](bench).code != 0) for name in ASKED_AS_WELL if name is not attack.check))
+        return {}
+    return {name: checks[name](bench).code != 0 for name in ASKED_AS_WELL if name is not attack.check}

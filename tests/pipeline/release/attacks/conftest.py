@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from pathlib import Path
 
 import pytest
 
 specification = importlib.util.spec_from_file_location("sealed_release", Path(__file__).with_name("sealed.py"))
 sealed = importlib.util.module_from_spec(specification)
+sys.modules["sealed_release"] = sealed
 specification.loader.exec_module(sealed)
 
 

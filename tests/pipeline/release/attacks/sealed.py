@@ -120,9 +120,12 @@ def statement(content, version=VERSION, previous=None):
     }
 
 
-def write_release(folder, *, signed=True, with_source=False):
-    """Write the release into ``folder`` and return what is to be copied for an attack."""
+def write_release(folder, *, signed=True, with_source=False, bundle=None):
+    """Write the release into ``folder``, with the files of a real bundle where one is given; return what is to be copied for an attack."""
     content = parts()
+    if bundle is not None:
+        content = {name: each for name, each in content.items() if not name.startswith("bundle/")}
+        content |= {f"bundle/{path.name}": path.read_bytes() for path in bundle.iterdir()}
     said = statement(content)
     if with_source:
         said["predicate"]["source"] = commit(folder.parents[1], content)

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from pipeline.release.attacks.attack import CheckName, Outcome, Sign
+from pipeline.release.attacks.attack import Aim, CheckName, Outcome, Sign
 from pipeline.release.attacks.bench import lay_out, state
 from pipeline.release.attacks.campaign import FEWEST_ATTACKS
 from pipeline.release.attacks.catalogue import ATTACKS
@@ -22,7 +22,7 @@ def test_there_are_enough_attacks_and_each_has_a_name_of_its_own():
     assert {each.check for each in ATTACKS} <= set(CHECKS)
 
 
-@pytest.mark.parametrize("name", TABLE)
+@pytest.mark.parametrize("name", [name for name, each in TABLE.items() if each.aim is not Aim.MODEL])
 def test_the_attack_is_caught_by_its_check(name, original, tmp_path):
     trial = judge(TABLE[name], original, tmp_path, CHECKS)
     assert trial.caught, (trial.missing, trial.said)
