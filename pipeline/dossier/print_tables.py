@@ -37,7 +37,7 @@ class Layout:
 def layout(columns: Sequence[Sequence[str]], asked: Sequence[float] | None) -> Layout:
     """Return how a table with these cells by column is set.
 
-    A column gets at least its longest word, and of the rest a share by what the page asked for, or by the length of its text where the page asked for nothing.
+    A column gets at least its longest word, and of the rest a share by what the page asked for and by the length of its text.
 
     >>> layout([["a", "b"], ["long text " * 30, "x"]], None).turned
     False
@@ -51,7 +51,7 @@ def layout(columns: Sequence[Sequence[str]], asked: Sequence[float] | None) -> L
         points = 6.8
         least = [_least(cells, points) for cells in columns]
     width = TURNED_MM if turned else UPRIGHT_MM
-    wanted = asked or [_weight(cells) for cells in columns]
+    wanted = _blended(asked, [_weight(cells) for cells in columns])
     return Layout(tuple(round(part, 2) for part in _shares(least, wanted, width)), points, turned)
 
 
@@ -67,6 +67,17 @@ def _letters(word: str) -> int:
     (10, 16, 24)
     """
     return len(word) if len(word) <= _KEPT_LETTERS else max(_KEPT_LETTERS, *map(len, breakable(word).split(BREAK)))
+
+
+def _blended(asked: Sequence[float] | None, weights: Sequence[float]) -> Sequence[float]:
+    """Return shares of which a third is what a page asked for, with a screen in mind, and the rest by the text; all by the text where it asked for nothing.
+
+    >>> [round(part, 2) for part in _blended([1, 1], [1, 3])]
+    [0.33, 0.67]
+    """
+    if asked is None:
+        return weights
+    return [(one / sum(asked) + 2 * other / sum(weights)) / 3 for one, other in zip(asked, weights, strict=True)]
 
 
 def _weight(cells: Sequence[str]) -> float:

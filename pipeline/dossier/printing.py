@@ -34,6 +34,9 @@ _STYLE = Path(__file__).with_name("print.typ")
 _RUNNING_ON = ("adr/", "codes/")
 """Pages that follow each other without a new sheet."""
 
+_UNLISTED = "codes/"
+"""Pages that are bookmarks and no lines of the contents: there are too many of them."""
+
 
 @dataclass(frozen=True)
 class Cover:
@@ -98,7 +101,8 @@ def _part(part: Part, gaps: Mapping[str, Gap]) -> Iterator[str]:
     yield f"#part({literal(part.title)}, {literal(part.clause)}, {literal(part.state if part.clause else '')}, ({notes}))"
     for number, page in enumerate(part.pages):
         fresh = "true" if number and not page.startswith(_RUNNING_ON) else "false"
-        yield f"#page-of({literal(f'/{PAGES}/{page}.typ')}, {fresh})"
+        listed = "false" if page.startswith(_UNLISTED) else "true"
+        yield f"#page-of({literal(f'/{PAGES}/{page}.typ')}, {fresh}, {listed})"
 
 
 def _notes(part: Part, gaps: Mapping[str, Gap]) -> Iterator[str]:

@@ -181,4 +181,4 @@ def _sources_page(root: Path, subject: Subject, extra: Path) -> str:
         shown = f'<a href="evidence/{name}"><code>{source.path}</code></a>' if copied else f"`{source.path}`"
         rows.append([f"({source.key})=\n{shown}", f"`{source.sha256}`", str(len(source.pointers))])
     listing = table(["File", "SHA-256", "Places cited"], rows, widths=[42, 44, 14])
-    return f"# Sources\n\nEvery figure of this file was read from one of these files of the run that it describes. A figure with a dotted line leads here; its tooltip names file, hash and JSON pointer.\n\n{listing}\n"
+    return f"# Sources\n\nEvery figure of this file was read from one of these files of the run that it describes. A figure with a dotted line leads here; on screen its tooltip names file, hash and JSON pointer; `technical_file.json` lists them all.\n\n{listing}\n"

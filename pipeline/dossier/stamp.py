@@ -35,6 +35,7 @@ INPUTS = (
     "verification",
     "artifacts/bundle",
     "artifacts/cohort/cohort.json",
+    "artifacts/cut_offs",
     "artifacts/predictions",
     "artifacts/trace/check.json",
     "artifacts/trace/matrix.html",

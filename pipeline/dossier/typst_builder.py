@@ -59,7 +59,7 @@ class TypstBuilder(Builder):
         Raises:
             FileError: FILE-PRINT or FILE-FONT, the page cannot be printed whole.
         """
-        translator = PageTranslator(doctree, docname)
+        translator = PageTranslator(doctree, docname, Path(self.srcdir))
         doctree.walkabout(translator)
         require_glyphs(f"docs/{docname}", "".join(translator.letters))
         target = Path(self.outdir) / f"{docname}.typ"

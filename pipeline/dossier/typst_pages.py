@@ -19,6 +19,7 @@ from pipeline.dossier.typst_text import breakable, call, literal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 _WRAPPED = {
     "emphasis": "it",
@@ -47,6 +48,10 @@ _TONE = re.compile(r'<span class="(\w+)">')
 _PASSED = re.compile(r"<(a|code)\b[^>]*>")
 _ENDED = re.compile(r"</(span|a|code)>")
 _BREAK = re.compile(r"<br\s*/?>")
+_DRAWING = re.compile(r'viewBox="0 0 (?P<width>\d+)')
+_LARGE, _HEAD = 1000, 400
+"""A drawing wider than so many of its units needs a turned page for its words to be read; the letters of its head that are looked at."""
+
 _PAGE = re.compile(r"(?P<page>[\w./-]+?)\.html(?:#(?P<place>.*))?")
 _MARKED_INSIDE = (nodes.document, nodes.section, nodes.list_item, nodes.entry)
 """Node kinds whose place is marked within them, or by their heading."""
@@ -67,10 +72,11 @@ def anchor(page: str, place: str = "") -> str:
 class PageTranslator(nodes.NodeVisitor):
     """Walks one document tree; afterwards ``text()`` is its Typst source and ``aliases`` says which anchor each id of the page is."""
 
-    def __init__(self, document: nodes.document, page: str) -> None:
-        """Start with nothing written."""
+    def __init__(self, document: nodes.document, page: str, source: Path) -> None:
+        """Start with nothing written; pictures lie below ``source``."""
         super().__init__(document)
         self.page = page
+        self._source = source
         self.aliases: dict[str, str] = {}
         self.letters: set[str] = set()
         self._out: list[str] = []
@@ -104,7 +110,7 @@ class PageTranslator(nodes.NodeVisitor):
                 "a kind of node that print knows",
                 "write it otherwise, or translate it in typst_pages.py",
             )
-        self._out.append(f"{'run' if _stands_alone(node) else _WRAPPED[kind]}({{\n")
+        self._out.append(f"{_function(node)}({{\n")
         if isinstance(node, _MARKED_INSIDE):
             self._mark(node)
 
@@ -152,8 +158,7 @@ class PageTranslator(nodes.NodeVisitor):
 
     def visit_figure(self, node: nodes.figure) -> None:
         """Write a picture with its caption."""
-        picture = next(iter(node.findall(nodes.image)))
-        self._out.append(f"picture({literal('/source/' + picture['uri'])}, {literal(picture.get('alt', ''))}, {{\n")
+        self._open_picture(next(iter(node.findall(nodes.image))))
         for caption in node.findall(nodes.caption):
             for child in caption.children:
                 child.walkabout(self)
@@ -162,7 +167,8 @@ class PageTranslator(nodes.NodeVisitor):
 
     def visit_image(self, node: nodes.image) -> None:
         """Write a picture that stands in the text."""
-        self._out.append(call("picture", literal("/source/" + node["uri"]), literal(node.get("alt", "")), "{}") + "\n")
+        self._open_picture(node)
+        self._out.append("})\n")
         raise nodes.SkipNode
 
     def visit_raw(self, node: nodes.raw) -> None:
@@ -205,6 +211,15 @@ class PageTranslator(nodes.NodeVisitor):
         self._out.append("))\n")
         raise nodes.SkipNode
 
+    def _open_picture(self, node: nodes.image) -> None:
+        large = (_DRAWING.search(self._drawing(node["uri"])) or {"width": "0"})["width"]
+        turned = "true" if int(large) > _LARGE else "false"
+        self._out.append(f"picture({literal('/source/' + node['uri'])}, {literal(node.get('alt', ''))}, {turned}, {{\n")
+
+    def _drawing(self, uri: str) -> str:
+        """Return the head of a drawing; empty for a picture of pixels."""
+        return (self._source / uri).read_text(encoding="utf-8")[:_HEAD] if uri.endswith(".svg") else ""
+
     def _cells(self, rows: Sequence[Sequence[nodes.entry]]) -> None:
         for row in rows:
             whole = sum(len(entry.astext()) for entry in row) <= _WHOLE_UP_TO
@@ -238,6 +253,13 @@ class PageTranslator(nodes.NodeVisitor):
 def _depth(node: nodes.Node) -> int:
     """Return how many sections a node lies in."""
     return 0 if node.parent is None else _depth(node.parent) + isinstance(node.parent, nodes.section)
+
+
+def _function(node: nodes.Node) -> str:
+    """Return the function of print.typ around a node's content; an item's id stands out as it does on screen."""
+    if isinstance(node, nodes.inline) and "item" in node.get("classes", ()):
+        return "bd"
+    return "run" if _stands_alone(node) else _WRAPPED[type(node).__name__]
 
 
 def _stands_alone(node: nodes.Node) -> bool:

@@ -1,6 +1,7 @@
 """A page on paper says what the page on screen says, refuses what it cannot say, and its references lead where they can."""
 
 import json
+from pathlib import Path
 
 import pytest
 import typst
@@ -19,7 +20,7 @@ from pipeline.dossier.typst_text import BREAK, breakable, literal
 def translated(*children):
     document = new_document("page")
     document += list(children)
-    translator = PageTranslator(document, "page")
+    translator = PageTranslator(document, "page", Path(__file__).parent)
     document.walkabout(translator)
     return translator
 
@@ -105,8 +106,23 @@ def test_a_wide_table_turns_its_page():
     assert ", false, (" in translated(table([["a", "b"], ["c", "d"]])).text()
 
 
-def test_widths_that_the_page_asked_for_are_kept_where_words_fit():
-    assert "grid-of((43.5fr, 130.5fr,)" in translated(table([["a", "b"], ["c", "d"]], widths=[1, 3])).text()
+def test_widths_lie_between_those_asked_for_and_those_of_the_text():
+    assert "grid-of((72.5fr, 101.5fr,)" in translated(table([["a", "b"], ["c", "d"]], widths=[1, 3])).text()
+    assert "grid-of((87.0fr, 87.0fr,)" in translated(table([["a", "b"], ["c", "d"]])).text()
+
+
+def test_a_drawing_of_many_words_turns_its_page(tmp_path):
+    for width, turned in ((2000, "true"), (300, "false")):
+        (tmp_path / "d.svg").write_text(f'<svg viewBox="0 0 {width} 10"/>', encoding="utf-8")
+        document = new_document("page")
+        document += nodes.figure("", nodes.image(uri="d.svg", alt="drawn"), nodes.caption("", "Parts."))
+        translator = PageTranslator(document, "page", tmp_path)
+        document.walkabout(translator)
+        assert f'picture("/source/d.svg", "drawn", {turned}, {{\n"Parts."\n}})' in translator.text()
+
+
+def test_the_id_of_an_item_stands_out():
+    assert 'bd({\n"SRS-001"\n})' in translated(paragraph(nodes.inline("", "SRS-001", classes=["item"]))).text()
 
 
 def test_a_source_with_an_error_is_refused_by_name(tmp_path):
