@@ -27,9 +27,10 @@ from pipeline.dossier.subject import load_subject
 from pipeline.dossier.views import load_views
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from pipeline.dossier.subject import Subject
+    from pipeline.dossier.views import View
 
 __all__ = ["FileError", "build"]
 
@@ -69,12 +70,13 @@ def build(root: Path, progress: Callable[[int, int, str], None] | None = None) -
     subject = load_subject(root)
     tell(1, STEPS, "writing pages")
     write_sources(root, subject, folder / "source")
+    views = load_views(root, _pages(folder / "source"), [gap.id for gap in subject.gaps])
     tell(2, STEPS, "building HTML")
     _build_html(folder)
     tell(3, STEPS, "translating pages for print")
     _translate(folder)
     tell(4, STEPS, "setting PDF")
-    _print(root, subject, folder)
+    _print(root, subject, views, folder)
     write_stamp(stamp, root, outputs(root))
     tell(STEPS, STEPS, "technical file built")
     return first
@@ -102,10 +104,14 @@ def _translate(folder: Path) -> None:
     _run_sphinx("typst", folder, folder / PAGES)
 
 
-def _print(root: Path, subject: Subject, folder: Path) -> None:
+def _pages(source: Path) -> set[str]:
+    """Return the names of the pages that were written."""
+    return {path.relative_to(source).with_suffix("").as_posix() for path in source.rglob("*.md")}
+
+
+def _print(root: Path, subject: Subject, views: Sequence[View], folder: Path) -> None:
     """Write a PDF for each view, the record of the file, and the checksums."""
     index = json.loads((folder / PAGES / "pages.json").read_text(encoding="utf-8"))
-    views = load_views(root, index["pages"], [gap.id for gap in subject.gaps])
     cover = _cover(subject, index)
     shutil.rmtree(folder / "pdf", ignore_errors=True)
     (folder / "pdf").mkdir()

@@ -24,6 +24,8 @@ BUNDLE_LIMIT = 20_000_000
 OWED: Mapping[str, str] = {
     "archive/cohort/cohort.json": "artifacts/cohort/cohort.json",
     "archive/predictions/predictions.json": "artifacts/predictions/predictions.json",
+    "archive/technical_file/SHA256SUMS": "artifacts/technical_file/SHA256SUMS",
+    "archive/technical_file/technical_file.json": "artifacts/technical_file/technical_file.json",
     "archive/training/history.json": "artifacts/training/history.json",
     "archive/training/training.json": "artifacts/training/training.json",
     "archive/verification/junit.xml": "artifacts/verification/junit.xml",
@@ -49,6 +51,7 @@ FROM_THE_FIRST_ENTRY_ON: Mapping[str, str] = {
 
 FOLDERS: Mapping[str, tuple[str, str]] = {
     "archive/technical_file": ("artifacts/technical_file", "html/**/*"),
+    "archive/technical_file/pdf": ("artifacts/technical_file/pdf", "*.pdf"),
     "archive/validation": ("artifacts/validation", "*.png"),
     "bundle": ("artifacts/bundle", "*"),
 }

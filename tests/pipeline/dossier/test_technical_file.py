@@ -1,5 +1,6 @@
 """The whole file from the finished run: complete, current, the same twice, and refused where its evidence does not hold."""
 
+import hashlib
 import json
 import re
 import shutil
@@ -91,6 +92,34 @@ def test_every_link_inside_the_folder_leads_somewhere(html):
     assert broken == set()
 
 
+def test_each_view_is_printed_and_has_its_checksum(html):
+    folder = html.parent
+    printed = {path.name for path in (folder / "pdf").iterdir()}
+    assert printed == {"technical-file.pdf", "fda-510k.pdf", "mdr-annexes.pdf"}
+    listed = dict(reversed(line.split("  ", 1)) for line in (folder / "SHA256SUMS").read_text(encoding="utf-8").splitlines())
+    assert {f"pdf/{name}" for name in printed} | {"technical_file.json", "html/index.html"} <= set(listed)
+    assert all(hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest for name, digest in listed.items())
+
+
+def test_every_figure_of_the_record_has_the_hash_of_its_file(html, finished):
+    record = json.loads((html.parent / "technical_file.json").read_text(encoding="utf-8"))
+    figures = [figure for page in record["pages"] for figure in page["figures"]]
+    assert len(figures) > 1000
+    files = {figure["file"]: figure["sha256"] for figure in figures}
+    assert {name: hashlib.sha256((finished / name).read_bytes()).hexdigest() for name in files} == files
+
+
+def test_a_view_whose_page_is_lost_is_named(html, finished):
+    path = finished / "docs/views.toml"
+    content = path.read_text(encoding="utf-8")
+    path.write_text(content.replace('pages = ["cybersecurity", "soup"]', 'pages = ["cybersecurity", "sbom"]'), encoding="utf-8")
+    try:
+        with pytest.raises(FileError, match=r"FILE-CONTENT at docs/views\.toml fda-510k: Cybersecurity: found no page sbom"):
+            technical_file.build(finished)
+    finally:
+        path.write_text(content, encoding="utf-8")
+
+
 def test_the_primary_figure_is_the_one_of_the_record(html, finished):
     record = json.loads((finished / "artifacts/validation/validation.json").read_text(encoding="utf-8"))
     assert f"{record['figures']['ap50']['macro']['value']:.3f}" in page(html, "validation")
@@ -102,13 +131,13 @@ def test_no_page_names_the_place_it_was_built_in(html, finished):
 
 def test_a_second_build_reuses_the_first_and_a_new_one_is_the_same(html, finished):
     technical_file.build(finished)
-    before = stamp.outputs_hash(html)
+    before = stamp.outputs_hash(technical_file.outputs(finished))
     start = time.monotonic()
     technical_file.build(finished)
     assert time.monotonic() - start < 2
     (finished / technical_file.FOLDER / "stamp.json").unlink()
     technical_file.build(finished)
-    assert stamp.outputs_hash(html) == before
+    assert stamp.outputs_hash(technical_file.outputs(finished)) == before
 
 
 @pytest.mark.parametrize("name", [*NEEDED, "predictions/predictions.json"])

@@ -72,7 +72,7 @@ def test_a_page_that_the_full_file_leaves_out_is_named(tmp_path):
 
 
 def test_an_unknown_key_is_refused_with_its_line(tmp_path):
-    with pytest.raises(FileError, match=r"FILE-DATA at docs/views\.toml:7"):
+    with pytest.raises(FileError, match=r"FILE-DATA at docs/views\.toml:8"):
         load(tmp_path, WHOLE_VIEW | {"part": [{"title": "All", "page": ["index"]}]})
 
 
