@@ -10,22 +10,19 @@ Source: Platt 1999; Küppers et al. 2020 (arXiv:2004.13546) for detections; the 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from device_sw.types import ScoreCurve
-from validation.metrics.matching import match
+from pipeline.operating_point import IOU
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from pipeline.training.dataset import PreparedSplit
-
-IOU = 0.5
-"""A box is right where it overlaps a true box by this much, as at the operating points."""
+    from validation.metrics.matching import FindingMatches
 
 PRIOR_WEIGHT = 3.0
 """Inverse variance of a finding's parameters around the pooled ones."""
@@ -39,22 +36,8 @@ Outcomes = tuple["NDArray[np.float64]", "NDArray[np.bool_]"]
 """Scores of one finding's candidates, and whether each is right."""
 
 
-def outcomes(split: PreparedSplit, detections: list[list[dict[str, Any]]], findings: Sequence[str]) -> dict[str, Outcomes]:
-    """Return, finding by finding, the scores of the candidates and whether each took a true box.
-
-    Args:
-        split: the prepared films with their truth.
-        detections: per film the candidates as JSON values, boxes in network pixels.
-        findings: in class order.
-    """
-    truths = {
-        film.film_id: {name: film.boxes[film.labels == n] for n, name in enumerate(findings, start=1)} for film in split.films
-    }
-    found = {
-        film.film_id: {name: [[*row["box"], row["score"]] for row in rows if row["finding"] == name] for name in findings}
-        for film, rows in zip(split.films, detections, strict=True)
-    }
-    matched = match(truths, found, findings, ious=(IOU,))
+def outcomes(matched: Mapping[str, FindingMatches]) -> dict[str, Outcomes]:
+    """Return, finding by finding, the scores of the candidates and whether each took a true box."""
     return {name: (m.scores, m.hits_at(IOU)) for name, m in matched.items()}
 
 

@@ -25,12 +25,10 @@ from device_sw.device import Device
 from device_sw.dicom.reader import read
 from device_sw.preprocessing.geometry import letterbox, to_network
 from device_sw.preprocessing.intensity import normalise
-from pipeline import calibration
-from pipeline.operating_point import CHOSEN_FOR, chosen_for
+from pipeline import calibration, held_out, operating_point
 from pipeline.run import file_sha256, read_json, write_json
 from pipeline.second_opinions.cut_off import cut_off
 from pipeline.training.classifier import abnormal
-from pipeline.training.evaluation import operating_points
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -172,7 +170,7 @@ def _recalibrate(target: Path, films: Films, progress: Callable[[int, int, str],
     for number, path in enumerate(films.paths, start=1):
         found.append(_fused(bundle, path))
         progress(number, len(films.paths), "fused candidates")
-    data = calibration.outcomes(films.prepared, found, findings)
+    data = calibration.outcomes(held_out.matched(films.prepared, found, findings))
     curves = calibration.fit(data)
     values = read_json(target / "calibration.json")
     values |= {
@@ -183,9 +181,17 @@ def _recalibrate(target: Path, films: Films, progress: Callable[[int, int, str],
     }
     write_json(target / "calibration.json", values)
     scored = [[{**row, "score": curves[row["finding"]].calibrated(row["score"])} for row in rows] for rows in found]
-    thresholds = read_json(target / "thresholds.json")
-    points = operating_points(films.prepared, scored, findings)
-    write_json(target / "thresholds.json", {**thresholds, CHOSEN_FOR: chosen_for(target), "thresholds": points})
+    before = read_json(target / "thresholds.json")
+    chosen = operating_point.choose(held_out.matched(films.prepared, scored, findings), before["false_positives_per_film"])
+    write_json(
+        target / "thresholds.json",
+        {
+            **before,
+            **chosen.to_json(),
+            operating_point.CHOSEN_FOR: operating_point.chosen_for(target),
+            "thresholds": dict(chosen.thresholds),
+        },
+    )
 
 
 def _fused(bundle: Bundle, path: Path) -> list[dict[str, Any]]:

@@ -20,17 +20,18 @@ from device_sw.detector.inference import Detector, detections_to_json
 from device_sw.detector.judgement import golden_faults, golden_judgement
 from device_sw.detector.parity import Parity, measure
 from device_sw.types import Letterbox, ModelInput
-from pipeline import calibration, reference_films
-from pipeline.operating_point import CHOSEN_FOR, chosen_for
+from pipeline import calibration, held_out, operating_point, reference_films
 from pipeline.progress import bar
 from pipeline.run import REPOSITORY, Run, available_workers, file_sha256, read_json, write_json
 from pipeline.training.dataset import PreparedSplit, read_split
-from pipeline.training.evaluation import operating_points
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from device_sw.detector.bundle import Bundle
     from device_sw.detector.distribution import ReferenceDistribution
     from device_sw.types import ScoreCurve
+    from validation.metrics.matching import FindingMatches
 
 
 def main() -> None:
@@ -40,7 +41,7 @@ def main() -> None:
     bundle = run.artifact("bundle")
     shutil.rmtree(bundle, ignore_errors=True)
     bundle.mkdir(parents=True)
-    held_out = read_split(run.artifact("prepared"), "val")
+    validation = read_split(run.artifact("prepared"), "val")
     _write_model(run, params, bundle)
     _provisional(bundle, params["train"]["findings"])
     _write_manifest(run, params, bundle)
@@ -48,13 +49,13 @@ def main() -> None:
     _, training_films = _look_at(run, bundle, "train")
     provisional = load_bundle(bundle)
     trained = EagerDetector(provisional)
-    _write_parity(bundle, provisional, trained, held_out)
-    scored = _write_calibration(bundle, params["train"]["findings"], held_out, detections)
-    _write_thresholds(bundle, params, held_out, scored)
+    _write_parity(bundle, provisional, trained, validation)
+    scored = _write_calibration(bundle, params["train"]["findings"], validation, detections)
+    _write_thresholds(bundle, params, held_out.matched(validation, scored, params["train"]["findings"]))
     _write_distribution(bundle, reference_films.fit(training_films, held_out_films))
-    golden = _write_golden(bundle, held_out, detections, trained, params["package"]["golden_films"])
+    golden = _write_golden(bundle, validation, detections, trained, params["package"]["golden_films"])
     _write_manifest(run, params, bundle)
-    _write_golden_judgements(run, bundle, {name: held_out.films[index].film_id for index, name in golden.items()})
+    _write_golden_judgements(run, bundle, {name: validation.films[index].film_id for index, name in golden.items()})
     _write_manifest(run, params, bundle)
     _check(bundle, params["package"]["limit_mb"] * 1_000_000)
 
@@ -128,18 +129,18 @@ def _seen(task: tuple[str, str, str, int, tuple[int, int]]) -> tuple[list[dict[s
 
 
 def _write_calibration(
-    bundle: Path, findings: list[str], held_out: PreparedSplit, detections: list[list[dict[str, Any]]]
+    bundle: Path, findings: list[str], validation: PreparedSplit, detections: list[list[dict[str, Any]]]
 ) -> list[list[dict[str, Any]]]:
     """Write the curves and return the candidates with calibrated scores."""
-    data = calibration.outcomes(held_out, detections, findings)
+    data = calibration.outcomes(held_out.matched(validation, detections, findings))
     curves = calibration.fit(data)
     write_json(
         bundle / "calibration.json",
         {
             "method": "logistic curve on the logit of the score, per finding, normal prior around the curve of all findings",
-            "right": f"the box takes a true box at IoU {calibration.IOU}",
+            "right": f"the box takes a true box at IoU {operating_point.IOU}",
             "prior_weight": calibration.PRIOR_WEIGHT,
-            "films": len(held_out.films),
+            "films": len(validation.films),
             "candidates": {name: len(scores) for name, (scores, _) in data.items()},
             "right_candidates": {name: int(right.sum()) for name, (_, right) in data.items()},
             "curves": {name: {"slope": curve.slope, "offset": curve.offset} for name, curve in curves.items()},
@@ -172,15 +173,15 @@ def _write_distribution(bundle: Path, distribution: ReferenceDistribution) -> No
     )
 
 
-def _network_input(held_out: PreparedSplit, index: int) -> ModelInput:
+def _network_input(validation: PreparedSplit, index: int) -> ModelInput:
     """Return a prepared film as the network sees it; its candidates come out in network pixels."""
-    size = held_out.pixels.shape[1]
-    return ModelInput(held_out.image(index), Letterbox(size, size, size))
+    size = validation.pixels.shape[1]
+    return ModelInput(validation.image(index), Letterbox(size, size, size))
 
 
-def _write_parity(bundle: Path, provisional: Bundle, trained: EagerDetector, held_out: PreparedSplit) -> None:
+def _write_parity(bundle: Path, provisional: Bundle, trained: EagerDetector, validation: PreparedSplit) -> None:
     """Hold the engine against the trained network on every validation film; beyond the tolerance no bundle is made."""
-    films = (_network_input(held_out, index) for index in range(len(held_out.films)))
+    films = (_network_input(validation, index) for index in range(len(validation.films)))
     record = measure(Detector(provisional), trained, films, provisional.settings.score_floor)
     if not record.holds:
         raise SystemExit(
@@ -189,28 +190,26 @@ def _write_parity(bundle: Path, provisional: Bundle, trained: EagerDetector, hel
     write_json(bundle / "parity.json", record.to_json())
 
 
-def _write_thresholds(
-    bundle: Path, params: dict[str, Any], held_out: PreparedSplit, detections: list[list[dict[str, Any]]]
-) -> None:
-    thresholds = operating_points(held_out, detections, params["train"]["findings"])
+def _write_thresholds(bundle: Path, params: dict[str, Any], matched: Mapping[str, FindingMatches]) -> None:
+    chosen = operating_point.choose(matched, params["package"]["false_positives_per_film"])
     record = {
-        "rule": "largest F1 at IoU 0.5 on the validation films",
-        CHOSEN_FOR: chosen_for(bundle),
-        "thresholds": thresholds,
+        **chosen.to_json(),
+        operating_point.CHOSEN_FOR: operating_point.chosen_for(bundle),
+        "thresholds": dict(chosen.thresholds),
     }
     write_json(bundle / "thresholds.json", record)
 
 
 def _write_golden(
-    bundle: Path, held_out: PreparedSplit, detections: list[list[dict[str, Any]]], trained: EagerDetector, films: int
+    bundle: Path, validation: PreparedSplit, detections: list[list[dict[str, Any]]], trained: EagerDetector, films: int
 ) -> dict[int, str]:
     """Keep the films with the most candidates, which exercise every layer, and what the trained network says of them. Return the name of each by its index."""
-    size = held_out.pixels.shape[1]
+    size = validation.pixels.shape[1]
     chosen = sorted(range(len(detections)), key=lambda index: (-len(detections[index]), index))[:films]
     names = {index: f"film_{position}" for position, index in enumerate(chosen)}
-    save_file({names[i]: held_out.image(i) for i in chosen}, bundle / "golden_inputs.safetensors")
+    save_file({names[i]: validation.image(i) for i in chosen}, bundle / "golden_inputs.safetensors")
     box = {"rows": size, "columns": size, "size": size}
-    outputs = {names[i]: detections_to_json(trained.candidates(_network_input(held_out, i))) for i in chosen}
+    outputs = {names[i]: detections_to_json(trained.candidates(_network_input(validation, i))) for i in chosen}
     write_json(bundle / "golden_outputs.json", {name: {"letterbox": box, "candidates": found} for name, found in outputs.items()})
     return names
 

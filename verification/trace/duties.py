@@ -25,7 +25,7 @@ from verification.trace.assembly import (
     scenario_edges,
 )
 from verification.trace.graph import Graph, Kind, Link
-from verification.trace.obligations import LINK, OBLIGATION_ORDER, Obligation, Share, Value
+from verification.trace.obligations import LINK, OBLIGATION_ORDER, Obligation, Share, Value, share_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -51,7 +51,7 @@ _CRITERIA = ("probability_unknown", "overall_residual_method", "verification_act
 
 def duties(graph: Graph, specification: Specification, risk: RiskFile, scenarios: Iterable[Scenario]) -> tuple[Share, ...]:
     """Return every obligation that the data, the risk file and the feature files hold, in shares by source; one without any has none."""
-    found = [Share((*_others(graph), *_pages(graph), *_system(specification)))]
+    found = [share_of((*_others(graph), *_pages(graph), *_system(specification)))]
     found += map(_need, specification.needs)
     found += map(_requirement, specification.requirements)
     found += map(_soup, specification.soup)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from verification.trace.outcomes import Outcome, RecordError, Result
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
 ATTEMPTS = "attempts"
@@ -103,9 +103,8 @@ def parse_run(name: str, content: bytes) -> RawRun:
     return RawRun((*map(_result, suites.iter("testcase")), *left_out), facts, started)
 
 
-def _pairs(properties: ET.Element | None) -> Iterator[tuple[str, str]]:
-    for each in properties if properties is not None else ():
-        yield each.get("name", ""), each.get("value", "")
+def _pairs(properties: ET.Element | None) -> list[tuple[str, str]]:
+    return [] if properties is None else [(each.get("name", ""), each.get("value", "")) for each in properties]
 
 
 def _left_out(name: str, value: str) -> Result:
@@ -113,19 +112,19 @@ def _left_out(name: str, value: str) -> Result:
     try:
         entry = json.loads(value)
         pairs = [(str(key), str(text)) for key, text in entry["properties"]]
-        return _named(pairs, str(entry["node"]), Outcome.DESELECTED, "collected, then left out of the run")
+        return _named(pairs, dict(pairs), str(entry["node"]), Outcome.DESELECTED, "collected, then left out of the run")
     except (ValueError, KeyError, TypeError, RecursionError) as err:
         raise RecordError(f"{name} holds a note of a deselected test that cannot be read ({type(err).__name__})") from err
 
 
 def _result(case: ET.Element) -> Result:
-    pairs = list(_pairs(case.find("properties")))
-    outcome, reason = _outcome(case, dict(pairs))
-    return _named(pairs, f"{case.get('classname', '')}::{case.get('name', '')}", outcome, reason)
-
-
-def _named(pairs: list[tuple[str, str]], node: str, outcome: Outcome, reason: str) -> Result:
+    pairs = _pairs(case.find("properties"))
     values = dict(pairs)
+    outcome, reason = _outcome(case, values)
+    return _named(pairs, values, f"{case.get('classname', '')}::{case.get('name', '')}", outcome, reason)
+
+
+def _named(pairs: list[tuple[str, str]], values: Mapping[str, str], node: str, outcome: Outcome, reason: str) -> Result:
     return Result(
         key=(values.get("feature", ""), values.get("scenario", ""), values.get("row", "")),
         node=node,

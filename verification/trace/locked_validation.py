@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-import tomllib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from verification.trace import strict_json
 from verification.trace.audit_log import Event
 from verification.trace.executed_protocol import PROTOCOL
-from verification.trace.validated_build import MANIFEST, owed_endpoints
+from verification.trace.validated_build import MANIFEST, owed_endpoints, stated_protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,7 +71,7 @@ def _model(root: Path) -> str:
     """Return the hash of the weights in artifacts/bundle, if the protocol's locked cohort is for such a model."""
     try:
         manifest = strict_json.loads((root / MANIFEST).read_bytes())
-        plan = tomllib.loads((root / PROTOCOL).read_text(encoding="utf-8"))["locked"]
+        plan = stated_protocol((root / PROTOCOL).read_text(encoding="utf-8"))["locked"]
         same = (manifest["profile"], manifest["budget"]) == (plan["profile"], plan["budget"])
         return str(manifest["lineage"]["weights_sha256"]) if same else ""
     except (OSError, ValueError, KeyError, TypeError, RecursionError):

@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -167,6 +167,25 @@ class Share:
     def values(self) -> Mapping[Key, tuple[type, Value]]:
         """What is owed, by item, aspect and member: the value with its type, since 1 and true are no equal promises."""
         return {(each.item, each.aspect, each.member): (type(each.value), each.value) for each in self.obligations}
+
+
+def share_of(obligations: Iterable[Obligation]) -> Share:
+    """Return the obligations as a share: for equal ones, with their places and the types of their values, the very share of before.
+
+    What depends on shares alone can then be remembered, although these obligations are gathered anew each time.
+
+    >>> twice = [share_of([Obligation("UN-001", "item", "", "need", "a.toml:1")]) for _ in range(2)]
+    >>> twice[0] is twice[1], share_of([Obligation("UN-001", "item", "", "need", "a.toml:2")]) is twice[0]
+    (True, False)
+    """
+    return _share_of(
+        tuple((each.item, each.aspect, each.member, type(each.value), each.value, each.where) for each in obligations)
+    )
+
+
+@lru_cache(maxsize=8)
+def _share_of(rows: tuple[tuple[str, str, str, type, Value, str], ...]) -> Share:
+    return Share(tuple(Obligation(item, aspect, member, value, where) for item, aspect, member, _, value, where in rows))
 
 
 def reductions(baseline: Iterable[Obligation], current: Iterable[Obligation]) -> tuple[Reduction, ...]:

@@ -13,6 +13,8 @@ import json
 import tomllib
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -109,7 +111,7 @@ def _owed(root: Path, profile: str, budget: str) -> tuple[dict[str, dict[str, An
     """Return the endpoints that the protocol sets for a profile and budget, with the line of each id."""
     try:
         text = (root / PROTOCOL).read_text(encoding="utf-8")
-        sets = tomllib.loads(text).get("set", [])
+        sets = stated_protocol(text).get("set", [])
         chosen = [each for each in sets if each.get("profile") == profile and budget in each.get("budgets", ())]
         owed = {str(each["id"]): dict(each) for one in chosen for each in one.get("endpoint", ())}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -117,10 +119,20 @@ def _owed(root: Path, profile: str, budget: str) -> tuple[dict[str, dict[str, An
     return owed, {name: f"{PROTOCOL}:{_line(text, name)}" for name in owed}
 
 
+@lru_cache(maxsize=4)
+def stated_protocol(text: str) -> Mapping[str, Any]:
+    """Return what the protocol states, unjudged; remembered by its text, because a campaign of mutants reads the same one thousands of times.
+
+    Raises:
+        ValueError: no TOML.
+    """
+    return MappingProxyType(tomllib.loads(text))
+
+
 def owed_endpoints(root: Path) -> dict[str, dict[str, Any]]:
     """Return the endpoints that the protocol sets for its locked cohort, by id; none where it plans none."""
     try:
-        plan = tomllib.loads((root / PROTOCOL).read_text(encoding="utf-8"))["locked"]
+        plan = stated_protocol((root / PROTOCOL).read_text(encoding="utf-8"))["locked"]
         profile, budget = str(plan["profile"]), str(plan["budget"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {}
