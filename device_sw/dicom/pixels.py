@@ -128,10 +128,13 @@ def _native(data: bytes, attributes: FilmAttributes) -> NDArray[np.int32]:
 
 
 def _require_representation(dataset: Dataset) -> None:
-    """Refuse a Pixel Representation that is neither unsigned (0) nor two's complement (1): nobody can say what its samples are."""
+    """Refuse a Pixel Representation that is not stated, or neither unsigned (0) nor two's complement (1): nobody can say what its samples are.
+
+    Source: PS3.3 C.7.6.3, Table C.7-11c (Type 1).
+    """
     representation = dataset.get("PixelRepresentation")
-    if representation not in (None, 0, 1):
-        raise _header("(0028,0103) PixelRepresentation", str(representation), "0 or 1")
+    if representation not in (0, 1):
+        raise _header("(0028,0103) PixelRepresentation", "absent" if representation is None else str(representation), "0 or 1")
 
 
 def _within_bits(raw: NDArray[np.int32], attributes: FilmAttributes) -> NDArray[np.int32]:

@@ -296,6 +296,7 @@ REFUSALS: tuple[Case, ...] = (
     R("values beyond Bits Stored", "one value of 5,000 in 12 bits", "IN-BITS", film(lambda d: setattr(d, "PixelData", b"\x88\x13" + d.PixelData[2:]))),
     R("values beyond Bits Stored", "17 bits in 16", "IN-HEADER", film(BitsStored=17)),
     R("values beyond Bits Stored", "high bit 15 of 12 bits", "IN-HEADER", film(HighBit=15)),
+    R("values beyond Bits Stored", "signs not stated", "IN-HEADER", film(PixelRepresentation=None)),
     R("values beyond Bits Stored", "32 bits allocated", "IN-HEADER", film(BitsAllocated=32)),
     R("window", "width 0", "ADM-WINDOW-WIDTH", film(WindowWidth="0")),
     R("window", "width -50", "ADM-WINDOW-WIDTH", film(WindowWidth="-50")),

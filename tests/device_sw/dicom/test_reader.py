@@ -152,6 +152,10 @@ def change(**attributes):
     return apply
 
 
+def without(keyword):
+    return lambda dataset: delattr(dataset, keyword)
+
+
 def pixels(function):
     def apply(dataset):
         dataset.PixelData = function(dataset.PixelData)
@@ -172,6 +176,8 @@ BAD_FILMS = {
     "more stored than allocated bits": (change(BitsAllocated=8), "IN-HEADER"),
     "32 bits": (change(BitsAllocated=32), "IN-HEADER"),
     "no rows": (change(Rows=0), "IN-HEADER"),
+    "signs not stated": (without("PixelRepresentation"), "IN-HEADER"),
+    "signs of a third kind": (change(PixelRepresentation=2), "IN-HEADER"),
     "many rows": (change(Rows=10_001), "IN-TOO-LARGE"),
     "huge matrix": (change(Rows=9_000, Columns=9_000), "IN-TOO-LARGE"),
     "many frames": (change(NumberOfFrames="4000"), "IN-TOO-LARGE"),
