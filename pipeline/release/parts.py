@@ -1,7 +1,7 @@
 """Gathers the parts of a release: those that a run left, and those that are made here from what lies there.
 
-Made here: lineage and data root by SHA-256, the environment with its numeric class, the wheel of the device, and the bills of what
-device and model consist of.
+Made here: lineage and data root by SHA-256, the environment with its numeric class, the wheel of the device, the bills of what
+device and model consist of, and what the registry says of the model.
 
 Source: IEC 62304 5.8.4, 5.8.5, 8.1.2, 8.1.3.
 """
@@ -16,6 +16,7 @@ from pipeline.release.collection import collect
 from pipeline.release.data_root import data_root
 from pipeline.release.lineage import lineage
 from pipeline.release.model_bill import model_bill
+from pipeline.release.registry_export import registered
 from pipeline.release.software_bill import software_bill
 from pipeline.release.wheel import build_wheel
 
@@ -35,16 +36,18 @@ class Parts:
     data_root: str
 
 
-def gather(root: Path, environment: Environment, time: str) -> Parts:
+def gather(root: Path, environment: Environment, time: str, *, registry_owed: bool) -> Parts:
     """Return everything that goes into a release.
 
     Args:
         root: of the run.
         environment: in which it was made.
         time: of the source commit.
+        registry_owed: whether the model has to be registered.
 
     Raises:
         ReleaseRefused: a part is missing, or what it is made from does not hold.
+        RegistrationRefused: the registry does not answer, or somebody moved its aliases by another way.
     """
     contents = {name: path.read_bytes() for name, path in collect(root).items()}
     data, made_from, wheel = data_root(root / "artifacts" / "cohort"), lineage(root), build_wheel(root)
@@ -57,6 +60,9 @@ def gather(root: Path, environment: Environment, time: str) -> Parts:
         "files/environment.json": json_bytes(environment.to_json()),
         "files/lineage.json": json_bytes(made_from),
     }
+    registry = registered(root, made_from["model"]["weights_sha256"], owed=registry_owed)
+    if registry is not None:
+        contents["files/registry.json"] = json_bytes(registry)
     return Parts(contents, made_from["model"], data.root)
 
 

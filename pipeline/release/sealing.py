@@ -82,7 +82,7 @@ def seal(root: Path, order: Order, folder: ReleaseFolder, report: Report) -> Rec
         raise _moved("another commit is checked out than when the build began")
     require_clean(root, files, order.spared)
     report(4, len(STEPS), STEPS[4])
-    parts = gather(root, here, commit_time(root, source.commit))
+    parts = gather(root, here, commit_time(root, source.commit), registry_owed=order.kind is Kind.RELEASE)
     report(5, len(STEPS), STEPS[5])
     record = Record(
         version=order.version,

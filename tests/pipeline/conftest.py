@@ -68,10 +68,24 @@ def empty_store(tmp_path_factory):
 @pytest.fixture
 def finished_run(tmp_path, bundle, empty_store):
     """A run folder with bundle, history, predictions, a validation that passed, and an empty MLflow store."""
-    run = Run(tmp_path)
+    return finish(tmp_path, empty_store)
+
+
+@pytest.fixture(scope="module")
+def shared_run(tmp_path_factory, empty_store):
+    """The same for all tests of a module, which leave it as they found it."""
+    folder = tmp_path_factory.mktemp("run")
+    write_bundle(folder / "artifacts" / "bundle")
+    return finish(folder, empty_store)
+
+
+def finish(folder, empty_store):
+    """Write what a run leaves beside its bundle."""
+    run = Run(folder)
+    bundle = run.artifact("bundle")
     run.artifact("mlflow").mkdir()
     shutil.copy(empty_store, run.artifact("mlflow") / "mlflow.db")
-    (tmp_path / "params.yaml").write_text(
+    (folder / "params.yaml").write_text(
         "profile: phantom\nbudget: quick\nmodel_version: 0.0.1\ntrain: {epochs: 1}\n", encoding="utf-8"
     )
     losses = dict.fromkeys(("loss_objectness", "loss_rpn_box_reg", "loss_classifier", "loss_box_reg"), 0.5)

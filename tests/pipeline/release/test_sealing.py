@@ -38,7 +38,7 @@ class World:
             "environment": lambda root: Here(),
             "stages_of": lambda root, kind, here: {"cohort": HonestStage("cohort", *self.readings(), {})},
             "build_file": lambda root: None,
-            "gather": lambda root, here, time: Parts(PARTS, MODEL, "3" * 64),
+            "gather": lambda root, here, time, *, registry_owed: Parts(PARTS, MODEL, "3" * 64),
         }
         for name, work in steps.items():
             self.monkeypatch.setattr(sealing, name, self.step(name, work))
@@ -53,9 +53,9 @@ class World:
         return Judged(self.problems)
 
     def step(self, name, work):
-        def taken(*arguments):
+        def taken(*arguments, **named):
             self.taken.append(name)
-            result = work(*arguments)
+            result = work(*arguments, **named)
             self.harm.get(name, lambda: None)()
             return result
 

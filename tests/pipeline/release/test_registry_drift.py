@@ -1,0 +1,179 @@
+"""Whatever is changed in the registry's database or store is named, and a model is loaded only if it is the released one."""
+
+import pickle
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from device_sw.errors import BundleError
+from pipeline import alias_moves, registry
+from pipeline.registry_store import MODEL, open_registry
+from pipeline.release.errors import ReleaseRefused
+from pipeline.release.registry_drift import Kind, drift, load_registered
+from pipeline.release.registry_export import registry_export
+from pipeline.run import file_sha256, read_json
+
+
+class Canary:
+    """A pickle of this object writes a file when it is loaded."""
+
+    def __init__(self, place):
+        self.place = place
+
+    def __reduce__(self):
+        return (Path.write_text, (self.place, "the pickle ran"))
+
+
+@pytest.fixture(scope="module")
+def registry_of_all(shared_run):
+    """A run registered and validated: its registry, its database, its stored model and the export of it."""
+    registry.register(shared_run, "abc")
+    registry.validate(shared_run, verification_passed=True)
+    client = open_registry(shared_run.artifact("mlflow"))
+    weights = read_json(shared_run.artifact("bundle") / "manifest.json")["lineage"]["weights_sha256"]
+    stored = next(shared_run.artifact("mlflow").rglob("bundle/manifest.json")).parent
+    return Registered(client, shared_run.artifact("mlflow") / "mlflow.db", stored, registry_export(client, weights), weights)
+
+
+@pytest.fixture
+def registered(registry_of_all, tmp_path):
+    """The registry; afterwards database and store are as before."""
+    shutil.copytree(registry_of_all.stored, tmp_path / "stored")
+    shutil.copy(registry_of_all.database, tmp_path / "before.db")
+    yield registry_of_all
+    shutil.rmtree(registry_of_all.stored)
+    shutil.copytree(tmp_path / "stored", registry_of_all.stored)
+    with closing(sqlite3.connect(tmp_path / "before.db")) as before, closing(sqlite3.connect(registry_of_all.database)) as now:
+        before.backup(now)
+
+
+class Registered:
+    def __init__(self, client, database, stored, export, weights):
+        self.client, self.database, self.stored, self.export, self.weights = client, database, stored, export, weights
+
+    @property
+    def bundle_sha256(self):
+        return self.export["versions"][self.weights][0]["tags"]["bundle_sha256"]
+
+    def sql(self, statement, *values):
+        """Change the database as somebody does who can write the file: MLflow is not asked."""
+        with closing(sqlite3.connect(self.database)) as connection, connection:
+            assert connection.execute(statement, values).rowcount > 0
+
+    def kinds(self):
+        return {each.kind for each in drift(self.client, self.export)}
+
+
+def test_the_export_ties_weights_to_bytes_and_holds_nothing_that_mlflow_made_up(registered, tmp_path):
+    row = registered.export["versions"][registered.weights][0]
+    assert row["aliases"] == ["candidate", "validated"]
+    assert row["artefacts"]["weights.safetensors"] == registered.weights == row["tags"]["weights_sha256"]
+    assert [move["alias"] for move in registered.export["moves"]] == ["candidate", "validated"]
+    text = str(registered.export)
+    run_id = registered.client.get_model_version(MODEL, "1").run_id
+    assert not [each for each in (run_id, str(tmp_path), "creation", "timestamp", "'version'") if each in text]
+    assert registry_export(registered.client, registered.weights) == registered.export
+
+
+def test_an_untouched_registry_has_not_drifted(registered):
+    assert drift(registered.client, registered.export) == ()
+
+
+def test_an_alias_may_move_on_by_the_journal(registered):
+    alias_moves.move(registered.client, "released", "1", ground="signed", commit="abc")
+    assert drift(registered.client, registered.export) == ()
+
+
+ATTACKS = {
+    "alias taken away": (Kind.ALIAS, "DELETE FROM registered_model_aliases WHERE alias = 'validated'"),
+    "alias given": (Kind.ALIAS, f"INSERT INTO registered_model_aliases (name, alias, version) VALUES ('{MODEL}', 'released', 1)"),
+    "journal line deleted": (Kind.ALIAS, "DELETE FROM registered_model_tags WHERE key = 'alias_move.0002'"),
+    "journal line edited": (
+        Kind.ALIAS,
+        "UPDATE registered_model_tags SET value = replace(value, 'self-test passed', 'nothing tried') WHERE key = 'alias_move.0001'",
+    ),
+    "source": (Kind.SOURCE, "UPDATE model_versions SET source = '/elsewhere/bundle'"),
+    "storage location": (Kind.SOURCE, "UPDATE model_versions SET storage_location = '/elsewhere/bundle'"),
+    "place of the run's artefacts": (Kind.SOURCE, "UPDATE runs SET artifact_uri = artifact_uri || '2'"),
+    "run of the version": (Kind.SOURCE, "UPDATE model_versions SET run_id = 'ffffffffffffffffffffffffffffffff'"),
+    "tag of the weights": (Kind.TAG, "UPDATE model_version_tags SET value = 'x' WHERE key = 'weights_sha256'"),
+    "tag of the bundle": (Kind.TAG, "UPDATE model_version_tags SET value = 'x' WHERE key = 'bundle_sha256'"),
+    "tag of the commit": (Kind.TAG, "UPDATE model_version_tags SET value = 'x' WHERE key = 'commit'"),
+    "tag deleted": (Kind.TAG, "DELETE FROM model_version_tags WHERE key = 'data_root_sha256'"),
+    "status": (Kind.ROW, "UPDATE model_versions SET status = 'PENDING_REGISTRATION'"),
+    "description": (Kind.ROW, "UPDATE model_versions SET description = 'cleared for clinical use'"),
+    "run's identity": (Kind.ROW, "UPDATE tags SET value = 'x' WHERE key = 'run_sha256'"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(ATTACKS))
+def test_a_row_that_was_changed_in_the_database_is_caught(registered, name):
+    kind, statement = ATTACKS[name]
+    registered.sql(statement)
+    assert kind in registered.kinds()
+
+
+def test_a_version_that_is_gone_is_caught(registered):
+    for table in ("model_version_tags", "registered_model_aliases", "model_versions"):
+        registered.sql(f"DELETE FROM {table}")
+    found = drift(registered.client, registered.export)
+    assert [str(each) for each in found if each.kind is Kind.ROW] == [
+        f"REL-REGISTRY-ROW at model {registered.weights[:12]}: found no version, expected the released model"
+    ]
+
+
+def test_a_second_version_of_the_same_bundle_is_caught(registered):
+    version = registered.client.get_model_version(MODEL, "1")
+    registered.client.create_model_version(MODEL, source=version.source, run_id=version.run_id, tags=version.tags)
+    assert Kind.ROW in registered.kinds()
+
+
+@pytest.mark.parametrize("change", ["edited", "removed", "added", "hidden"])
+def test_an_artefact_that_was_changed_is_caught(registered, change):
+    weights = registered.stored / "weights.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[len(content) // 2] ^= 1
+    {
+        "edited": lambda: weights.write_bytes(content),
+        "removed": weights.unlink,
+        "added": lambda: (registered.stored / "more.json").write_text("{}", encoding="utf-8"),
+        "hidden": lambda: (registered.stored / "more.pyc").write_bytes(b"x"),
+    }[change]()
+    assert registered.kinds() == {Kind.ARTEFACT}
+
+
+def test_the_released_model_is_loaded_and_no_other(registered, tmp_path):
+    loaded = load_registered(registered.client, registered.bundle_sha256, tmp_path / "one")
+    assert loaded.sha256 == registered.bundle_sha256
+    with pytest.raises(ReleaseRefused, match="REL-REGISTRY-ABSENT at registry: found no files of bundle 0000"):
+        load_registered(registered.client, "0" * 64, tmp_path / "two")
+
+
+def test_a_bundle_that_was_replaced_with_its_manifest_is_not_loaded(registered, tmp_path):
+    manifest = registered.stored / "manifest.json"
+    manifest.write_text(manifest.read_text(encoding="utf-8").replace("0.0.1", "0.0.2"), encoding="utf-8")
+    forged = file_sha256(manifest)
+    registered.sql("UPDATE model_version_tags SET value = ? WHERE key = 'bundle_sha256'", forged)
+    with pytest.raises(ReleaseRefused, match="REL-REGISTRY-ABSENT"):
+        load_registered(registered.client, registered.bundle_sha256, tmp_path / "one")
+    registered.sql("UPDATE model_version_tags SET value = ? WHERE key = 'bundle_sha256'", registered.bundle_sha256)
+    with pytest.raises(ReleaseRefused, match=rf"REL-REGISTRY-MODEL at manifest\.json: found {forged[:16]}"):
+        load_registered(registered.client, registered.bundle_sha256, tmp_path / "two")
+
+
+@pytest.mark.parametrize(
+    "name", ["weights.safetensors", "manifest.json", "model.pkl", "python_model.pkl", "model.pt2", "__init__.py"]
+)
+def test_a_pickle_in_the_store_never_runs(registered, tmp_path, name):
+    place = tmp_path / "canary"
+    content = pickle.dumps(Canary(place))
+    (registered.stored / name).write_bytes(content)
+    assert Kind.ARTEFACT in registered.kinds()
+    with pytest.raises((ReleaseRefused, BundleError), match=r"REL-REGISTRY-MODEL|BND-"):
+        load_registered(registered.client, registered.bundle_sha256, tmp_path / "one")
+    assert not place.exists()
+    pickle.loads(content)
+    assert place.exists(), "the canary has to be one that runs"
