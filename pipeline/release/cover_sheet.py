@@ -100,7 +100,7 @@ def _making(record: Record) -> Iterator[tuple[str, str]]:
     inputs = {path for stage in record.stages.values() for path in stage.before}
     yield "trace gate", f"{record.gate['level']} level, {record.gate['problems']} problems"
     yield "pipeline", f"{len(record.stages)} stages; {len(inputs)} inputs with the same SHA-256 before and after"
-    yield "environment", ", ".join(f"{name} {_short(value)}" for name, value in sorted(record.environment.items()))
+    yield "environment", ", ".join(_surroundings(record.environment))
     yield "parts", ", ".join(_counted(record, place) for place in PLACES)
 
 
@@ -109,9 +109,17 @@ def _counted(record: Record, place: str) -> str:
     return f"{place} {len(sizes)} ({sum(sizes) / 1e6:.1f} MB)"
 
 
-def _short(value: object) -> str:
-    text = str(value)
-    return f"{text[:12]}..." if len(text) == 64 else text
+def _surroundings(environment: Mapping[str, object]) -> Iterator[str]:
+    """Yield what a reader knows by name, and the numeric class; the other hashes stand in environment.json.
+
+    >>> list(_surroundings({"numeric_class": "9" * 64, "python": "3.11.7", "libraries_sha256": "0" * 64}))
+    ['numeric class 999999999999', 'python 3.11.7']
+    """
+    for name, value in sorted(environment.items()):
+        if name == "numeric_class":
+            yield f"numeric class {str(value)[:12]}"
+        elif not name.endswith("sha256"):
+            yield f"{name.replace('_', ' ')} {value}"
 
 
 def _grouped(sha256: str) -> str:
@@ -158,27 +166,28 @@ _PAGE = Template("""<!doctype html>
 <style>
 @page { size: A4; margin: 0 }
 * { box-sizing: border-box }
-body { margin: 0 auto; width: 210mm; min-height: 296mm; padding: 13mm 15mm 10mm; background: #fff; color: #17202b;
-  font: 9.2pt/1.38 "Helvetica Neue", Helvetica, Arial, "Liberation Sans", sans-serif }
+body { margin: 0 auto; width: 210mm; min-height: 296mm; padding: 11mm 15mm 8mm; background: #fff; color: #17202b;
+  font: 8.6pt/1.3 "Helvetica Neue", Helvetica, Arial, "Liberation Sans", sans-serif }
 header { display: flex; justify-content: space-between; align-items: flex-start; gap: 8mm }
 .name { font-size: 11pt; letter-spacing: .04em; color: #4a5a6c }
-h1 { margin: 1mm 0 2mm; font-size: 27pt; line-height: 1; font-weight: 650 }
+h1 { margin: .6mm 0 1.6mm; font-size: 25pt; line-height: 1; font-weight: 650 }
 .kind { display: inline-block; padding: .8mm 2.6mm; border-radius: 1mm; font-size: 8pt; font-weight: 700; letter-spacing: .06em; color: #fff }
 .kind.trial { background: #8a5a00 } .kind.release { background: #14507f }
-svg { width: 25mm; height: 25mm; fill: #14507f; outline: .3mm solid #c7d2dd }
-.warning { margin: 4.5mm 0 4mm; padding: 2.4mm 3.5mm; border-left: 1.6mm solid #a11c1c; background: #fbeeee; font-size: 11pt; font-weight: 650 }
+svg { width: 22mm; height: 22mm; fill: #14507f; outline: .3mm solid #c7d2dd }
+.warning { margin: 3mm 0 0; padding: 1.8mm 3.5mm; border-left: 1.6mm solid #a11c1c; background: #fbeeee; font-size: 11pt; font-weight: 650 }
 .warning small { display: block; font-weight: 400; font-size: 8.4pt; color: #5b2222 }
-h2 { margin: 4.6mm 0 1.4mm; font-size: 9pt; letter-spacing: .07em; text-transform: uppercase; color: #14507f }
+h2 { margin: 3.2mm 0 .9mm; font-size: 8.4pt; letter-spacing: .07em; text-transform: uppercase; color: #14507f }
 table { width: 100%; border-collapse: collapse }
-th, td { padding: .95mm 2mm .95mm 0; border-top: .2mm solid #d8e0e8; vertical-align: top; text-align: left; font-weight: 400 }
+th, td { padding: .6mm 2mm .6mm 0; border-top: .2mm solid #d8e0e8; vertical-align: top; text-align: left; font-weight: 400 }
 table.facts th { width: 38mm; color: #4a5a6c } table.facts td { overflow-wrap: anywhere }
-table.identity td, code, .hash { font-family: "DejaVu Sans Mono", Menlo, Consolas, monospace; font-size: 7.9pt }
+table.identity td, code, .hash { font-family: "DejaVu Sans Mono", Menlo, Consolas, monospace; font-size: 7.5pt }
 thead th { border-top: 0; color: #4a5a6c; font-size: 8pt }
 .hash { display: grid; grid-template-columns: repeat(8, auto); justify-content: space-between; padding: 2mm 3mm; background: #eef3f8;
   font-size: 10pt; font-weight: 600 }
+table.wide td:nth-child(2), table.wide td:nth-child(3) { white-space: nowrap } table.signed td:first-child { width: 49% }
 .good { color: #1c6b34; font-weight: 650; white-space: nowrap } .bad { color: #a11c1c; font-weight: 650; white-space: nowrap }
 td code { color: #4a5a6c; font-size: 7pt }
-footer { margin-top: 4.5mm; padding-top: 2mm; border-top: .4mm solid #14507f; font-size: 8.2pt; color: #33414f }
+footer { margin-top: 3.2mm; padding-top: 1.6mm; border-top: .4mm solid #14507f; font-size: 7.8pt; color: #33414f }
 footer code { color: #17202b; background: #eef3f8; padding: .3mm 1mm }
 </style></head><body>
 <header><div><div class="name">ThoraTrace &middot; chest-radiograph finding detector</div><h1>$version</h1>
@@ -188,9 +197,9 @@ the record.</small></div>
 <h2>Record (SHA-256)</h2><div class="hash">$record</div>
 <h2>What it is</h2><table class="facts identity">$identity</table>
 <h2>How it was made</h2><table class="facts">$making</table>
-<h2>How it did</h2><table><thead><tr><th>Endpoint ($films)</th><th>Figure</th><th>Goal</th><th></th></tr></thead>
+<h2>How it did</h2><table class="wide"><thead><tr><th>Endpoint ($films)</th><th>Figure</th><th>Goal</th><th></th></tr></thead>
 <tbody>$endpoints</tbody></table>
-<h2>Signatures</h2><table><thead><tr><th>Who has to sign, as what, with which key</th><th>Meaning, time (UTC)</th><th>Statement</th></tr></thead>
+<h2>Signatures</h2><table class="signed"><thead><tr><th>Who has to sign, as what, with which key</th><th>Meaning, time (UTC)</th><th>Statement</th></tr></thead>
 <tbody>$signatures</tbody></table>
 <footer>This sheet proves nothing by itself. The proof: <code>./qms release verify $version --pin SHA256:...</code>, or
 <code>python verifier.py $folder --pin SHA256:...</code> with the one file <code>pipeline/release/verifier.py</code> and a key fingerprint that came to you
