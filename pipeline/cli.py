@@ -242,7 +242,7 @@ def _tool_table(kit: Kit, record: ToolRecord) -> Table:
 
 
 @app.command()
-def pipeline(
+def pipeline(  # noqa: PLR0913, PLR0917  one option each
     profile: Annotated[str, typer.Option(help="data profile: phantom, coco, eda, vindr or nih")],
     budget: Annotated[str, typer.Option(help="training budget: quick or release")],
     data: Annotated[Path | None, typer.Option(help="folder with the profile's data, where it needs one")] = None,
@@ -251,10 +251,17 @@ def pipeline(
         typer.Option(help="weights whose backbone the training starts from, such as artifacts/training/weights.safetensors"),
     ] = None,
     evidence: Annotated[Path | None, typer.Option(help="keep the figures, dated, in this JSON file")] = None,
+    watched: Annotated[
+        bool | None,
+        typer.Option(
+            help="run each stage between two readings of all it is made from, as a release needs (default: budget release)"
+        ),
+    ] = None,
 ) -> None:
     """Run the pipeline for another data profile or budget, under artifacts/runs/PROFILE-BUDGET."""
     from pipeline.dvc_runs import RunError, canonical, configure, reproduce  # noqa: PLC0415
     from pipeline.registry_store import RegistrationRefused, open_registry  # noqa: PLC0415
+    from pipeline.release.watched_run import reproduce_watched  # noqa: PLC0415
     from pipeline.report import keep, summarise  # noqa: PLC0415
     from pipeline.repository import commit  # noqa: PLC0415
     from pipeline.tracking import hold  # noqa: PLC0415
@@ -264,7 +271,8 @@ def pipeline(
     except RunError as err:
         print(err, file=sys.stderr)
         raise typer.Exit(ENVIRONMENT if err.code == "DATA-MISSING" else USAGE) from err
-    code = reproduce(run)
+    is_watched = budget == "release" if watched is None else watched
+    code = (reproduce_watched if is_watched else reproduce)(run)
     if code == 0:
         print(summarise(run))
         if evidence:

@@ -21,11 +21,12 @@ from pipeline.release.dsse import Envelope
 from pipeline.release.environment import Environment, environment
 from pipeline.release.errors import ReleaseRefused
 from pipeline.release.folder import KEYS, RECORD
-from pipeline.release.honest_stages import HonestStage, as_they_lie, environment_of, sealed_stages
+from pipeline.release.honest_stages import HonestStage, as_they_lie, sealed_stages
 from pipeline.release.lineage import lineage
 from pipeline.release.parts import gather
 from pipeline.release.record import Kind, Model, Previous, Record, Signer, Stage
 from pipeline.release.source import commit_time, read_source, require_clean
+from pipeline.release.watched_run import decides
 from pipeline.run import Run
 from verification.trace import gate, matrix
 
@@ -154,9 +155,8 @@ def stages_of(root: Path, kind: Kind, here: Environment) -> dict[str, HonestStag
     Raises:
         ReleaseRefused: a stage of a release ran unwatched, or something of it is another one now.
     """
-    libraries = {name: each.sha256 for name, each in here.libraries.items()}
-    decides = environment_of(libraries, here.locks["requirements.lock"])
-    return (as_they_lie if kind is Kind.TRIAL else sealed_stages)(Run(root), decides)
+    deciding = decides(here.libraries, here.locks["requirements.lock"])
+    return (as_they_lie if kind is Kind.TRIAL else sealed_stages)(Run(root), deciding)
 
 
 def write(folder: ReleaseFolder, record: Record, parts: Mapping[str, bytes]) -> None:

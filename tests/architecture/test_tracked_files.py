@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.release.collection import BUNDLE_LIMIT
+
 ROOT = Path(__file__).resolve().parents[2]
 LARGEST_BYTES = 1024 * 1024
 RUN_WRITES = ("dvc.lock", ".dvc", "artifacts", "releases", "mlruns", "mlflow.db")
@@ -52,8 +54,21 @@ def test_a_machine_path_would_be_found(text):
     assert MACHINE_PATH.search(text)
 
 
-def test_no_tracked_file_is_large():
-    assert [str(path.relative_to(ROOT)) for path in tracked() if path.stat().st_size > LARGEST_BYTES] == []
+def is_of_a_bundle(path):
+    return path.relative_to(ROOT).match("releases/*/bundle/*")
+
+
+def test_no_tracked_file_is_large_but_for_a_released_bundle():
+    large = [path for path in tracked() if path.stat().st_size > LARGEST_BYTES and not is_of_a_bundle(path)]
+    assert [str(path.relative_to(ROOT)) for path in large] == []
+
+
+def test_no_released_bundle_is_larger_than_a_clone_should_carry():
+    sizes = {}
+    for path in tracked():
+        if is_of_a_bundle(path):
+            sizes[path.parent] = sizes.get(path.parent, 0) + path.stat().st_size
+    assert {folder: size for folder, size in sizes.items() if size > BUNDLE_LIMIT} == {}
 
 
 def test_nothing_tracked_is_ignored():
