@@ -99,7 +99,7 @@ def main() -> int:
     rerun.step("parameters and lock", _restore)
     for stage in MADE_AGAIN[rerun.level]:
         rerun.step(stage, lambda each, stage=stage: _run_stage(each, stage))  # type: ignore[misc]
-    rerun.step("verification", _verify)
+    rerun.step("registry and verification", _judge)
     rerun.step("technical file and parts", _seal)
     if rerun.failed:
         gather(rerun.root, rerun.made)
@@ -147,12 +147,13 @@ def _run_stage(rerun: Rerun, name: str) -> str:
     return f"stage {name} ended with {code}" if code else ""
 
 
-def _verify(rerun: Rerun) -> str:
-    from pipeline import verification_run  # noqa: PLC0415
+def _judge(rerun: Rerun) -> str:
+    """Register, verify and validate the model as before a release: in a registry of this checkout alone, which begins empty."""
+    from pipeline.release.preparation import prepare  # noqa: PLC0415
 
     with bar("scenarios") as report:
-        done = verification_run.run(rerun.root, report, force=True)
-    return done.reason if done.record is None else ""
+        prepare(rerun.root, rerun.folder.record().source.commit, report)
+    return ""
 
 
 def _seal(rerun: Rerun) -> str:
