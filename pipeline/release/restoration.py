@@ -7,7 +7,7 @@ enough, once history and training record are there.
 from __future__ import annotations
 
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.release.errors import ReleaseRefused
 from pipeline.run import read_json
@@ -60,9 +60,15 @@ def _draw(training: Path) -> None:
     from pipeline.training import curves  # noqa: PLC0415
 
     record = read_json(training / "training.json")
-    history = read_json(training / "history.json")["epochs"]
+    history = [_as_trained(row, record["findings"]) for row in read_json(training / "history.json")["epochs"]]
     losses = family_of(architecture_from_json(record["architecture"])).losses
     curves.draw(history, record["best_epoch"] - 1, losses, training)
+
+
+def _as_trained(row: dict[str, Any], findings: list[str]) -> dict[str, Any]:
+    """Return an epoch with the findings in the order of the training, in which their lines are drawn; the file has them sorted."""
+    by_finding = row["validation"]["ap50_by_finding"]
+    return {**row, "validation": {**row["validation"], "ap50_by_finding": {name: by_finding[name] for name in findings}}}
 
 
 def _copy(source: Path, target: Path) -> None:

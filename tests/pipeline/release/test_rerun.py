@@ -1,0 +1,101 @@
+"""The rerun inside the sandbox: a step that fails ends the work and is told, and what a level takes from the release comes out as the pipeline left it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass
+
+import pytest
+import yaml
+
+from pipeline.release.errors import ReleaseRefused
+from pipeline.release.folder import ReleaseFolder
+from pipeline.release.rerun import MADE_AGAIN, Rerun, gather
+from pipeline.release.restoration import restore_model, restore_run
+from pipeline.run import REPOSITORY
+
+ARTIFACTS = REPOSITORY / "artifacts"
+
+
+def refuse(_rerun):
+    raise ReleaseRefused("REL-GATE", where="the gate", found="a problem", expected="none", repair="mend it")
+
+
+def test_what_comes_after_a_failed_step_does_not_run(tmp_path):
+    rerun, ran = Rerun(tmp_path, "eval", ReleaseFolder(tmp_path, tmp_path), tmp_path), []
+    rerun.step("first", lambda _: "")
+    rerun.step("second", refuse)
+    rerun.step("third", lambda _: ran.append("third") or "")
+    assert [(step["name"], step["failed"][:8]) for step in rerun.steps] == [("first", ""), ("second", "REL-GATE")]
+    assert ran == []
+    assert rerun.failed.startswith("REL-GATE at the gate")
+
+
+def test_a_defect_of_ours_is_no_failed_step(tmp_path):
+    rerun = Rerun(tmp_path, "eval", ReleaseFolder(tmp_path, tmp_path), tmp_path)
+    with pytest.raises(ZeroDivisionError, match="division"):
+        rerun.step("first", lambda _: str(1 / 0))
+
+
+def test_the_levels_run_the_stages_of_the_pipeline_in_its_order():
+    stages = tuple(yaml.safe_load((REPOSITORY / "dvc.yaml").read_text(encoding="utf-8"))["stages"])
+    assert MADE_AGAIN["train"] == stages
+    assert MADE_AGAIN["eval"] == tuple(name for name in stages if name not in {"train", "package"})
+
+
+def test_what_was_made_before_a_failure_is_kept_for_the_comparison(tmp_path):
+    for name in ("artifacts/validation/validation.json", "artifacts/validation/ap50.png", "params.yaml", "secret.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name, encoding="utf-8")
+    gather(tmp_path, tmp_path / "made")
+    found = {path.relative_to(tmp_path / "made").as_posix() for path in (tmp_path / "made").rglob("*") if path.is_file()}
+    assert found == {"files/validation.json", "archive/validation/ap50.png", "files/params.yaml"}
+
+
+def test_the_program_starts_before_any_library_that_reads_the_numeric_environment():
+    code = "import sys, pipeline.release.rerun; print([m for m in ('numpy', 'torch', 'openvino') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+@dataclass(frozen=True)
+class Part:
+    name: str
+
+
+@dataclass(frozen=True)
+class RunAsRelease(ReleaseFolder):
+    """The canonical run in the place of a release's folder: each part where the run left it."""
+
+    def place(self, subject):
+        if subject.startswith("files/"):
+            return REPOSITORY / subject.removeprefix("files/")
+        return ARTIFACTS / subject.removeprefix("archive/")
+
+    def record(self):
+        names = [f"bundle/{path.name}" for path in sorted((ARTIFACTS / "bundle").iterdir())]
+        names += ["archive/training/history.json", "archive/training/training.json"]
+        return type("Record", (), {"subjects": [Part(name) for name in names]})()
+
+
+@pytest.mark.needs_run
+def test_model_and_training_come_back_byte_for_byte_pictures_too(tmp_path):
+    folder = RunAsRelease(tmp_path, tmp_path)
+    restore_run(folder, tmp_path)
+    restore_model(folder, tmp_path)
+    for name in ("bundle", "training"):
+        there = {path.name: path.read_bytes() for path in (ARTIFACTS / name).iterdir()}
+        assert {path.name: path.read_bytes() for path in (tmp_path / "artifacts" / name).iterdir()} == there
+    assert (tmp_path / "dvc.lock").read_bytes() == (REPOSITORY / "dvc.lock").read_bytes()
+
+
+def test_without_the_records_of_the_training_level_eval_says_what_is_missing(tmp_path):
+    class Empty(ReleaseFolder):
+        def record(self):
+            return type("Record", (), {"subjects": []})()
+
+    with pytest.raises(
+        ReleaseRefused, match=r"REL-MISSING at archive/training/history\.json: .*Repair: give the release's archive"
+    ):
+        restore_model(Empty(tmp_path, tmp_path), tmp_path)
