@@ -161,7 +161,7 @@ def _seal(rerun: Rerun) -> str:
     from pipeline.release.sealing import Order, seal  # noqa: PLC0415
 
     recorded = rerun.folder.record()
-    order = Order(recorded.version, recorded.kind, recorded.signers, recorded.previous, restoration.RUN)
+    order = Order(recorded.version, recorded.kind, recorded.signers, recorded.previous, restoration.RUN, unwatched=True)
     with bar("sealing") as report:
         made = seal(rerun.root, order, ReleaseFolder(rerun.made, rerun.made), report)
     rerun.environment |= made.environment

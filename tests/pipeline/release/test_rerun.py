@@ -11,8 +11,10 @@ import yaml
 
 from pipeline.release.errors import ReleaseRefused
 from pipeline.release.folder import ReleaseFolder
+from pipeline.release.record import Kind
 from pipeline.release.rerun import MADE_AGAIN, Rerun, gather
 from pipeline.release.restoration import restore_model, restore_run
+from pipeline.release.sealing import Order
 from pipeline.run import REPOSITORY
 
 ARTIFACTS = REPOSITORY / "artifacts"
@@ -42,6 +44,11 @@ def test_the_levels_run_the_stages_of_the_pipeline_in_its_order():
     stages = tuple(yaml.safe_load((REPOSITORY / "dvc.yaml").read_text(encoding="utf-8"))["stages"])
     assert MADE_AGAIN["train"] == stages
     assert MADE_AGAIN["eval"] == tuple(name for name in stages if name not in {"train", "package"})
+
+
+def test_what_is_made_again_is_judged_at_the_level_of_the_release_and_its_stages_are_read_as_they_lie():
+    asked = Order("0.1.0", Kind.RELEASE, unwatched=True)
+    assert (asked.kind, asked.read_as, Order("0.1.0", Kind.RELEASE).read_as) == (Kind.RELEASE, Kind.TRIAL, Kind.RELEASE)
 
 
 def test_what_was_made_before_a_failure_is_kept_for_the_comparison(tmp_path):
