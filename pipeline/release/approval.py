@@ -1,6 +1,7 @@
 """Signs a record: whoever has to sign reads what it says, the parts are hashed again, and a signature goes into the envelope.
 
-Of a release, the approval is entered in the repository's audit log too; of a trial, nothing is. A signing that died is done again: signatures of Ed25519
+Of a release, the approval is entered in the repository's audit log too, and with the last signature its model becomes `released` in the registry; of a
+trial, nothing is. A signing that died is done again: signatures of Ed25519
 are the same each time, and nothing is entered twice.
 
 Source: 21 CFR 11.50, 11.70, 11.200; IEC 62304 5.8.3.
@@ -17,6 +18,7 @@ from pipeline.audit_log import enter, read_trail
 from pipeline.release import certificate, cover_sheet
 from pipeline.release.errors import ReleaseRefused
 from pipeline.release.folder import replace_bytes
+from pipeline.release.promotion import promote
 from pipeline.release.record import CONCLUSION, Kind
 from pipeline.release.signers import refused
 from pipeline.run import file_sha256
@@ -52,6 +54,7 @@ def approve(root: Path, folder: ReleaseFolder, approval: Approval) -> Certificat
             such key that counts now, or says nothing.
         AuditRefused: the audit log does not take the entry.
         KeyringError: the private key is not there.
+        RegistrationRefused: the last signature is given, and the registry does not let the model become `released`; the same command tries again.
     """
     record, envelope = folder.record(), folder.envelope()
     signer = _owed(root, record, approval)
@@ -64,7 +67,16 @@ def approve(root: Path, folder: ReleaseFolder, approval: Approval) -> Certificat
         made = certificate.made(record, signer, approval.statement.strip(), time, private)
         replace_bytes(certificate.place(folder, signer.name), made.to_bytes())
     cover_sheet.write(folder)
+    if record.kind is Kind.RELEASE and not owed(folder, record):
+        promote(root, record)
     return made
+
+
+def owed(folder: ReleaseFolder, record: Record) -> tuple[Signer, ...]:
+    """Return who has not signed yet: without a certificate that holds, or without a signature of the record."""
+    signed = certificate.held(folder, record)
+    keys = {each.keyid for each in folder.envelope().signatures}
+    return tuple(each for each in record.signers if each.name not in signed or each.key not in keys)
 
 
 def require_unaltered(folder: ReleaseFolder, record: Record) -> None:
