@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.release.attacks import chronicle, content, environments, form, models, pipelines, records, sources
+from pipeline.release.attacks import chronicle, content, environments, form, models, pipelines, records, registries, sources
 
 ATTACKS = (
     *content.ATTACKS,
@@ -11,6 +11,7 @@ ATTACKS = (
     *chronicle.ATTACKS,
     *sources.ATTACKS,
     *models.ATTACKS,
+    *registries.ATTACKS,
     *pipelines.ATTACKS,
     *environments.ATTACKS,
 )

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.release.attacks import environments, models, pipelines
+from pipeline.release.attacks import environments, models, pipelines, registries
 from pipeline.release.attacks.attack import CheckName, Finding, Outcome
 from verification.trace.audit_log import examine, read_log
 from verification.trace.people import read_people
@@ -98,6 +98,7 @@ def checks(run: Runner) -> dict[CheckName, Callable[[Bench], Outcome]]:
         CheckName.SOURCE: lambda bench: verify(bench, run, "--repository", str(bench.repository)),
         CheckName.BUNDLE: models.check_bundle,
         CheckName.AUDIT: _audit,
+        CheckName.REGISTRY: registries.check_registry,
         CheckName.LINEAGE: pipelines.check_lineage,
         CheckName.STAGES: pipelines.check_stages,
         CheckName.LIBRARIES: pipelines.check_libraries,

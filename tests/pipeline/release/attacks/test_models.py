@@ -6,7 +6,7 @@ import pickle
 import pytest
 from sealed_release import VERSION, write_release
 
-from pipeline.release.attacks import models
+from pipeline.release.attacks import models, registries
 from pipeline.release.attacks.attack import Outcome
 from pipeline.release.attacks.bench import lay_out
 from pipeline.release.attacks.checks import checks, in_this_process
@@ -43,3 +43,11 @@ def test_an_outcome_stays_as_it_is_while_no_pickle_ran(modelled, tmp_path):
     assert models.with_canary(bench, Outcome(1)) == Outcome(1)
     models.canary_of(bench).mkdir()
     assert models.with_canary(bench, Outcome(0)).code == 2
+
+
+def test_every_attack_on_the_registry_is_caught(modelled, tmp_path):
+    trials = [judge(each, modelled, tmp_path / "bench", CHECKS) for each in registries.ATTACKS]
+    assert [(each.attack, each.missing, each.said) for each in trials if not each.caught] == []
+    assert {code for each in trials for code in each.codes} >= {
+        f"REL-REGISTRY-{kind}" for kind in ("ALIAS", "SOURCE", "TAG", "ROW", "ARTEFACT")
+    }
