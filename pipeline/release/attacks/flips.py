@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 KINDS: tuple[tuple[str, str], ...] = (
     ("record and signatures", RECORD),
     ("keys for reading", KEYS),
+    ("technical file, PDF", "*.pdf"),
+    ("technical file, pages", "archive/technical_file/*"),
     ("weights", "bundle/weights.safetensors"),
     ("bundle manifest", "bundle/manifest.json"),
     ("reference distribution", "bundle/distribution.*"),
@@ -50,9 +52,7 @@ KINDS: tuple[tuple[str, str], ...] = (
     ("cohort index", "*cohort*"),
     ("wheel", "*.whl"),
     ("test report", "*junit*"),
-    ("technical file, PDF", "*.pdf"),
     ("pictures", "*.png"),
-    ("technical file, pages", "*technical_file/*"),
     ("evidence", "*"),
 )
 """Kinds of artefacts by the first pattern that fits the name."""
