@@ -1,4 +1,4 @@
-"""`./qms release`: build, approve, verify, fetch, reproduce, attack. Each parses, calls one function, and prints.
+"""`./qms release`: build, approve, registry, verify, fetch, reproduce, attack. Each parses, calls one function, and prints.
 
 Exit codes: 0 done; 1 refused, or what was checked does not hold; 2 usage; 3 environment.
 """
@@ -82,6 +82,25 @@ def build(  # noqa: PLR0913  one option for each thing that a release names
     except (CodedError, KeyringError) as err:
         refuse(err)
     _print(folder, as_json=as_json)
+
+
+@release.command()
+def registry(version: Version, *, as_json: AsJson = False) -> None:
+    """Compare the registry with what a release recorded of it: alias, source, tag, row and artefact. Exit 1 where it has drifted."""
+    from device_sw.errors import CodedError  # noqa: PLC0415
+    from pipeline.registry_store import open_registry  # noqa: PLC0415
+    from pipeline.release.folder import find  # noqa: PLC0415
+    from pipeline.release.registry_drift import drift_of  # noqa: PLC0415
+
+    try:
+        found = drift_of(find(root(), version), open_registry(root() / "artifacts" / "mlflow"))
+    except CodedError as err:
+        refuse(err)
+    facts = [{"kind": str(each.kind), "where": each.where, "found": each.found, "expected": each.expected} for each in found]
+    text = "\n".join(str(each) for each in found) or "the registry says what was released"
+    typer.echo(json.dumps(facts, indent=1, sort_keys=True) if as_json else text)
+    if found:
+        raise typer.Exit(DOES_NOT_HOLD)
 
 
 @release.command()

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 SCHEMA = "thoratrace/honest-stage/1"
+SEALS = "artifacts/honest_stages"
+"""Folder of a run that holds the journal of each stage."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +173,7 @@ def as_they_lie(run: Run, environment: Mapping[str, str]) -> dict[str, HonestSta
 
 
 def _journal(run: Run, stage: str) -> Path:
-    return run.artifact("honest_stages") / f"{stage}.json"
+    return run.root / SEALS / f"{stage}.json"
 
 
 def _outs(run: Run, stage: Mapping[str, Any]) -> dict[str, str]:

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 from device_sw.detector.bundle import MANIFEST, load_bundle
 from pipeline import alias_moves, tracking
 from pipeline.registry_store import MODEL, RegistrationRefused
+from pipeline.release.content import content_sha256
+from pipeline.release.errors import ReleaseRefused
 from pipeline.release.registry_export import FOLDER, artefacts, moves_of, refused, versions
 from pipeline.run import file_sha256
 
@@ -27,6 +29,11 @@ if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
     from device_sw.detector.bundle import Bundle
+    from pipeline.release.folder import ReleaseFolder
+
+
+PART = "files/registry.json"
+"""The part of a release that holds the export."""
 
 
 class Kind(StrEnum):
@@ -61,6 +68,21 @@ def drift(client: MlflowClient, export: Mapping[str, Any]) -> tuple[Drift, ...]:
         for row in rows:
             found += _row_drift(client, weights, row, now)
     return tuple(sorted(found))
+
+
+def drift_of(folder: ReleaseFolder, client: MlflowClient) -> tuple[Drift, ...]:
+    """Return how the registry differs from what a release recorded of it, once that part is the recorded one.
+
+    Raises:
+        ReleaseRefused: ``REL-RECORD``, no record that can be read; ``REL-REGISTRY-ABSENT``, the release recorded no registry; ``REL-ALTERED``.
+    """
+    recorded = {each.name: each.sha256 for each in folder.record().subjects}.get(PART)
+    if recorded is None:
+        raise refused("ABSENT", "record", f"no {PART}", "a release whose model was registered")
+    if content_sha256(folder.place(PART)) != recorded:
+        repair = "restore the folder from version control; ./qms release verify names every change"
+        raise ReleaseRefused("REL-ALTERED", where=PART, found="another content", expected="the recorded one", repair=repair)
+    return drift(client, folder.content(PART))
 
 
 def load_registered(client: MlflowClient, bundle_sha256: str, folder: Path) -> Bundle:

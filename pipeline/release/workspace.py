@@ -1,7 +1,7 @@
 """The workspace of a release: the repository at the source commit, with parameters, lock and results of the run that is released.
 
 A release is made of another run than the canonical one, and everything that judges a run (verification, gate, technical file) works on the root of a
-repository. So the commit is laid out once more as a git worktree, and the run's params.yaml, dvc.lock and outputs take the place of the canonical ones. No
+repository. So the commit is laid out once more as a git worktree, and the run's params.yaml, dvc.lock, outputs and seals take the place of the canonical ones. No
 other file may differ from the commit. A workspace that an earlier, broken build left is used again when it is of the same commit.
 """
 
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.release.content import ABSENT, content_sha256
 from pipeline.release.errors import ReleaseRefused
+from pipeline.release.honest_stages import SEALS
 from verification.trace.lineage import LineageError, read_lock
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ def open_workspace(root: Path, run: Run, commit: str, report: Report) -> Path:
         report(number - 1, len(outputs), path)
         _bring(run.root / path, workspace / path)
         report(number, len(outputs), path)
+    if (run.root / SEALS).is_dir():
+        _bring(run.root / SEALS, workspace / SEALS)
     _share_registry(root, workspace)
     return workspace
 

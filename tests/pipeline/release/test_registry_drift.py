@@ -1,10 +1,13 @@
 """Whatever is changed in the registry's database or store is named, and a model is loaded only if it is the released one."""
 
+import hashlib
+import json
 import pickle
 import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,7 +15,7 @@ from device_sw.errors import BundleError
 from pipeline import alias_moves, registry
 from pipeline.registry_store import MODEL, open_registry
 from pipeline.release.errors import ReleaseRefused
-from pipeline.release.registry_drift import Kind, drift, load_registered
+from pipeline.release.registry_drift import PART, Kind, drift, drift_of, load_registered
 from pipeline.release.registry_export import registry_export
 from pipeline.run import file_sha256, read_json
 
@@ -143,6 +146,33 @@ def test_an_artefact_that_was_changed_is_caught(registered, change):
         "hidden": lambda: (registered.stored / "more.pyc").write_bytes(b"x"),
     }[change]()
     assert registered.kinds() == {Kind.ARTEFACT}
+
+
+@pytest.fixture
+def folder(registered, tmp_path):
+    """A release that recorded the registry."""
+    content = json.dumps(registered.export).encode()
+    (tmp_path / "release" / "files").mkdir(parents=True)
+    (tmp_path / "release" / PART).write_bytes(content)
+    record = SimpleNamespace(subjects=[SimpleNamespace(name=PART, sha256=hashlib.sha256(content).hexdigest())])
+    return SimpleNamespace(
+        record=lambda: record, place=lambda name: tmp_path / "release" / name, content=lambda name: registered.export
+    )
+
+
+def test_a_release_is_compared_with_the_registry_it_recorded(registered, folder):
+    assert drift_of(folder, registered.client) == ()
+    registered.sql("UPDATE model_versions SET description = 'cleared'")
+    assert [each.kind for each in drift_of(folder, registered.client)] == [Kind.ROW]
+
+
+def test_an_altered_export_is_compared_with_nothing(registered, folder):
+    folder.place(PART).write_bytes(b"{}")
+    with pytest.raises(ReleaseRefused, match=r"REL-ALTERED at files/registry\.json"):
+        drift_of(folder, registered.client)
+    folder.record().subjects.clear()
+    with pytest.raises(ReleaseRefused, match=r"REL-REGISTRY-ABSENT at record: found no files/registry\.json"):
+        drift_of(folder, registered.client)
 
 
 def test_the_released_model_is_loaded_and_no_other(registered, tmp_path):

@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.release import workspace as module
 from pipeline.release.errors import ReleaseRefused
+from pipeline.release.honest_stages import SEALS
 from pipeline.release.source import read_source, require_clean
 from pipeline.release.workspace import OF_THE_RUN, close_workspace, open_workspace
 from pipeline.run import Run
@@ -61,6 +62,17 @@ def test_a_workspace_is_used_again_with_what_the_run_holds_now(bench, run):
     assert (made / "artifacts/verification").is_dir()
     assert (made / "artifacts/training/weights").read_bytes() == b"two"
     assert Run(made).params()["budget"] == "release"
+
+
+def test_the_seals_of_the_run_come_with_it(bench, run):
+    seal = run.root / SEALS / "train.json"
+    seal.parent.mkdir(parents=True)
+    seal.write_text("{}", encoding="utf-8")
+    made = opened(bench, run)
+    assert (made / SEALS / "train.json").read_text(encoding="utf-8") == "{}"
+    seal.write_text('{"again": 1}', encoding="utf-8")
+    opened(bench, run)
+    assert (made / SEALS / "train.json").read_text(encoding="utf-8") == '{"again": 1}'
 
 
 def test_a_copy_that_died_is_made_again(bench, run):
