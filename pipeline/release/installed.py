@@ -23,8 +23,8 @@ from pipeline.run import file_sha256
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-OWN = frozenset({"INSTALLER", "REQUESTED", "RECORD", "direct_url.json"})
-"""Files of a dist-info folder that the installer writes, not the wheel."""
+OWN = frozenset({"INSTALLER", "REQUESTED", "RECORD", "direct_url.json", "uv_build.json", "uv_cache.json"})
+"""Files of a dist-info folder that the installer writes, not the wheel; uv notes what it built from source, pip does not, and the libraries are the same."""
 
 INSTALLER = "pip"
 """The one distribution that may be there without being in the lock: every new environment has it."""

@@ -44,6 +44,17 @@ def test_each_distribution_is_named_by_what_its_wheel_brought(site, tmp_path_fac
     assert installed("alpha==1.0 \\\n", other)["alpha"] == found["alpha"]
 
 
+def test_two_installers_leave_the_same_libraries_whatever_they_note_beside_them(site):
+    before = installed(LOCK, site)
+    info = site / "alpha-1.0.dist-info"
+    (info / "uv_build.json").write_text("{}", encoding="utf-8")
+    (info / "INSTALLER").write_text("uv\n", encoding="utf-8")
+    digest = base64.urlsafe_b64encode(hashlib.sha256(b"{}").digest()).rstrip(b"=").decode()
+    record = (info / "RECORD").read_text(encoding="utf-8")
+    (info / "RECORD").write_text(f"{record}\nalpha-1.0.dist-info/uv_build.json,sha256={digest},2\n", encoding="utf-8")
+    assert installed(LOCK, site) == before
+
+
 def test_a_library_that_was_altered_with_date_and_size_kept_is_refused(site):
     path = site / "alpha" / "__init__.py"
     dates = path.stat()
