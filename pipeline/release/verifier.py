@@ -44,9 +44,7 @@ LARGEST, DEEPEST = 64 * 2**20, 24  # bytes of a file that is no part, levels of 
 VERSION = re.compile(r"(?:0|[1-9][0-9]{0,3})(?:\.(?:0|[1-9][0-9]{0,3})){2}")
 FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
 TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
-PART = re.compile(
-    r"[A-Za-z0-9_+@-](?:[A-Za-z0-9_.+@~ -]*[A-Za-z0-9_+@~-])?"
-)  # ASCII, no dot before it, no dot or space behind it
+PART = re.compile(r"[A-Za-z0-9_+@-](?:[A-Za-z0-9_.+@~ -]*[A-Za-z0-9_+@~-])?")  # ASCII, no dot first, no dot or space last
 PATH = re.compile(rf"(?:archive|bundle|files)(?:/{PART.pattern})+")
 
 
@@ -346,17 +344,19 @@ def rotations_hold(record: Record) -> Answer:
 
 
 def rotations_beside(folder: Path) -> list[dict[str, Any]]:
-    """Return the rotations that lie beside a release's folder, each signed by both keys; there may be none."""
-    path, rotations, before = folder.resolve().parent / ROTATIONS, [], "0" * 64
+    """Return the rotations that lie beside a release's folder, each signed by both keys, neither given up before; there may be none."""
+    path, rotations, before, gone = folder.resolve().parent / ROTATIONS, [], "0" * 64, set()
     try:
         for line in lines_of(contents(path)) if os.path.lexists(path) else ():
             each = parsed(line)
             message = canonical({key: value for key, value in each.items() if not key.startswith("signed_")})
-            both = all(line_holds(public_key(each[side])[1], message, each[f"signed_{side}"]) for side in ("from", "to"))
+            keys = {side: public_key(each[side]) for side in ("from", "to")}
+            both = all(line_holds(raw, message, each[f"signed_{side}"]) for side, (_, raw) in keys.items())
             fits = each["schema"] == "thoratrace/release-rotation/1" and each["previous"] == before
             require(fits and both, "another form, another line before it than it names, or not signed by both keys")
+            require(gone.isdisjoint(key for key, _ in keys.values()), "a key that was given up vouches or is vouched for")
             rotations.append(each)
-            before = hashlib.sha256(line).hexdigest()
+            before, gone = hashlib.sha256(line).hexdigest(), gone | {keys["from"][0]}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as err:
         raise Fault("VER-ROTATION", f"{ROTATIONS}:{len(rotations) + 1}", f"{type(err).__name__}: {err}") from err
     return rotations

@@ -22,6 +22,7 @@ class Holds(StrEnum):
     FILE = "a file"
     FOLDER = "the release folder"
     OWN_KEY = "the folder and a key of their own"
+    GIVEN_UP = "a key that was given up"
     EVERYTHING = "everything in the repository, keys and pins printed there included"
     TRUSTED_KEY = "a key that is trusted"
     TOOLS = "the machine's tools: cache, registry, environment"

@@ -19,6 +19,7 @@ ATTACKS = (
 
 OUTSTANDING: tuple[str, ...] = (
     "a key stolen from a signer while it is trusted: its signatures hold until it is given up",
+    "rotations taken away together with a key that was given up: who still pins that key believes it; pin the newest",
     "papers made after the record (folder after): each has to name the record, and nothing seals their content",
 )
 """What the checks cannot see, said in the result and on its page."""

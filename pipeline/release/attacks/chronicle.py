@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import shutil
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import rfc8785
+
 from pipeline.audit_log import Signer, enter
 from pipeline.keyring import Keyring
 from pipeline.release.attacks.attack import Aim, Attack, CheckName, Holds, Sign
 from pipeline.release.attacks.bench import RECORD
-from pipeline.release.attacks.forgery import payload_of, reseal, statement_of, write_statement
+from pipeline.release.attacks.forgery import (
+    ATTACKER,
+    insider_keys,
+    made_key,
+    payload_of,
+    pin,
+    public_line,
+    reseal,
+    statement_of,
+    take_over,
+    write_statement,
+)
 from verification.trace.audit_log import AUDIT, HEAD, Event, head_json
 from verification.trace.audit_order import seed_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     from pipeline.release.attacks.bench import Bench
 
@@ -79,6 +95,69 @@ def _forgotten(bench: Bench) -> tuple[Sign, ...]:
     statement["predicate"]["previous"] = None
     write_statement(bench, statement)
     return tuple(Sign("VER-SIGNATURE", each["name"]) for each in statement["predicate"]["signers"])
+
+
+# --- keys that gave way to others ---
+
+ROTATIONS = "keys.jsonl"
+DOMAIN = b"thoratrace/approval/1\x00"
+"""What the project's signatures of lines begin with."""
+
+
+def _with_rotation(bench: Bench) -> None:
+    """Let the insider's first key have given way to another after it signed this record, and let the auditor have pinned the new one."""
+    reseal(bench)
+    old, new = insider_keys(bench)[0], made_key("successor")
+    _rotate(bench, old, new, old, [hashlib.sha256(payload_of(bench)).hexdigest()])
+    pin(bench, [new])
+
+
+def _rotate(bench: Bench, old: Ed25519PrivateKey, new: Ed25519PrivateKey, vouching: Ed25519PrivateKey, records: list[str]) -> str:
+    """Append a rotation line, signed for the old key by ``vouching``, and return its place."""
+    path = bench.release.parent / ROTATIONS
+    lines = path.read_bytes().splitlines() if path.exists() else []
+    line: dict[str, Any] = {
+        "schema": "thoratrace/release-rotation/1",
+        "name": "DEMO-bench",
+        "time": "2026-06-01T00:00:00Z",
+        "reason": "a rotation on the bench",
+        "from": public_line(old),
+        "to": public_line(new),
+        "records": records,
+        "previous": hashlib.sha256(lines[-1]).hexdigest() if lines else "0" * 64,
+    }
+    signed = DOMAIN + rfc8785.dumps(line)
+    line |= {f"signed_{side}": base64.b64encode(key.sign(signed)).decode() for side, key in (("from", vouching), ("to", new))}
+    path.write_bytes(b"".join(each + b"\n" for each in (*lines, rfc8785.dumps(line))))
+    return f"{ROTATIONS}:{len(lines) + 1}"
+
+
+def _given_up_key_signs(bench: Bench) -> tuple[Sign, ...]:
+    """Sign another record with the key that was given up, as somebody does who found it later."""
+    statement = statement_of(bench)
+    statement["predicate"]["conclusion"] = "acceptable for clinical use"
+    write_statement(bench, statement, insider_keys(bench))
+    return (Sign("VER-RETIRED", "DEMO-bench"),)
+
+
+def _given_up_key_vouches(bench: Bench) -> tuple[Sign, ...]:
+    """Let the key that was given up vouch for the attacker's, and sign everything anew with that: each tie by itself is signed by both sides."""
+    statement = statement_of(bench)
+    old = insider_keys(bench)[0]
+    write_statement(bench, statement, take_over(bench, statement, ATTACKER))
+    return (Sign("VER-ROTATION", _rotate(bench, old, made_key(ATTACKER), old, [])),)
+
+
+def _rotation_forged(bench: Bench) -> tuple[Sign, ...]:
+    """Let the pinned key give way to the attacker's, in a line that only the attacker signed."""
+    statement = statement_of(bench)
+    write_statement(bench, statement, take_over(bench, statement, ATTACKER))
+    new = made_key(ATTACKER)
+    return (Sign("VER-ROTATION", _rotate(bench, made_key("successor"), new, new, [])),)
+
+
+def _key_attack(name: str, holds: Holds, deed: str, harm: Callable[[Bench], tuple[Sign, ...]]) -> Attack:
+    return Attack(name, Aim.TIME, holds, deed, CheckName.PINNED, harm, _with_rotation)
 
 
 # --- the audit log of a repository ---
@@ -181,6 +260,14 @@ ATTACKS = (
         _older_rewritten,
     ),
     _attack("release-before-forgotten", "the release before is struck from the record", _forgotten),
+    _key_attack("given-up-key-signs", Holds.GIVEN_UP, "a key that was given up signs another record", _given_up_key_signs),
+    _key_attack(
+        "given-up-key-vouches",
+        Holds.GIVEN_UP,
+        "a key that was given up vouches for the attacker's, which sign everything",
+        _given_up_key_vouches,
+    ),
+    _key_attack("rotation-forged", Holds.OWN_KEY, "the pinned key is said to have given way to the attacker's", _rotation_forged),
     _log_attack("entry-deleted", "an entry of the audit log is deleted, and the head made to fit", _entry_deleted),
     _log_attack(
         "entries-reordered", "two entries of the audit log change places, and the head is made to fit", _entries_reordered
