@@ -2,14 +2,13 @@
 
     python -I verifier.py FOLDER [--archive DIR] [--repository DIR] [--pin FINGERPRINT|FILE]... [--require-pin] [--at-least VERSION] [--json]
 
-A release is a record: an in-toto Statement in canonical JSON that names every part by SHA-256, in a DSSE envelope with the signatures of those who have to
-sign. `opened` reads it; then every function under `@check` answers one question: it yields what is wrong and returns what it looked at. Every byte is read
-and hashed; times of files, caches and databases are never believed. What cannot be checked is printed as not checked, never as good.
+A release is a record: an in-toto Statement in canonical JSON that names every part by SHA-256, in a DSSE envelope with the signatures of those who have to sign.
+`opened` reads it; then every function under `@check` answers one question: it yields what is wrong and returns what it looked at. Every byte is read and hashed; times
+of files, caches and databases are never believed. What cannot be checked is printed as not checked, never as good.
 
-Without a pinned key the answer is at most "INTEGRITY OK, AUTHENTICITY NOT ESTABLISHED": whoever can write every file can write keys that fit. A pin is the
-fingerprint of a signer's key, had by another way than the release. What no check can show: that a signer read what is signed, that two names are two people,
-that a pinned key was in one pair of hands. Exit codes: 0 holds; 1 does not hold; 2 usage; 3 no folder, git or cryptography, or no pin where one is required.
-Source: DSSE v1.0.2; in-toto Statement v1; RFC 8785; RFC 8032; OpenSSH PROTOCOL.sshsig; the objects of git (commit, tree, blob).
+Without a pinned key the answer is at most "INTEGRITY OK, AUTHENTICITY NOT ESTABLISHED": whoever can write every file can write keys that fit. A pin is the fingerprint
+of a signer's key, had by another way than the release. No check can show that a signer read what is signed, that two names are two people, or that a key was in one
+pair of hands. Exit codes: 0 holds; 1 does not; 2 usage; 3 no folder, git or library, or no pin where one is required. Source: DSSE 1.0.2, in-toto 1, RFC 8785 and 8032.
 """
 
 from __future__ import annotations
@@ -193,8 +192,7 @@ def opened(order: Order) -> Record:
         form = [{"keyid": key, "sig": base64.b64encode(signatures[key]).decode()} for key in sorted(signatures)]
         again = {"payload": envelope["payload"], "payloadType": PAYLOAD_TYPE, "signatures": form}
         require(canonical(again) + b"\n" == content, "another form or payload type, or signatures out of order")
-        payload = unbased(envelope["payload"])
-        statement = parsed(payload)
+        statement = parsed(payload := unbased(envelope["payload"]))
         said, names = statement["predicate"], [each["name"] for each in statement["subject"]]
         kinds = (statement["_type"], statement["predicateType"], said["schema"], said["project"])
         require(kinds == KINDS and said["kind"] in {"release", "trial"}, "a statement of another kind")
@@ -296,10 +294,9 @@ def signers_are_several(record: Record) -> Answer:
     signers, people = record.said["signers"], "files/people.toml"
     known = _people(record.part(people)) if people in record.parts else None
     roles, meanings = ({each[what] for each in signers} for what in ("role", "meaning"))
-    if record.said["kind"] == "release" and (len(roles) < 2 or "approved" not in meanings):
-        yield Fault("VER-SIGNERS", "signers", f"{len(signers)} to sign a release")
-    if any(len({each[what] for each in signers}) < len(signers) for what in ("name", "key")):
-        yield Fault("VER-SIGNERS", "signers", "a name or a key that stands there twice")
+    twice = any(len({each[what] for each in signers}) < len(signers) for what in ("name", "key"))
+    if twice or (record.said["kind"] == "release" and (len(roles) < 2 or "approved" not in meanings)):
+        yield Fault("VER-SIGNERS", "signers", f"{len(signers)} to sign: one role, nobody who approves, or a name or key twice")
     for each in signers:
         held, keys = ([each["role"]], [each["key"]]) if known is None else known.get(each["name"], ([], []))
         if each["role"] not in held or each["key"] not in keys:
@@ -321,7 +318,7 @@ def signed(record: Record) -> set[str]:
 
 @check("signatures", "a signature of everybody who has to sign over this record, and no other", "ask for the signed record")
 def signatures_hold(record: Record) -> Answer:
-    """Compare who signed with who has to sign."""
+    """Compare who signed with who has to sign; their certificates, made later, carry signatures of their own."""
     owed, good = {each["key"]: each["name"] for each in record.said["signers"]}, signed(record)
     for key in sorted(set(record.signatures) - set(owed)):
         yield Fault("VER-FOREIGN", key, "a signature of somebody who does not have to sign")
@@ -329,6 +326,12 @@ def signatures_hold(record: Record) -> Answer:
         forged = key in record.signatures
         found = f"a signature that is not that of {key} over this record" if forged else "no signature"
         yield Fault("VER-SIGNATURE" if forged else "VER-UNSIGNED", owed[key], found)
+    for path in sorted((record.order.folder / "after" / "certificates").glob("*")):
+        held = parsed(contents(path).removesuffix(b"\n"))
+        message = canonical({what: each for what, each in held.items() if what != "signature"})
+        raw = {each["key"]: public_key(each["public"])[1] for each in record.said["signers"] if each["name"] == held["name"]}
+        if held["record_sha256"] != record.sha256 or not line_holds(raw.get(held["key"], b""), message, held["signature"]):
+            yield Fault("VER-CERTIFICATE", path.name, "a certificate about another record, or not signed by who it names")
     return f"{len(good)} signatures" if owed else "nobody has to sign"
 
 
@@ -434,16 +437,13 @@ def _unsigned(entry: Mapping[str, Any], known: Mapping[str, Any], latest: str) -
 @check("sealed logs", "logs that hold from the first line to the head", "restore the log; ask who changed it")
 def sealed_logs_hold(record: Record) -> Answer:
     """Judge the logs of approvals and of what was done as they lay at the build, by the sealed people.toml."""
-    notes = []
     for name, counter in (("audit", "entries"), ("approvals", "records")):
         log, head = f"files/{name}.jsonl", f"files/{name}.head.json"
         if log in record.parts:
-            text = record.part(log)
-            yield from _log_faults(text, record.part(head), counter, record.part("files/people.toml"), log)
-            notes.append(f"{len(lines_of(text))} lines of {name}")
+            yield from _log_faults(record.part(log), record.part(head), counter, record.part("files/people.toml"), log)
         elif head in record.parts or (record.said["kind"] == "release" and name == "audit"):
             yield Fault("VER-LOG-MISSING", log, "no log where one has to be")
-    return ", ".join(notes) or "none was begun before this was built"
+    return "audit log and approvals, as far as they were begun before this was built"
 
 
 @check("audit log", "a log that holds, has only grown since, and holds this release once", "restore it, or ask what was released")

@@ -72,3 +72,22 @@ def test_commits_after_it_change_nothing(bench, built, capsys):
     (bench.root / "params.yaml").write_text("budget: release\n", encoding="utf-8")
     bench.commit()
     assert asked(bench, built, capsys).exit == 0
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(WORDS, "nothing compared with nothing...."), ("quality assurance", "regulatory affairs")]
+)
+def test_a_certificate_with_other_words_is_found(bench, built, capsys, before, after):
+    for name in SIGNERS:
+        approve(bench.root, built, Approval(name, WORDS, bench.keyring))
+    path = built.after / "certificates" / "DEMO-quality.json"
+    path.write_text(path.read_text(encoding="utf-8").replace(before, after), encoding="utf-8")
+    assert asked(bench, built, capsys).by_check == {"signatures": {"VER-CERTIFICATE"}}
+
+
+def test_a_certificate_in_the_name_of_another_is_found(bench, built, capsys):
+    for name in SIGNERS:
+        approve(bench.root, built, Approval(name, WORDS, bench.keyring))
+    path = built.after / "certificates" / "DEMO-quality.json"
+    path.write_text(path.read_text(encoding="utf-8").replace('"DEMO-quality"', '"DEMO-regulatory"'), encoding="utf-8")
+    assert asked(bench, built, capsys).by_check == {"signatures": {"VER-CERTIFICATE"}}
