@@ -88,6 +88,21 @@ def test_the_chain_of_rotations_is_one(old, harm, capsys):
     assert verify(capsys, old.folder).by_check["rotations"] == {"VER-ROTATION"}
 
 
+@pytest.mark.parametrize("ends", [(QUALITY, STRANGER), (STRANGER, QUALITY)], ids=["vouches", "is vouched for"])
+def test_a_key_given_up_ties_nobody_to_a_pin(tmp_path, old, ends, capsys):
+    """Whoever finds the old key could otherwise lead a pin on the new one back to it, and on to a key of their own."""
+    first = rotation(QUALITY, NEXT, [old.sha256])
+    write(old, first, rotation(*ends, [], previous=sha256(first)))
+    parts = old.parts | {
+        "files/people.toml": people_toml(STRANGER, SAFETY),
+        "files/audit.jsonl": b"",
+        "files/audit.head.json": Log().head,
+    }
+    forged = Sealed(tmp_path, "0.3.0", signers=(STRANGER, SAFETY), parts=parts)
+    assert verify(capsys, forged.folder, "--pin", NEXT.key).by_check["rotations"] == {"VER-ROTATION"}
+    assert verify(capsys, old.folder, "--pin", NEXT.key).by_check["rotations"] == {"VER-ROTATION"}
+
+
 # --- the command that writes them ---
 
 
