@@ -83,7 +83,9 @@ def compare(record: Record, recorded: ReleaseFolder, made: ReleaseFolder, taken:
             equal.append(subject.name)
     known = {each.name for each in record.subjects}
     found += [
-        Divergence(step_of(name), name, "the whole part", NOTHING, "a part") for name in names_of(made.path) if name not in known
+        Divergence(step_of(name), name, "the whole part", NOTHING, "a part")
+        for name in names_of(made.path)
+        if name not in {*known, *NEVER_COMPARED}
     ]
     return Compared(tuple(equal), tuple(sorted(found, key=lambda each: rank(each.name))), skipped)
 

@@ -9,6 +9,7 @@ An alias may have moved on since the export, by the journal's own lines; it stan
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -19,17 +20,18 @@ from pipeline import alias_moves, tracking
 from pipeline.registry_store import MODEL, RegistrationRefused
 from pipeline.release.content import content_sha256
 from pipeline.release.errors import ReleaseRefused
+from pipeline.release.folder import RECORD, ReleaseFolder
+from pipeline.release.record import Kind as RecordKind
 from pipeline.release.registry_export import FOLDER, artefacts, moves_of, refused, versions
 from pipeline.run import file_sha256
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from mlflow.entities.model_registry import ModelVersion
     from mlflow.tracking import MlflowClient
 
     from device_sw.detector.bundle import Bundle
-    from pipeline.release.folder import ReleaseFolder
 
 
 PART = "files/registry.json"
@@ -60,9 +62,15 @@ class Drift:
         return f"REL-REGISTRY-{self.kind.upper()} at {self.where}: found {self.found}, expected {self.expected}"
 
 
-def drift(client: MlflowClient, export: Mapping[str, Any]) -> tuple[Drift, ...]:
-    """Return every difference between the registry as it is now and an export; none where it still says what was released."""
-    found = list(_alias_drift(client, export))
+def drift(client: MlflowClient, export: Mapping[str, Any], releases: Mapping[str, str] | None = None) -> tuple[Drift, ...]:
+    """Return every difference between the registry as it is now and an export; none where it still says what was released.
+
+    Args:
+        client: of the registry.
+        export: what was recorded.
+        releases: SHA-256 of a release's record -> that of its bundle, for every release there is; with them each move to `released` has to name one.
+    """
+    found = list(_alias_drift(client, export, releases))
     now = versions(client)
     for weights, rows in export["versions"].items():
         for row in rows:
@@ -76,13 +84,20 @@ def drift_of(folder: ReleaseFolder, client: MlflowClient) -> tuple[Drift, ...]:
     Raises:
         ReleaseRefused: ``REL-RECORD``, no record that can be read; ``REL-REGISTRY-ABSENT``, the release recorded no registry; ``REL-ALTERED``.
     """
-    recorded = {each.name: each.sha256 for each in folder.record().subjects}.get(PART)
+    record = folder.record()
+    recorded = {each.name: each.sha256 for each in record.subjects}.get(PART)
     if recorded is None:
         raise refused("ABSENT", "record", f"no {PART}", "a release whose model was registered")
     if content_sha256(folder.place(PART)) != recorded:
         repair = "restore the folder from version control; ./qms release verify names every change"
         raise ReleaseRefused("REL-ALTERED", where=PART, found="another content", expected="the recorded one", repair=repair)
-    return drift(client, folder.content(PART))
+    return drift(client, folder.content(PART), _releases_beside(folder) if record.kind is RecordKind.RELEASE else None)
+
+
+def _releases_beside(folder: ReleaseFolder) -> dict[str, str]:
+    """Return record -> bundle of every release that lies beside this one, this one included."""
+    records = [ReleaseFolder(place.parent, place.parent).record() for place in sorted(folder.path.parent.glob(f"*/{RECORD}"))]
+    return {each.sha256: each.model.bundle_sha256 for each in records}
 
 
 def load_registered(client: MlflowClient, bundle_sha256: str, folder: Path) -> Bundle:
@@ -108,7 +123,7 @@ def load_registered(client: MlflowClient, bundle_sha256: str, folder: Path) -> B
     return load_bundle(brought)
 
 
-def _alias_drift(client: MlflowClient, export: Mapping[str, Any]) -> Iterator[Drift]:
+def _alias_drift(client: MlflowClient, export: Mapping[str, Any], releases: Mapping[str, str] | None) -> Iterator[Drift]:
     try:
         said = {line.alias: line.version for line in alias_moves.journal(client)}
         moves = list(moves_of(client))
@@ -120,6 +135,8 @@ def _alias_drift(client: MlflowClient, export: Mapping[str, Any]) -> Iterator[Dr
         if said.get(alias) != standing.get(alias):
             expected = f"version {said[alias]}, as the journal says" if alias in said else "none: the journal knows no such move"
             yield Drift(Kind.ALIAS, alias, f"version {standing[alias]}" if alias in standing else "none", expected)
+    if releases is not None:
+        yield from _unreleased(moves, releases)
     bundles = {row["tags"]["bundle_sha256"] for rows in export["versions"].values() for row in rows}
     kept = [move for move in moves if move["bundle_sha256"] in bundles][: len(export["moves"])]
     for number, (now, then) in enumerate(zip(kept, export["moves"], strict=False), start=1):
@@ -127,6 +144,17 @@ def _alias_drift(client: MlflowClient, export: Mapping[str, Any]) -> Iterator[Dr
             yield Drift(Kind.ALIAS, f"move {number}", f"{now['alias']}: {now['ground']}", f"{then['alias']}: {then['ground']}")
     if len(kept) < len(export["moves"]):
         yield Drift(Kind.ALIAS, "journal", f"{len(kept)} moves of the released model", f"{len(export['moves'])}")
+
+
+def _unreleased(moves: Iterable[Mapping[str, str]], releases: Mapping[str, str]) -> Iterator[Drift]:
+    """The journal is chained and not signed, so a line can be added to it; what may become `released` is known from the releases alone."""
+    for move in moves:
+        named = [
+            record for record in re.findall(r"[0-9a-f]{64}", move["ground"]) if releases.get(record) == move["bundle_sha256"]
+        ]
+        if move["alias"] == "released" and not named:
+            expected = "a move whose ground names the record of a release of that bundle"
+            yield Drift(Kind.ALIAS, "released", f"bundle {move['bundle_sha256'][:16]}: {move['ground'][:60]}", expected)
 
 
 def _row_drift(client: MlflowClient, weights: str, row: Mapping[str, Any], now: list[ModelVersion]) -> Iterator[Drift]:

@@ -98,6 +98,12 @@ def test_a_part_that_was_not_made_and_one_that_nobody_recorded(folders):
     ]
 
 
+def test_a_part_that_is_never_compared_may_be_there_or_not(folders):
+    release, recorded, made = folders
+    made.place("files/registry.json").write_bytes(b"{}")
+    assert compare(release, recorded, made)
+
+
 def test_where_the_recorded_bytes_are_not_here_the_hash_still_decides(folders):
     release, recorded, made = folders
     recorded.place("files/validation.json").unlink()

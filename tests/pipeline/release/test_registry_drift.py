@@ -14,10 +14,16 @@ import pytest
 from device_sw.errors import BundleError
 from pipeline import alias_moves, registry
 from pipeline.registry_store import MODEL, open_registry
+from pipeline.release.dsse import Envelope
 from pipeline.release.errors import ReleaseRefused
+from pipeline.release.folder import ReleaseFolder
+from pipeline.release.record import Kind as RecordKind
+from pipeline.release.record import Model, Subject
 from pipeline.release.registry_drift import PART, Kind, drift, drift_of, load_registered
 from pipeline.release.registry_export import registry_export
 from pipeline.run import file_sha256, read_json
+
+from .records import record
 
 
 class Canary:
@@ -148,13 +154,23 @@ def test_an_artefact_that_was_changed_is_caught(registered, change):
     assert registered.kinds() == {Kind.ARTEFACT}
 
 
+def test_a_model_becomes_released_by_a_release_alone(registered):
+    ground = f"release 0.0.1, record {'a' * 64}, signed"
+    alias_moves.move(registered.client, "released", "1", ground=ground, commit="abc")
+    assert drift(registered.client, registered.export, {"a" * 64: registered.bundle_sha256}) == ()
+    for releases in ({}, {"a" * 64: "b" * 64}, {"b" * 64: registered.bundle_sha256}):
+        found = drift(registered.client, registered.export, releases)
+        assert [(each.kind, each.where) for each in found] == [(Kind.ALIAS, "released")]
+
+
 @pytest.fixture
 def folder(registered, tmp_path):
     """A release that recorded the registry."""
     content = json.dumps(registered.export).encode()
     (tmp_path / "release" / "files").mkdir(parents=True)
     (tmp_path / "release" / PART).write_bytes(content)
-    record = SimpleNamespace(subjects=[SimpleNamespace(name=PART, sha256=hashlib.sha256(content).hexdigest())])
+    subjects = [SimpleNamespace(name=PART, sha256=hashlib.sha256(content).hexdigest())]
+    record = SimpleNamespace(subjects=subjects, kind=RecordKind.TRIAL)
     return SimpleNamespace(
         record=lambda: record, place=lambda name: tmp_path / "release" / name, content=lambda name: registered.export
     )
@@ -164,6 +180,20 @@ def test_a_release_is_compared_with_the_registry_it_recorded(registered, folder)
     assert drift_of(folder, registered.client) == ()
     registered.sql("UPDATE model_versions SET description = 'cleared'")
     assert [each.kind for each in drift_of(folder, registered.client)] == [Kind.ROW]
+
+
+def test_of_a_release_every_move_to_released_names_a_release_beside_it(registered, tmp_path):
+    content = json.dumps(registered.export).encode()
+    model = Model("0.0.1", registered.weights, registered.bundle_sha256)
+    part = Subject(PART, hashlib.sha256(content).hexdigest(), len(content))
+    sealed = record(kind=RecordKind.RELEASE, model=model, subjects=(part,))
+    folder = ReleaseFolder(tmp_path / "releases" / sealed.version, tmp_path / "archive")
+    (folder.path / "files").mkdir(parents=True)
+    folder.place(PART).write_bytes(content)
+    folder.record_file.write_bytes(Envelope(sealed.payload).to_bytes())
+    assert drift_of(folder, registered.client) == ()
+    alias_moves.move(registered.client, "released", "1", ground="somebody says so", commit="abc")
+    assert [(each.kind, each.where) for each in drift_of(folder, registered.client)] == [(Kind.ALIAS, "released")]
 
 
 def test_an_altered_export_is_compared_with_nothing(registered, folder):
