@@ -27,6 +27,9 @@ FOLDER = "artifacts/workspaces"
 OF_THE_RUN = ("params.yaml", "dvc.lock")
 """What a workspace takes from the run instead of from the commit."""
 
+WATCHED = ("artifacts/honest_stages",)
+"""What else of a run comes along: how its stages were watched; without it sealing refuses."""
+
 REGISTRY = "artifacts/mlflow"
 
 
@@ -42,7 +45,7 @@ def open_workspace(root: Path, run: Run, commit: str, report: Report) -> Path:
     Raises:
         ReleaseRefused: ``REL-RUN``, the run is not there or not finished; ``REL-WORKSPACE``, git refuses.
     """
-    outputs = outputs_of(run)
+    outputs = (*outputs_of(run), *(name for name in WATCHED if (run.root / name).is_dir()))
     workspace = root / FOLDER / commit[:12]
     if _commit(workspace) != commit:
         _lay_out(root, workspace, commit)

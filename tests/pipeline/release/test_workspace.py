@@ -47,6 +47,12 @@ def test_the_workspace_is_the_commit_with_what_the_run_made(bench, run):
     require_clean(made, read_source(made)[1], OF_THE_RUN)
 
 
+def test_the_journals_of_watched_stages_come_along(bench, run):
+    run.artifact("honest_stages").mkdir()
+    (run.artifact("honest_stages") / "train.json").write_bytes(b"{}")
+    assert (opened(bench, run) / "artifacts/honest_stages/train.json").read_bytes() == b"{}"
+
+
 def test_the_repository_itself_stays_clean(bench, run):
     opened(bench, run)
     assert git(bench.root, "status", "--porcelain") == ""
