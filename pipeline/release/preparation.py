@@ -1,6 +1,7 @@
-"""What a release run has to go through before it is sealed, as every run: candidate, verification, comparison with the version in use, validated.
+"""What a release run has to go through before it is sealed: candidate, verification, seeded defects, tool validation, comparison, validated.
 
-Each step is one that `./qms demo` takes for the canonical run, with the same functions, and does nothing where it is done already.
+Each step is one that `./qms demo`, `./qms mutate --part controls` and `./qms validate-tool` take for the canonical run, with the same functions, and does
+nothing where it is done already for exactly this state. What came of seeded defects and tool validation is judged by the gate at release level.
 """
 
 from __future__ import annotations
@@ -10,14 +11,15 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from device_sw.errors import CodedError
-from pipeline import cut_offs, registry, verification_run
+from pipeline import cut_offs, registry, seeded_defects, tool_validation, verification_run
 from pipeline.release.errors import ReleaseRefused
 from pipeline.run import Run, read_json
+from pipeline.seeded_defects import SeedingError
+from pipeline.tool_validation import NoPlanError
+from verification.trace.tool_validation import read_state, unshown
 
 if TYPE_CHECKING:
     from pipeline.progress import Report
-
-STEPS = ("candidate", "verification", "cut-offs", "validated")
 
 
 def prepare(workspace: Path, commit: str, report: Report) -> None:
@@ -30,11 +32,12 @@ def prepare(workspace: Path, commit: str, report: Report) -> None:
     try:
         registry.register(run, commit)
         _verify(workspace, report)
+        _show_tools(workspace, report)
         _compare(run, report)
         registry.validate(run, verification_passed=True)
     except ReleaseRefused:
         raise
-    except CodedError as err:
+    except (CodedError, SeedingError, NoPlanError) as err:
         repair = "mend what is named in the release run"
         raise ReleaseRefused(
             "REL-RUN", where="the release run", found=str(err), expected="a validated model", repair=repair
@@ -53,6 +56,14 @@ def _verify(workspace: Path, report: Report) -> None:
             expected="every scenario passed for this build",
             repair="mend the device or the scenario, commit, and build again",
         )
+
+
+def _show_tools(workspace: Path, report: Report) -> None:
+    """Run the seeded defects that were not tried yet, and the tests of the tool unless they passed for this very tool."""
+    seeded_defects.run(workspace, report)
+    state, _ = read_state(workspace)
+    if any(unshown(state)):
+        tool_validation.run(workspace)
 
 
 def _compare(run: Run, report: Report) -> None:

@@ -2,7 +2,8 @@
 
 A release is made of another run than the canonical one, and everything that judges a run (verification, gate, technical file) works on the root of a
 repository. So the commit is laid out once more as a git worktree, and the run's params.yaml, dvc.lock, outputs and seals take the place of the canonical ones. No
-other file may differ from the commit. A workspace that an earlier, broken build left is used again when it is of the same commit.
+other file may differ from the commit. A workspace that an earlier build left is moved to the commit and keeps what lies in it,
+so that results whose identity still holds are not made again.
 """
 
 from __future__ import annotations
@@ -24,11 +25,9 @@ if TYPE_CHECKING:
     from pipeline.run import Run
 
 FOLDER = "artifacts/workspaces"
+NAME = "release"
 OF_THE_RUN = ("params.yaml", "dvc.lock")
 """What a workspace takes from the run instead of from the commit."""
-
-WATCHED = ("artifacts/honest_stages",)
-"""What else of a run comes along: how its stages were watched; without it sealing refuses."""
 
 REGISTRY = "artifacts/mlflow"
 
@@ -45,8 +44,8 @@ def open_workspace(root: Path, run: Run, commit: str, report: Report) -> Path:
     Raises:
         ReleaseRefused: ``REL-RUN``, the run is not there or not finished; ``REL-WORKSPACE``, git refuses.
     """
-    outputs = (*outputs_of(run), *(name for name in WATCHED if (run.root / name).is_dir()))
-    workspace = root / FOLDER / commit[:12]
+    outputs = outputs_of(run)
+    workspace = root / FOLDER / NAME
     if _commit(workspace) != commit:
         _lay_out(root, workspace, commit)
     for name in OF_THE_RUN:
@@ -85,6 +84,11 @@ def outputs_of(run: Run) -> tuple[str, ...]:
 
 
 def _lay_out(root: Path, workspace: Path, commit: str) -> None:
+    if _commit(workspace):
+        for arguments in (("checkout", "--quiet", "--force", "--detach", commit), ("clean", "--force", "-d", "--quiet")):
+            _git(workspace, *arguments)
+        if _commit(workspace) == commit:
+            return
     if os.path.lexists(workspace):
         close_workspace(root, workspace)
     _git(root, "worktree", "prune")

@@ -47,12 +47,6 @@ def test_the_workspace_is_the_commit_with_what_the_run_made(bench, run):
     require_clean(made, read_source(made)[1], OF_THE_RUN)
 
 
-def test_the_journals_of_watched_stages_come_along(bench, run):
-    run.artifact("honest_stages").mkdir()
-    (run.artifact("honest_stages") / "train.json").write_bytes(b"{}")
-    assert (opened(bench, run) / "artifacts/honest_stages/train.json").read_bytes() == b"{}"
-
-
 def test_the_repository_itself_stays_clean(bench, run):
     opened(bench, run)
     assert git(bench.root, "status", "--porcelain") == ""
@@ -108,13 +102,17 @@ def test_the_registry_is_shared_and_outlives_the_workspace(bench, run):
     assert git(bench.root, "worktree", "list").count("\n") == 0
 
 
-def test_another_commit_has_another_workspace(bench, run):
-    first = opened(bench, run)
+def test_the_workspace_moves_to_another_commit_and_keeps_what_was_made_in_it(bench, run):
+    made = opened(bench, run)
+    (made / "artifacts/verification").mkdir()
+    (made / "left_behind.txt").write_bytes(b"")
     (bench.root / "new.txt").write_bytes(b"")
-    bench.commit()
-    second = opened(bench, run)
-    assert first != second
-    assert (second / "new.txt").exists()
+    commit = bench.commit()
+    assert opened(bench, run) == made
+    assert git(made, "rev-parse", "HEAD") == commit
+    assert (made / "new.txt").exists()
+    assert (made / "artifacts/verification").is_dir()
+    require_clean(made, read_source(made)[1], OF_THE_RUN)
 
 
 @pytest.mark.parametrize(
