@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from requirements_spec.datafile import MAX_TEXT, RULE, Flag, Table, Tables, Text, Texts, Whole, duplicate_ids, parse, read
 from requirements_spec.reading_cache import ReadingCache, open_cache
+from requirements_spec.schema import ARCHITECTURE, SOFTWARE_REQUIREMENTS, SOUP, USER_NEEDS
 
 ROW = Table(
     {
@@ -279,3 +280,11 @@ def test_no_bytes_raise(tmp_path_factory, content):
     folder = tmp_path_factory.mktemp("bytes")
     (folder / "f.toml").write_bytes(content)
     assert read(folder, "f.toml", FILE).problems
+
+
+@pytest.mark.parametrize("table", [USER_NEEDS, SOFTWARE_REQUIREMENTS, ARCHITECTURE, SOUP])
+def test_a_file_of_another_schema_is_named_by_its_head(table):
+    (named,) = table.fields["schema"].choices
+    for schema, faulty in ((named, False), (f"{named}0", True)):
+        problems = parse("f.toml", f'schema = "{schema}"\n', table).problems
+        assert (("SPC-VALUE", "$.schema") in {(each.code, each.item) for each in problems}) is faulty

@@ -3,7 +3,7 @@ import tomllib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from requirements_spec.source_lines import line_index, line_of
+from requirements_spec.source_lines import line_index, line_of, table_lines
 
 NAMES = st.from_regex(r"[a-z]{1,6}", fullmatch=True)
 
@@ -28,6 +28,13 @@ def test_a_value_goes_on_behind_a_string_of_several_lines():
 
 def test_quoted_and_dotted_keys_are_split_as_toml_does():
     assert line_index('a."b.c" = 1\n["x y".z]\nk = 2\n') == {"$": 1, "$.a.b.c": 1, "$.x y.z": 2, "$.x y.z.k": 3}
+
+
+def test_the_lines_of_plain_tables_are_known_without_reading_every_line():
+    text = "a = 1\n[b]\nc = 2\n[[d]]\n[[d.e]]\n[[d]]\n"
+    quick = table_lines(text, tomllib.loads(text))
+    assert quick == {"$": 1, "$.b": 2, "$.d": 4, "$.d[0]": 4, "$.d[0].e": 5, "$.d[0].e[0]": 5, "$.d[1]": 6}
+    assert quick.items() <= line_index(text).items()
 
 
 def test_an_unknown_path_has_the_line_of_its_nearest_ancestor():

@@ -136,3 +136,9 @@ def test_each_obligation_of_the_shipped_project_is_kept_in_every_way_its_rule_kn
             for other in weakened(one):
                 changed = [each for each in item if each is not one] + ([other] if other else [])
                 assert one.name in {each.what for each in reductions(item, changed)}
+
+
+def test_a_helper_whose_value_is_judged_owes_each_of_its_statements():
+    text = "def _age(film):\n    years = film.years + 1\n    return years\n\n@then('it is refused')\ndef _refused(film):\n    assert _age(film) == 17\n"
+    owed = {(each.item, each.member) for each in assertion_duties({"film": text}) if each.aspect == "asserts"}
+    assert {("steps film._age", "years = film.years + 1"), ("steps film._age", "return years")} <= owed

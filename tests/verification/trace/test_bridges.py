@@ -175,6 +175,15 @@ def test_without_fingerprints_of_then_the_whole_file_counts_as_changed(project):
     assert codes(judged(project)) == ["TRC-BRIDGE-SCENARIO", "TRC-EVIDENCE-STALE"]
 
 
+def test_without_fingerprints_of_then_a_file_that_no_longer_counts_is_no_unchanged_one(project):
+    """A file that git was told to ignore still lies there and is read, but no identity covers it any more."""
+    project.edit_verdicts(lambda data: data.pop("texts"))
+    feature = "verification/features/admission.feature"
+    project.write(".gitignore", f"{project.read('.gitignore')}/{feature}\n")
+    write(project, changes=[(feature, "removed")], unaffected=[VIEWS])
+    assert codes(judged(project)) == ["TRC-BRIDGE-SCENARIO", "TRC-EVIDENCE-STALE"]
+
+
 @pytest.mark.parametrize("name", ["TC:admission.feature::Gone", "TC:*", "TC:admission.feature::*"])
 def test_a_scenario_that_does_not_exist_and_a_wildcard_are_refused(changed, name):
     write(changed, changes=[STEP], unaffected=[name])
@@ -188,6 +197,15 @@ def test_a_failure_stays_a_failure(project):
     result = judged(project)
     assert codes(result) == ["TRC-RESULT-FAILED"]
     assert result.graph.status("RC-001") is Status.NOT_PASSED
+
+
+def test_an_edited_verdict_that_no_bridge_carries_is_stale_and_stands_in_no_bridge_s_way(project):
+    project.verify({("A child's film is refused", ""): "<failure message='boom'/>"}, exit_code=1)
+    project.edit_verdicts(lambda data: [each.update(outcome="passed", reason="") for each in data["verdicts"]])
+    project.edit_verdicts(lambda data: data.update(counts={"passed": 3}, exit_code=0))
+    project.write("verification/steps/film.py", "AGE = 16\n")
+    write(project, changes=[STEP], unaffected=[VIEWS])
+    assert codes(judged(project)) == ["TRC-RESULT-STALE"]
 
 
 def test_edited_verdicts_are_not_carried_over(project):

@@ -367,6 +367,9 @@ def test_what_a_document_lacks_is_told():
     assert lacking(quality, risk, has_people=False) == "no people.toml, so no role has a key"
     assert lacking() == "approved by nobody; 2 are needed"
     assert lacking(quality) == f"approved by quality assurance: {QA}; 2 are needed"
+    second = book.draft(Signer("DEMO-second", "quality assurance"))
+    both = f"quality assurance: {QA}, quality assurance: DEMO-second (demonstration identity, no natural person)"
+    assert lacking(quality, second) == f"approved by {both}; 2 are needed"
     wanted = lacking(quality, risk, rules=[("clinical safety", "risk management", "quality")])
     assert wanted.endswith("; missing clinical safety, quality")
     assert lacking(quality, risk, subject=Subject(SHA)) == (

@@ -63,6 +63,13 @@ def test_steps_of_a_background_belong_to_the_scenario_after_it(project):
     assert result.outcome is Outcome.FAILED
 
 
+def test_a_feature_that_ran_nothing_has_no_results(project):
+    path = project.root / "c.json"
+    path.write_text(json.dumps([{"uri": FEATURE}]), encoding="utf-8")
+    assert read_cucumber(path, features.load(project.root)[0]) == ()
+    assert read(project) == ()
+
+
 @pytest.mark.parametrize(
     ("status", "expected"),
     [

@@ -16,7 +16,9 @@ def test_sealed_project_passes(project):
     assert result.problems == ()
     assert result.accepted
     assert result.passed
-    assert gate.to_text(result).endswith("level development: nothing stands against it")
+    text = gate.to_text(result)
+    assert text.endswith("level development: nothing stands against it")
+    assert f"identity:  {result.identity.sha256}\n" in text
 
 
 def test_results_are_written_sorted_and_without_times(project):
@@ -45,6 +47,15 @@ def test_without_evidence_it_names_the_demo(project):
     found = [problem for problem in result.problems if problem.code == "TRC-EVIDENCE-MISSING"]
     assert len(found) == 1
     assert "./qms demo" in found[0].repair
+    assert result.graph.verdicts == {}
+
+
+def test_a_run_counts_for_nothing_where_nobody_can_say_what_lies_here(project):
+    """The run itself is whole; without a lock, what it judged cannot be compared with anything."""
+    (project.root / "dvc.lock").unlink()
+    result = project.check()
+    assert "TRC-IDENTITY-UNKNOWN" in {problem.code for problem in result.problems}
+    assert not result.accepted
     assert result.graph.verdicts == {}
 
 

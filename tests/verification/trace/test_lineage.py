@@ -168,6 +168,17 @@ def test_a_large_output_is_believed_while_it_is_there(project):
     assert ("cohort", "output artifacts/cohort", "0" * 32, "nothing") in told(project)
 
 
+def test_a_large_output_is_compared_with_what_the_stages_after_it_read_and_not_with_the_disk(project):
+    def moved_on(lock):
+        lock["stages"]["cohort"]["outs"][0].update(size=REHASH_LIMIT + 1, md5="0" * 32)
+        lock["stages"]["prepare"]["deps"][0].update(md5="0" * 32)
+
+    relocked(project, moved_on)
+    assert told(project) == []
+    relocked(project, lambda lock: lock["stages"]["prepare"]["deps"][0].update(md5="1" * 32))
+    assert told(project) == [("prepare", "input artifacts/cohort", "1" * 32, "0" * 32)]
+
+
 def test_the_lineage_holds_hashes_and_the_model_and_no_sizes(project):
     lineage = read_lineage(project.root, ("cohort", "package"))
     assert set(lineage) == {"stages", "model"}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.verification.trace.conftest import ROOT
 from verification.trace import baseline, gate, renewal
-from verification.trace.obligations import ASPECTS, Obligation, Rule, aspect_of, grown, holds, reductions
+from verification.trace.obligations import ASPECTS, Obligation, Rule, aspect_of, grown, holds, reductions, table_of
 
 REQUIREMENTS = "requirements_spec/data/software_requirements/device.toml"
 ARCHITECTURE = "requirements_spec/data/architecture.toml"
@@ -54,11 +54,24 @@ def test_adding_obligations_reduces_nothing(book, more):
     assert reductions(old, [*old, *duties]) == ()
 
 
+@pytest.mark.parametrize(("before", "after", "smaller"), [(2, 1, False), (2, 2, False), (2, 3, True)])
+def test_a_switch_that_is_set_less_often_is_no_reduction(before, after, smaller):
+    old, new = (Obligation("a.py", "switch", "pytest.skip('a')", count, "a.py:1") for count in (before, after))
+    assert bool(reductions([old], [new])) is smaller
+
+
 @given(BOOKS, OBLIGATIONS)
 def test_a_new_switch_is_always_a_reduction(book, one):
     switch = Obligation("SRS-001", "switch", "new one", 1, "a:1")
     found = [each for each in reductions(book, [*book, switch]) if each.code == "OBL-SKIP" and each.what.endswith("new one")]
     assert len(found) == 1
+
+
+@pytest.mark.parametrize("values", [(3, 4), (4, 3)])
+def test_of_an_obligation_that_stands_twice_the_same_one_counts_in_whatever_order(values):
+    twice = [Obligation("HS-001", "severity", "", value, f"a.toml:{value}") for value in values]
+    ((key, kept),) = table_of(twice).items()
+    assert (key, kept.value, kept.where) == (("HS-001", "severity", ""), 4, "a.toml:4")
 
 
 @given(BOOKS, st.data())

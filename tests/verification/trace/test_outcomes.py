@@ -1,5 +1,7 @@
 """Outcomes through the gate: each has one meaning and one code, and only a clean pass passes. The whole truth table is in test_truth_table."""
 
+from dataclasses import replace
+
 import pytest
 
 from verification.trace import features
@@ -145,3 +147,10 @@ def test_what_is_no_junit_is_refused(tmp_path, text, reason):
 def test_verdict_survives_the_round_trip():
     verdict = Verdict("a.feature", "A", "x=1", ("SRS-001",), Outcome.FAILED, "boom")
     assert Verdict.from_json(verdict.to_json()) == verdict
+
+
+def test_a_verdict_says_by_which_bridge_it_counts_and_nothing_where_it_needs_none():
+    plain = Verdict("a.feature", "b", "", ("SRS-001",), Outcome.PASSED, "")
+    carried = replace(plain, bridge="BR-001").to_json()
+    assert carried == {**plain.to_json(), "bridge": "BR-001"}
+    assert "bridge" not in plain.to_json()

@@ -105,6 +105,11 @@ def test_it_agrees_on_random_text(text):
     agrees_or_is_silent(f"Feature: a\n  Scenario: b\n    {text}")
 
 
+def test_a_background_is_plain():
+    text = "Feature: a\n  Background:\n    Given b\n  Scenario: c\n    Then d\n"
+    assert [[step["text"] for step in child["background"]["steps"]] for child in plain_feature(text)["children"][:1]] == [["b"]]
+
+
 def test_a_mistake_is_left_to_the_reference_parser():
     text = "Feature: a\n  Scenario: b\n    Given c\n    Gven d\n"
     assert plain_feature(text) is None

@@ -111,5 +111,8 @@ def test_the_graph_says_what_would_fail_and_what_did(project):
     assert fault.title == "would fail if the age were not looked at"
     assert graph.sources("RC-001", Link.SEEDED_AGAINST) == ("SD-001",)
     assert (fault.facts["shown"], fault.facts["killed_by"]) == (True, [CASE])
+    tried(project, OVERLOOKED)
+    overlooked = project.check().graph.nodes["SD-001"].facts
+    assert (overlooked["shown"], overlooked["reason"]) == (False, f"nothing failed in {CASE}")
     project.write("verification/steps/film.py", "AGE = 16\n")
     assert project.check().graph.nodes["SD-001"].facts["shown"] is None

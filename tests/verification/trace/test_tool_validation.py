@@ -58,6 +58,7 @@ def test_the_shipped_plan_is_sound_and_names_at_least_thirty_potential_errors():
 
 def test_each_shipped_potential_error_says_everything():
     kit, _ = read_kit(ROOT)
+    assert all(len(text.split()) > 5 for text in (kit.intended_use, kit.risk, kit.approach))
     for error in kit.errors:
         assert error.consequence.endswith(".")
         assert error.safeguard.endswith(".")
