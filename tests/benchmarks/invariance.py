@@ -64,10 +64,10 @@ ARRANGEMENTS = (
     *(Arrangement(ranks=ranks) for ranks in (1, 2, 3, 4)),
     *(Arrangement(workers=workers) for workers in (2, 4)),
     *(Arrangement(threads=threads) for threads in (2, 4)),
-    Arrangement(workers=2, threads=4),
-    Arrangement(workers=4, threads=2),
-    Arrangement(workers=2, ranks=2),
 )
+
+CROSSED = (Arrangement(workers=2, threads=4), Arrangement(workers=4, threads=2), Arrangement(workers=2, ranks=2))
+"""Several at once, where that is asked for."""
 
 
 def lay_out(folder, side):
@@ -130,9 +130,9 @@ def tensors(folder):
     return {"tensors": len(start), "unchanged": sorted(name for name, value in start.items() if (value == weights[name]).all())}
 
 
-def report(key, side, runs, layers):
+def report(key, side, wanted, runs, layers):
     hashes = sorted({run["weights_sha256"] for run in runs.values()})
-    missing = [each.name for each in ARRANGEMENTS if each.name not in runs]
+    missing = [each.name for each in wanted if each.name not in runs]
     return {
         "schema": "thoratrace/invariance/1",
         "date": datetime.now(UTC).date().isoformat(),
@@ -158,14 +158,16 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--side", type=int, default=384, choices=[384, 192, 128], help="of the films, pixels")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--at-most", type=int, default=len(ARRANGEMENTS), help="arrangements to do in this call")
+    parser.add_argument("--at-most", type=int, default=len(ARRANGEMENTS + CROSSED), help="arrangements to do in this call")
+    parser.add_argument("--crossed", action="store_true", help="several workers with several threads or ranks, too")
     options = parser.parse_args()
+    wanted = ARRANGEMENTS + (CROSSED if options.crossed else ())
     folder, kept = PLACE / f"run-{options.side}", PLACE / f"done-{options.side}.json"
     lay_out(folder, options.side)
     key = inputs_sha256(folder)
     earlier = read_json(kept) if kept.exists() else {}
     runs = earlier["arrangements"] if earlier.get("inputs_sha256") == key else {}
-    todo = [each for each in ARRANGEMENTS if each.name not in runs][: options.at_most]
+    todo = [each for each in wanted if each.name not in runs][: options.at_most]
     layers = earlier.get("network") if runs else None
     with bar("arrangements") as show:
         for number, arrangement in enumerate(todo):
@@ -173,7 +175,7 @@ def main():
             runs[arrangement.name] = trained(folder, arrangement)
             layers = layers or tensors(folder)
             write_json(kept, {"inputs_sha256": key, "network": layers, "arrangements": runs})
-    found = report(key, options.side, runs, layers)
+    found = report(key, options.side, wanted, runs, layers)
     write_json(options.out, found)
     print(json.dumps({name: value for name, value in found.items() if name != "arrangements"}, indent=1))  # noqa: T201
     return 0 if found["passed"] else 1
