@@ -163,6 +163,12 @@ def test_a_head_that_says_something_else_is_found(head):
     assert faults(four().lines, head)
 
 
+def test_a_last_line_replaced_by_another_signed_one_is_found():
+    """The number of lines is right, the chain and every signature hold: only the head's hash tells."""
+    log, other = Log().add().add(), Log().add().add(SAFETY)
+    assert faults(other.lines, log.head) == ["VER-LOG-HEAD"]
+
+
 # --- sealed, and in a clone ---
 
 
