@@ -1,0 +1,24 @@
+"""The launcher for people empties nothing that is not its own."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_an_environment_that_another_checkout_owns_is_never_emptied(tmp_path):
+    """A link as .venv, and a lock that the environment behind it was not made from: setting up would clear the other checkout's."""
+    checkout, foreign = tmp_path / "checkout", tmp_path / "foreign"
+    checkout.mkdir()
+    foreign.mkdir()
+    (foreign / "kept").write_text("by another checkout", encoding="utf-8")
+    (foreign / "requirements.lock.sha256").write_text("of another lock\n", encoding="utf-8")
+    shutil.copy(ROOT / "qms", checkout / "qms")
+    (checkout / "requirements.lock").write_text("nothing==1.0\n", encoding="utf-8")
+    (checkout / ".venv").symlink_to(foreign)
+    finished = subprocess.run([sys.executable, str(checkout / "qms"), "check"], capture_output=True, text=True, check=False)
+    assert finished.returncode == 3
+    assert finished.stderr.startswith("ENV-SHARED at .venv: found a link to ")
+    assert sorted(path.name for path in foreign.iterdir()) == ["kept", "requirements.lock.sha256"]
