@@ -25,6 +25,22 @@ def test_a_good_bundle_gives_its_settings(bundle_folder):
     assert len(bundle.sha256) == 64
 
 
+def test_what_was_said_of_the_golden_films_is_read_as_it_was_written(bundle_folder):
+    written = json.loads((bundle_folder / "golden_judgements.json").read_text(encoding="utf-8"))
+    assert list(written) == ["film_0"]
+    assert load_bundle(bundle_folder).golden_judgements == written
+
+
+def test_second_opinions_are_read_where_the_bundle_has_them(bundle_folder):
+    plan = {"schema": "thoratrace/second-opinions/1", "fusion": {"limit": 0.55, "weights": [1.0]}, "members": [], "views": []}
+    (bundle_folder / "second_opinions.json").write_text(
+        json.dumps({**plan, "tiling": None, "classifier": None, "golden": {}}), encoding="utf-8"
+    )
+    seal(bundle_folder)
+    opinions = load_bundle(bundle_folder).second_opinions
+    assert (opinions.limit, opinions.weights, opinions.looks_again) == (0.55, (1.0,), False)
+
+
 def test_no_folder_is_a_missing_bundle(tmp_path):
     with pytest.raises(BundleError, match=r"BND-MISSING at manifest.json: found no readable manifest"):
         load_bundle(tmp_path / "nowhere")
