@@ -83,7 +83,7 @@ def package(  # noqa: PLR0913 - what goes in, part by part
         progress: called with (films done, films in all, a line of text).
 
     Raises:
-        ValueError: a member does not fit, or the classifier's cut-off cannot be chosen.
+        ValueError: a member does not fit, the classifier's cut-off cannot be chosen, or the base states no budget of false positives.
         BundleError: what was made is not usable, for example because the cut-off was not shown to spare films with findings.
     """
     shutil.rmtree(target, ignore_errors=True)
@@ -182,7 +182,7 @@ def _recalibrate(target: Path, films: Films, progress: Callable[[int, int, str],
     write_json(target / "calibration.json", values)
     scored = [[{**row, "score": curves[row["finding"]].calibrated(row["score"])} for row in rows] for rows in found]
     before = read_json(target / "thresholds.json")
-    chosen = operating_point.choose(held_out.matched(films.prepared, scored, findings), before["false_positives_per_film"])
+    chosen = operating_point.choose(held_out.matched(films.prepared, scored, findings), _budget(before))
     write_json(
         target / "thresholds.json",
         {
@@ -192,6 +192,17 @@ def _recalibrate(target: Path, films: Films, progress: Callable[[int, int, str],
             "thresholds": dict(chosen.thresholds),
         },
     )
+
+
+def _budget(thresholds: Mapping[str, Any]) -> float:
+    """Return the false positives a film that the first bundle's operating points were allowed: with more eyes the budget stays the same.
+
+    Raises:
+        ValueError: the bundle does not state it.
+    """
+    if "false_positives_per_film" not in thresholds:
+        raise ValueError("the bundle does not state how many false positives its operating points were allowed; package it again")
+    return float(thresholds["false_positives_per_film"])
 
 
 def _fused(bundle: Bundle, path: Path) -> list[dict[str, Any]]:

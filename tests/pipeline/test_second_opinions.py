@@ -61,7 +61,16 @@ def split(count, seed):
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
-    return bundles.untrained(tmp_path_factory.mktemp("base") / "bundle")
+    return allowed(bundles.untrained(tmp_path_factory.mktemp("base") / "bundle"), 0.5)
+
+
+def allowed(bundle, budget):
+    """Let a bundle state how many false positives a film its operating points were allowed; None takes the statement away."""
+    values = json.loads((bundle / "thresholds.json").read_text(encoding="utf-8"))
+    values.pop("false_positives_per_film", None)
+    values |= {} if budget is None else {"false_positives_per_film": budget}
+    (bundle / "thresholds.json").write_text(json.dumps(values), encoding="utf-8")
+    return bundles.seal(bundle)
 
 
 def trained(base, **changes):
@@ -194,6 +203,14 @@ def test_a_plan_of_views_gives_a_bundle_that_starts_with_curves_of_its_own(run, 
     assert [(look["network"], look["view"]["scale"]) for look in looks] == [
         (name, scale) for name in ("network", "member_1") for scale in (1.0, 0.93)
     ]
+
+
+def test_a_bundle_that_states_no_budget_of_false_positives_is_not_given_other_operating_points(run, tmp_path):
+    (tmp_path / "plan.toml").write_text(PLANNED)
+    allowed(run / "bundle", None)
+    with pytest.raises(ValueError, match="does not state how many false positives its operating points were allowed"):
+        make(run, read_plan(tmp_path / "plan.toml"), tmp_path / "made", progress=quiet)
+    allowed(run / "bundle", 0.5)
 
 
 def test_too_few_films_with_findings_make_no_classifier(run, tmp_path):
