@@ -10,7 +10,7 @@ import base64
 import hashlib
 import sysconfig
 from dataclasses import dataclass
-from importlib.metadata import Distribution, distributions
+from importlib.metadata import Distribution
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,7 +60,7 @@ def installed(lock: str, site: Path | None = None) -> dict[str, Installed]:
             brought; ``REL-ENVIRONMENT-EXTRA``, a file that no wheel brought.
     """
     folder = site or site_packages()
-    found = {canonicalize_name(each.name): each for each in distributions(path=[str(folder)])}
+    found = {canonicalize_name(each.name): each for each in _distributions(folder)}
     require_locked({name: each.version for name, each in found.items()}, lock)
     wheels = {name: dict(_recorded(each)) for name, each in sorted(found.items())}
     for name, files in wheels.items():
@@ -71,6 +71,16 @@ def installed(lock: str, site: Path | None = None) -> dict[str, Installed]:
         if path not in brought:
             raise _refused("EXTRA", path, "a file that no wheel brought", "the files of the locked wheels and nothing else")
     return {name: Installed(found[name].version, digest_of(files)) for name, files in wheels.items() if name != INSTALLER}
+
+
+def _distributions(folder: Path) -> Iterator[Distribution]:
+    """Yield each distribution as its own folder states it.
+
+    Not by ``importlib.metadata.distributions``: once any library has imported the backport ``importlib_metadata``, that answers with the backport's
+    distributions, whose list of files leaves out those that are gone.
+    """
+    for path in sorted(folder.glob("*.dist-info")):
+        yield Distribution.at(path)
 
 
 def require_locked(versions: Mapping[str, str], lock: str) -> None:

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.calibration import fit, outcomes
+from pipeline.held_out import matched
 from pipeline.training.dataset import PreparedFilm, PreparedSplit
 
 NONE = (np.zeros(0), np.zeros(0, dtype=bool))
@@ -50,7 +51,7 @@ def test_whatever_the_data_the_curve_rises(data):
 def test_a_second_box_on_the_same_truth_is_not_right():
     film = PreparedFilm("f", np.array([[0, 0, 10, 10]], np.float32), np.array([2]))
     rows = [{"finding": "b", "box": [0, 0, 10, 10], "score": 0.6}, {"finding": "b", "box": [0, 0, 10, 9], "score": 0.9}]
-    found = outcomes(PreparedSplit(np.zeros((1, 4, 4), np.uint16), (film,)), [rows], ["a", "b"])
+    found = outcomes(matched(PreparedSplit(np.zeros((1, 4, 4), np.uint16), (film,)), [rows], ["a", "b"]))
     assert found["b"][0].tolist() == [0.9, 0.6]
     assert found["b"][1].tolist() == [True, False]
     assert len(found["a"][0]) == 0
