@@ -7,9 +7,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from pipeline.compare.plots import HEADLINES, PLOTS
+from pipeline.html_page import page_environment
 from pipeline.run import write_json
 from validation.plots.canvas import save
 
@@ -33,13 +32,7 @@ def write(folder: Path, record: Mapping[str, Any]) -> Path:
 
 def render(record: Mapping[str, Any]) -> str:
     """Return the page."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        undefined=StrictUndefined,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment(Path(__file__).parent)
     environment.filters["shown"] = shown
     pictures = {PLOTS[stem][0]: _inline(stem, record) for stem in _drawable(record)}
     return environment.get_template(TEMPLATE).render(record=record, columns=COLUMNS, pictures=pictures)

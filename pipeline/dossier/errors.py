@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from device_sw.errors import CodedError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from requirements_spec.problem import Problem
 
 
 class FileError(CodedError):
@@ -16,3 +23,15 @@ class FileError(CodedError):
     def __init__(self, code: str, where: str, found: str, expected: str, repair: str) -> None:
         """Take the five parts in their order."""
         super().__init__(code, where=where, found=found, expected=expected, repair=repair)
+
+
+def require_sound(problems: Sequence[Problem]) -> None:
+    """Refuse hand-written data in which anything is wrong; the first problem is named, and how many there are.
+
+    Raises:
+        FileError: FILE-DATA.
+    """
+    if problems:
+        first = problems[0]
+        found = f"{first.item}: {first.found} ({len(problems)} problems in all)"
+        raise FileError("FILE-DATA", first.where, found, first.expected, first.repair)

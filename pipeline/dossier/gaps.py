@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.dossier.errors import FileError
+from pipeline.dossier.errors import require_sound
 from pipeline.dossier.tables import identified, plain, table
 from requirements_spec.datafile import Table, Tables, Text, Texts, duplicate_ids, read
 from requirements_spec.model import SECTIONS
@@ -56,16 +56,7 @@ def load_gaps(root: Path) -> tuple[Gap, ...]:
         FileError: FILE-DATA, the file does not hold what it must; the first problem is named.
     """
     document = read(root, GAPS, _TABLE)
-    problems = (*document.problems, *duplicate_ids(document.rows("gap")))
-    if problems:
-        first = problems[0]
-        raise FileError(
-            "FILE-DATA",
-            first.where,
-            f"{first.item}: {first.found} ({len(problems)} problems in all)",
-            first.expected,
-            first.repair,
-        )
+    require_sound((*document.problems, *duplicate_ids(document.rows("gap"))))
     return tuple(Gap(**{**row.data, "clauses": tuple(row.data["clauses"])}) for row in document.rows("gap"))
 
 

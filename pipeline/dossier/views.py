@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from pipeline.dossier.errors import FileError
+from pipeline.dossier.errors import FileError, require_sound
 from requirements_spec.datafile import Table, Tables, Text, Texts, duplicate_ids, read
 
 if TYPE_CHECKING:
@@ -93,16 +93,7 @@ def load_views(root: Path, pages: Collection[str], gaps: Collection[str]) -> tup
         FileError: FILE-DATA, the file does not hold what it must; FILE-CONTENT, a page or gap does not exist, or a page is printed nowhere or twice.
     """
     document = read(root, VIEWS, _TABLE)
-    problems = (*document.problems, *duplicate_ids(document.rows("view")))
-    if problems:
-        first = problems[0]
-        raise FileError(
-            "FILE-DATA",
-            first.where,
-            f"{first.item}: {first.found} ({len(problems)} problems in all)",
-            first.expected,
-            first.repair,
-        )
+    require_sound((*document.problems, *duplicate_ids(document.rows("view"))))
     views = tuple(_view(row.data, pages, gaps) for row in document.rows("view"))
     whole = {page for view in views if view.id == WHOLE for page in view.pages()}
     if unprinted := sorted(set(pages) - whole):

@@ -21,7 +21,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from pipeline.release.installer import pip, run
-from pipeline.release.wheel_files import files_of_sources, files_of_wheels
+from pipeline.release.wheel_files import NOTES, files_of_sources, files_of_wheels
 from pipeline.release.wheelhouse import WheelhouseUnfit, survey
 from pipeline.run import file_sha256
 
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
 
 PACKAGES = f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
 """Folder of packages of an environment of this interpreter (PEP 405)."""
-
-NOTES = frozenset({"INSTALLER", "RECORD", "REQUESTED", "direct_url.json"})
-"""Files of a .dist-info folder that the installer writes, and that decide nothing."""
 
 STAMP = "made-from.sha256"
 """File that is written last: the SHA-256 of the lock."""

@@ -14,16 +14,18 @@ from importlib.metadata import Distribution
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from packaging.requirements import Requirement
+from packaging.markers import default_environment
 from packaging.utils import canonicalize_name
 
 from pipeline.release.errors import ReleaseRefused
+from pipeline.release.pins import needed, read_pins
+from pipeline.release.wheel_files import NOTES
 from pipeline.run import file_sha256
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-OWN = frozenset({"INSTALLER", "REQUESTED", "RECORD", "direct_url.json", "uv_build.json", "uv_cache.json"})
+OWN = NOTES | {"uv_build.json", "uv_cache.json"}
 """Files of a dist-info folder that the installer writes, not the wheel; uv notes what it built from source, pip does not, and the libraries are the same."""
 
 INSTALLER = "pip"
@@ -88,25 +90,13 @@ def require_locked(versions: Mapping[str, str], lock: str) -> None:
 
     Raises:
         ReleaseRefused: ``REL-ENVIRONMENT-LOCK``.
+        LockUnreadable: the lock cannot be read.
     """
-    pinned = dict(pins_here(lock))
+    pinned = {pin.name: pin.version for pin in needed(read_pins(lock), default_environment())}
     for name in sorted(versions.keys() | pinned.keys()):
         here, there = versions.get(name), pinned.get(name)
         if here != there and not (name == INSTALLER and there is None):
             raise _refused("LOCK", name, here or "not installed", there or "not installed, since no lock names it")
-
-
-def pins_here(lock: str) -> Iterator[tuple[str, str]]:
-    r"""Yield name and version of each pin whose marker holds here.
-
-    >>> dict(pins_here("Jinja_2==3.1 \\\n  --hash=sha256:00\ncolorama==0.4 ; sys_platform == 'nowhere' \\\n"))
-    {'jinja-2': '3.1'}
-    """
-    for line in lock.splitlines():
-        if "==" in line and not line.startswith((" ", "#")):
-            pin = Requirement(line.removesuffix("\\").strip())
-            if pin.marker is None or pin.marker.evaluate():
-                yield canonicalize_name(pin.name), str(pin.specifier).removeprefix("==")
 
 
 def digest_of(files: Mapping[str, str]) -> str:

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 REWRITTEN = b"#!python"
 """First bytes of a script whose first line the installer replaces (PEP 427): it is not the wheel's file any more."""
 
-SOURCE_NOTES = frozenset({"INSTALLER", "RECORD", "REQUESTED", "direct_url.json", "METADATA", "WHEEL", "top_level.txt"})
+NOTES = frozenset({"INSTALLER", "RECORD", "REQUESTED", "direct_url.json"})
+"""Files of a .dist-info folder that the installer writes, and that decide nothing."""
+
+SOURCE_NOTES = NOTES | {"METADATA", "WHEEL", "top_level.txt"}
 """Files of the .dist-info folder of a distribution built from source that decide nothing; a list of entry points is not among them."""
 
 

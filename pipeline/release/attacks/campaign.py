@@ -22,8 +22,8 @@ from pipeline.release.attacks.checks import VERIFIER, checks, in_its_own_process
 from pipeline.release.attacks.clean import CleanCount, try_clean
 from pipeline.release.attacks.forgery import envelope_of, payload_of, seal, statement_of
 from pipeline.release.attacks.judging import judge
-from pipeline.release.attacks.kept import Kept
 from verification.trace.mutants.copying import workplace
+from verification.trace.mutants.kept import Kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from pipeline.release.attacks.bench import Bench
 
-LOCK = "alpha==1.0 \\\n    --hash=sha256:00\n"
+LOCK = f"alpha==1.0 \\\n    --hash=sha256:{'0' * 64}\n"
 FILMS, BUNDLE = "artifacts/films/a.dcm", "artifacts/bundle"
 _STAGES = {
     "films": {"cmd": "python films.py", "deps": ["films.py"], "params": ["seed"], "outs": ["artifacts/films"]},

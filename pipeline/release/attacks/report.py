@@ -6,8 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
+from pipeline.html_page import page_environment
 from pipeline.release.attacks.attack import Aim, CheckName, Holds
 
 if TYPE_CHECKING:
@@ -49,13 +48,7 @@ def unseen(flips: list[Mapping[str, Any]]) -> int:
 
 def render(result: Mapping[str, Any]) -> str:
     """Return the page."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        undefined=StrictUndefined,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment(Path(__file__).parent)
     return environment.get_template(TEMPLATE).render(
         result=result,
         title=title(result),

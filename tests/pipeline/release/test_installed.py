@@ -8,9 +8,12 @@ import importlib_metadata
 import pytest
 
 from pipeline.release.errors import ReleaseRefused
-from pipeline.release.installed import installed, pins_here
+from pipeline.release.installed import installed
+from pipeline.release.pins import LockUnreadable
 
-LOCK = "alpha==1.0 \\\n    --hash=sha256:00\nbeta==2.0 ; python_version >= '3' \\\n    --hash=sha256:00\n"
+HASH = f"    --hash=sha256:{'0' * 64}\n"
+ALPHA = f"alpha==1.0 \\\n{HASH}"
+LOCK = f"{ALPHA}beta==2.0 ; python_version >= '3' \\\n{HASH}"
 
 
 def install(site, name, version, files):
@@ -42,7 +45,7 @@ def test_each_distribution_is_named_by_what_its_wheel_brought(site, tmp_path_fac
     assert {name: each.version for name, each in found.items()} == {"alpha": "1.0", "beta": "2.0"}
     other = tmp_path_factory.mktemp("elsewhere")
     install(other, "alpha", "1.0", {"alpha/__init__.py": "a = 1"})
-    assert installed("alpha==1.0 \\\n", other)["alpha"] == found["alpha"]
+    assert installed(ALPHA, other)["alpha"] == found["alpha"]
 
 
 def test_two_installers_leave_the_same_libraries_whatever_they_note_beside_them(site):
@@ -84,8 +87,8 @@ def test_a_file_that_no_wheel_brought_is_refused(site, name):
     ("lock", "where", "found", "expected"),
     [
         (LOCK.replace("alpha==1.0", "alpha==1.1"), "alpha", r"1\.0", r"1\.1"),
-        (LOCK + "gamma==3.0 \\\n", "gamma", "not installed", r"3\.0"),
-        ("alpha==1.0 \\\n", "beta", r"2\.0", "not installed, since no lock names it"),
+        (f"{LOCK}gamma==3.0 \\\n{HASH}", "gamma", "not installed", r"3\.0"),
+        (ALPHA, "beta", r"2\.0", "not installed, since no lock names it"),
     ],
 )
 def test_a_distribution_that_the_lock_does_not_pin_is_refused(site, lock, where, found, expected):
@@ -100,5 +103,10 @@ def test_a_weaker_hash_is_refused(site):
         installed(LOCK, site)
 
 
-def test_pins_of_other_systems_are_not_asked_for():
-    assert dict(pins_here("a==1 ; sys_platform == 'nowhere' \\\nb==2 \\\n")) == {"b": "2"}
+def test_pins_of_other_systems_are_not_asked_for(site):
+    assert installed(f"{LOCK}gamma==3.0 ; sys_platform == 'nowhere' \\\n{HASH}", site) == installed(LOCK, site)
+
+
+def test_a_lock_that_cannot_be_read_is_refused_and_not_taken_for_an_empty_one(site):
+    with pytest.raises(LockUnreadable, match=r"LOK-LINE at requirements\.lock:1: found '--index-url somewhere'"):
+        installed(f"--index-url somewhere\n{LOCK}", site)

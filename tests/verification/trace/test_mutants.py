@@ -11,7 +11,7 @@ from verification.trace.checks import duties, orphans, results
 from verification.trace.checks.register import CHECKS
 from verification.trace.mutants import bench as workshop
 from verification.trace.mutants import campaign
-from verification.trace.mutants.campaign import Campaign, Judgement, Kept, Order
+from verification.trace.mutants.campaign import Campaign, Judgement, KeptJudgements, Order
 from verification.trace.mutants.catalogue import OPERATORS, OUTSTANDING
 from verification.trace.mutants.copying import BenchError, copy_project
 from verification.trace.mutants.mutant import Change, Form, Mutant, Sign
@@ -200,21 +200,21 @@ def test_an_interrupted_campaign_goes_on(project, monkeypatch):
 
 
 def test_a_campaign_of_another_state_starts_anew(tmp_path):
-    kept = Kept(tmp_path / "part.jsonl", {"state": "a"})
+    kept = KeptJudgements(tmp_path / "part.jsonl", {"state": "a"})
     kept.add(0, Judgement("link-deleted", "x", caught=True, codes=("CHG-UNRECORDED",)))
-    kept._stream.close()
-    assert Kept(tmp_path / "part.jsonl", {"state": "a"}).judgements.keys() == {0}
-    assert Kept(tmp_path / "part.jsonl", {"state": "b"}).judgements == {}
+    kept.pause()
+    assert KeptJudgements(tmp_path / "part.jsonl", {"state": "a"}).judgements.keys() == {0}
+    assert KeptJudgements(tmp_path / "part.jsonl", {"state": "b"}).judgements == {}
 
 
 def test_a_line_cut_off_is_judged_again(tmp_path):
     file = tmp_path / "part.jsonl"
-    kept = Kept(file, {"state": "a"})
+    kept = KeptJudgements(file, {"state": "a"})
     for number in range(2):
         kept.add(number, Judgement("link-deleted", "x", caught=True, codes=("CHG-UNRECORDED",)))
-    kept._stream.close()
+    kept.pause()
     file.write_text(file.read_text()[:-20])
-    assert Kept(file, {"state": "a"}).judgements.keys() == {0}
+    assert KeptJudgements(file, {"state": "a"}).judgements.keys() == {0}
 
 
 def test_an_empty_campaign_proves_nothing():

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gc
 import hashlib
-import json
 import multiprocessing
 import random
 import shutil
@@ -21,9 +20,10 @@ from typing import TYPE_CHECKING, Any
 from verification.trace.mutants.bench import Bench
 from verification.trace.mutants.catalogue import OPERATORS, OUTSTANDING
 from verification.trace.mutants.copying import copy_project, workplace
+from verification.trace.mutants.kept import Kept
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from verification.trace.mutants.mutant import Mutant
@@ -249,7 +249,7 @@ def run(root: Path, order: Order, report: Callable[[int, int, str], None], *, wo
     try:
         state = fingerprint(first.bench.root)
         total = len(first.mutants)
-        kept = Kept(root / KEPT, {"state": state, "order": asdict(order)})
+        kept = KeptJudgements(root / KEPT, {"state": state, "order": asdict(order)})
         open_numbers = [number for number in range(total) if number not in kept.judgements]
         report(total - len(open_numbers), total, "")
         for number, judgement, spent in _judged(first.bench.root, order, open_numbers, first if workers < 2 else None, workers):
@@ -258,7 +258,7 @@ def run(root: Path, order: Order, report: Callable[[int, int, str], None], *, wo
         seconds = kept.seconds + time.monotonic() - started
         judgements = tuple(kept.judgements[number] for number in range(total))
         campaign = Campaign(judgements, state, first.bench.stand_in, first.bench.owed_beyond, seconds, kept.processor_seconds)
-        kept.close()
+        kept.finish()
         return campaign
     finally:
         first.close()
@@ -279,57 +279,32 @@ def _judged(
             yield from found
 
 
-class Kept:
-    """The judgements of a campaign on disk, so that an interrupted one goes on."""
+class KeptJudgements:
+    """The judgements of a campaign on disk, with the time they took, so that an interrupted one goes on."""
 
     def __init__(self, file: Path, campaign: Mapping[str, Any]) -> None:
-        """Read what lies there, if it belongs to this campaign; else start a new file."""
-        self.file = file
-        self.judgements: dict[int, Judgement] = {}
-        self.seconds = 0.0
-        self.processor_seconds = 0.0
-        head = json.dumps(campaign, sort_keys=True)
-        lines = file.read_text(encoding="utf-8").split("\n") if file.is_file() else []
-        if lines and lines[0] == head:
-            self._recall(lines[1:])
-        file.parent.mkdir(parents=True, exist_ok=True)
-        self._stream = file.open("w", encoding="utf-8")
-        self._stream.write(f"{head}\n")
-        for number, judgement in self.judgements.items():
-            self._write(number, judgement)
+        """Take up what lies there, if it belongs to this campaign; else start a new file."""
+        self._kept = Kept(file, campaign)
+        self.judgements = {int(number): _recalled(entry["judgement"]) for number, entry in self._kept.results.items()}
+        last = next(reversed(self._kept.results.values()), {"seconds": 0.0, "processor": 0.0})
+        self.seconds, self.processor_seconds = float(last["seconds"]), float(last["processor"])
         self._begun = time.monotonic()
-
-    def _recall(self, lines: Iterable[str]) -> None:
-        """Take the whole lines; the last one may have been cut off."""
-        for line in lines:
-            try:
-                entry = json.loads(line)
-                self.seconds, self.processor_seconds = float(entry["seconds"]), float(entry["processor"])
-                self.judgements[int(entry["number"])] = _recalled(entry["judgement"])
-            except (ValueError, KeyError, TypeError):
-                return
 
     def add(self, number: int, judgement: Judgement, spent: float = 0.0) -> None:
         """Keep one more, with the processor time it took."""
         self.processor_seconds += spent
         self.judgements[number] = judgement
-        self._write(number, judgement)
+        seconds = self.seconds + time.monotonic() - self._begun
+        entry = {"judgement": asdict(judgement), "seconds": seconds, "processor": self.processor_seconds}
+        self._kept.add(str(number), entry)
 
-    def _write(self, number: int, judgement: Judgement) -> None:
-        begun = getattr(self, "_begun", time.monotonic())
-        entry = {
-            "number": number,
-            "judgement": asdict(judgement),
-            "seconds": self.seconds + time.monotonic() - begun,
-            "processor": self.processor_seconds,
-        }
-        self._stream.write(f"{json.dumps(entry, ensure_ascii=False)}\n")
-        self._stream.flush()
+    def pause(self) -> None:
+        """Close the file and leave it for the next time."""
+        self._kept.pause()
 
-    def close(self) -> None:
-        """Remove the file: the campaign is finished."""
-        self._stream.close()
-        self.file.unlink(missing_ok=True)
+    def finish(self) -> None:
+        """Remove the file: the campaign is done."""
+        self._kept.finish()
 
 
 def _recalled(entry: Mapping[str, Any]) -> Judgement:

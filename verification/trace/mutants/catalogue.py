@@ -19,7 +19,7 @@ OPERATORS: Mapping[str, Operator] = {
 """Every operator on graph and evidence, in the order in which they run."""
 
 OUTSTANDING: tuple[str, ...] = (
-    "SOUP list = SBOM = environment in the test record: there is no SBOM yet, and the recorded environment is not compared with the lock",
+    "SOUP list = SBOM = environment in the test record: the SBOM is made from the lock with a release and compared there; the gate reads none",
     "evidence bridged from another state: no bridge lies here; its attacks are tests of their own",
     "version strings equal in label, SBOM, package and tag: there is no release yet",
     "model hash tested = model hash released: there is no release yet",

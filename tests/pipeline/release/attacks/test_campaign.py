@@ -10,8 +10,8 @@ from pipeline.release.attacks.bench import lay_out
 from pipeline.release.attacks.campaign import Campaign, Plan, Subject
 from pipeline.release.attacks.clean import CONDITIONS, CleanCount, try_clean
 from pipeline.release.attacks.flips import FlipCount
-from pipeline.release.attacks.kept import Kept
 from pipeline.release.attacks.report import ladder, render, to_text
+from verification.trace.mutants.kept import Kept
 
 PLAN = Plan(flips=1, clean=2, attacks=("weights-bit-flipped", "file-added"))
 SUBJECT = Subject("0.1.0", "trial", "a" * 64, 2)
