@@ -26,8 +26,6 @@ OWED: Mapping[str, str] = {
     "archive/predictions/predictions.json": "artifacts/predictions/predictions.json",
     "archive/technical_file/SHA256SUMS": "artifacts/technical_file/SHA256SUMS",
     "archive/technical_file/technical_file.json": "artifacts/technical_file/technical_file.json",
-    "archive/training/history.json": "artifacts/training/history.json",
-    "archive/training/training.json": "artifacts/training/training.json",
     "archive/verification/junit.xml": "artifacts/verification/junit.xml",
     "archive/verification/records.json": "artifacts/verification/records.json",
     "files/device.lock": "device.lock",
@@ -37,6 +35,8 @@ OWED: Mapping[str, str] = {
     "files/params.yaml": "params.yaml",
     "files/people.toml": "people.toml",
     "files/requirements.lock": "requirements.lock",
+    "files/training/history.json": "artifacts/training/history.json",
+    "files/training/training.json": "artifacts/training/training.json",
     "files/validation.json": "artifacts/validation/validation.json",
     "files/verification.json": "artifacts/verification/verdicts.json",
 }

@@ -19,7 +19,7 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     ("environment", ("files/environment.json",)),
     ("cohort", ("archive/cohort/", "files/data_root.json")),
-    ("train", ("archive/training/history.json", "archive/training/", "files/training/")),
+    ("train", ("files/training/",)),
     ("package", ("bundle/weights.safetensors", "bundle/calibration.json", "bundle/thresholds.json", "bundle/")),
     ("predict", ("archive/predictions/", "files/predictions.json")),
     ("validate", ("files/validation.json", "archive/validation/")),

@@ -39,14 +39,14 @@ def restore_model(folder: ReleaseFolder, root: Path) -> None:
         if name.startswith("bundle/"):
             _copy(folder.place(name), root / "artifacts" / name)
     for name in TRAINING:
-        part = next((each for each in names if each.endswith(f"/training/{name}")), f"archive/training/{name}")
-        if not folder.place(part).is_file():
+        part = f"files/training/{name}"
+        if part not in names:
             raise ReleaseRefused(
                 "REL-MISSING",
                 where=part,
-                found="no such file",
+                found="no such part",
                 expected="the training's record, which the technical file describes",
-                repair="give the release's archive",
+                repair="make this release again at level train",
             )
         _copy(folder.place(part), root / "artifacts" / "training" / name)
     training = root / "artifacts" / "training"

@@ -36,7 +36,7 @@ SCHEMA = "thoratrace/reproduction/1"
 SHOWN = 6
 """Differences that are printed; all of them are in the JSON result."""
 
-TAKEN: Mapping[str, tuple[str, ...]] = {"eval": ("bundle/", "archive/training/", "files/training/"), "train": ()}
+TAKEN: Mapping[str, tuple[str, ...]] = {"eval": ("bundle/", "files/training/"), "train": ()}
 """Parts that a level takes from the release, so that comparing them would prove nothing."""
 
 

@@ -76,13 +76,12 @@ class RunAsRelease(ReleaseFolder):
     """The canonical run in the place of a release's folder: each part where the run left it."""
 
     def place(self, subject):
-        if subject.startswith("files/"):
-            return REPOSITORY / subject.removeprefix("files/")
-        return ARTIFACTS / subject.removeprefix("archive/")
+        name = subject.removeprefix("files/")
+        return (ARTIFACTS if name.startswith(("bundle/", "training/")) else REPOSITORY) / name
 
     def record(self):
         names = [f"bundle/{path.name}" for path in sorted((ARTIFACTS / "bundle").iterdir())]
-        names += ["archive/training/history.json", "archive/training/training.json"]
+        names += ["files/training/history.json", "files/training/training.json"]
         return type("Record", (), {"subjects": [Part(name) for name in names]})()
 
 
@@ -102,7 +101,5 @@ def test_without_the_records_of_the_training_level_eval_says_what_is_missing(tmp
         def record(self):
             return type("Record", (), {"subjects": []})()
 
-    with pytest.raises(
-        ReleaseRefused, match=r"REL-MISSING at archive/training/history\.json: .*Repair: give the release's archive"
-    ):
+    with pytest.raises(ReleaseRefused, match=r"REL-MISSING at files/training/history\.json: .*Repair: make this .* level train"):
         restore_model(Empty(tmp_path, tmp_path), tmp_path)
