@@ -445,9 +445,12 @@ def project(sealed, tmp_path):
 
 
 SHIPPED = (
+    "AUDIT.head.json",
+    "AUDIT.jsonl",
     "device_sw",
     "docs",
     "params.yaml",
+    "people.toml",
     "phantom",
     "pipeline",
     "pyproject.toml",
