@@ -41,7 +41,7 @@ EPOCH = "1577836800"
 SIGNATURES = "Signatures: see cover sheet. Nothing is signed in this file: the record of a release binds its bytes, people sign the record, and the cover sheet of the release says who did."
 STEPS = 5
 _CODE = Path(__file__).resolve().parents[1]
-_EXTENSIONS = "myst_parser,pipeline.dossier.typst_builder"
+_EXTENSIONS = "myst_parser,pipeline.dossier.typst_builder,pipeline.dossier.page_language"
 _OURS = re.compile(
     r"FileError: (?P<code>FILE-[A-Z]+) at (?P<where>.*?): found (?P<found>.*), expected (?P<expected>.*?)\. Repair: (?P<repair>.*)\."
 )

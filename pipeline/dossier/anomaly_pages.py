@@ -17,6 +17,11 @@ class AnomalyPages:
         """Keep the list; an empty one is stated as such."""
         self._known = known
 
+    @property
+    def known(self) -> tuple[Anomaly, ...]:
+        """The anomalies themselves, for pages that show another side of them."""
+        return self._known.anomalies
+
     def listed(self) -> str:
         """Return every anomaly with its effect on safety and security, its state and what users can do."""
         if not self._known.anomalies:

@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
 from pipeline.dossier import diagram
 from pipeline.dossier.admission_pages import AdmissionPages, admission_table
+from pipeline.dossier.assurance import assurance
 from pipeline.dossier.conformance_pages import STATEMENTS, ConformancePages
 from pipeline.dossier.errors import FileError
 from pipeline.dossier.figures import FigureShelf
@@ -33,6 +34,8 @@ SOURCES_PAGE = "sources"
 MATRIX = "artifacts/trace/matrix.html"
 MATRIX_LINKS = {"../technical_file/html/": "", "../../verification/features/": "features/", "records/": "../../trace/records/"}
 """Where links of the matrix lead from its own folder, and from beside the pages; test records hold dates and stay where they are."""
+AS_WRITTEN = frozenset({"codes", "tutorial"})
+"""Pages of docs/ that are no templates: what they quote of templates stays as it is."""
 COPIED_UP_TO = 4_000_000
 """Bytes: evidence up to this size lies beside the pages, one click away; of a larger file the hash is given."""
 
@@ -51,11 +54,16 @@ def write_sources(root: Path, subject: Subject, folder: Path) -> None:
     shelf = FigureShelf(root, folder, subject.book)
     shelf.keep("architecture.svg", diagram.draw(subject.structure))
     environment = _environment(root, subject, shelf)
-    for page in (*SECTIONS, *STATEMENTS, "index"):
+    for page in _templates(root):
         (folder / f"{page}.md").write_text(_render(environment, page), encoding="utf-8")
     _write_code_pages(folder)
     _copy_matrix(root, extra)
     (folder / f"{SOURCES_PAGE}.md").write_text(_sources_page(root, subject, extra), encoding="utf-8")
+
+
+def _templates(root: Path) -> list[str]:
+    """Return the names of the pages of docs/ that are templates."""
+    return sorted(path.stem for path in (root / "docs").glob("*.md") if path.stem not in AS_WRITTEN)
 
 
 def _require_pages(root: Path) -> None:
@@ -89,6 +97,7 @@ def _content(root: Path, subject: Subject, shelf: FigureShelf) -> dict[str, Any]
         "orientation": subject.orientation,
         "studies": StudyPages(subject.book, shelf, {row["id"]: row["name"] for row in subject.findings}),
         "rationale": RationalePages(subject.book, shelf),
+        **assurance(root, subject, shelf),
         "figure": subject.book.figure,
         "picture": shelf.picture,
         "pictures": shelf.pictures,

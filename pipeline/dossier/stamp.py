@@ -24,6 +24,7 @@ INPUTS = (
     "evidence",
     "params.yaml",
     "pipeline/dossier",
+    "pipeline/release/components.toml",
     "pipeline/technical_file.py",
     "pipeline/training",
     "phantom",

@@ -52,6 +52,7 @@ class Subject:
     findings: list[dict]
     book: EvidenceBook
     specification: SpecificationPages
+    risk_file: RiskFile
     risk: RiskPages
     verification: VerificationPages
     anomalies: AnomalyPages
@@ -83,6 +84,7 @@ def load_subject(root: Path) -> Subject:
         findings=findings,
         book=book,
         specification=SpecificationPages(specification, verification),
+        risk_file=risk,
         risk=_judged(root, risk, specification, verification),
         verification=verification,
         anomalies=_anomalies(root),

@@ -1,0 +1,98 @@
+"""The instructions for use in Traditional Chinese: the tables of the English page from the same data, evaluation and evidence, in translated words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.dossier.orientation_pages import RATES, SOURCES
+from pipeline.dossier.tables import link, plain, table
+from risk.labelling import disclosures, sentences
+
+if TYPE_CHECKING:
+    from pipeline.dossier.subject import Subject
+    from pipeline.dossier.translation import Translation
+    from risk.model import Acceptability
+
+    from pipeline.dossier.evidence import EvidenceBook
+    from pipeline.dossier.orientation_pages import OrientationPages
+    from pipeline.dossier.translation import Translation
+    from risk.evaluation import Evaluation
+    from risk.model import Acceptability, Policy, RiskFile
+
+STATUS = {"draft": "draft, not checked by a native reader of the profession", "checked": "checked by a native reader of the profession"}
+
+
+class ChinesePages:
+    """Tables and sentences of the Chinese page."""
+
+    def __init__(self, words: Translation, subject: Subject) -> None:
+        """Keep the words, and what the English page prints from."""
+        self._words = words
+        self._subject = subject
+
+    def sentence(self, name: str) -> str:
+        """Return one sentence."""
+        return plain(self._words.sentence(name))
+
+    def findings(self) -> str:
+        """Return the findings with their Chinese and English names."""
+        rows = [[f"**{'、'.join(row['chinese'])}**", plain(row["name"]), f"`{row['id']}`"] for row in self._subject.findings]
+        return table(["異常所見", "英文名稱", "識別碼"], rows, widths=[30, 36, 34])
+
+    def misuse(self) -> str:
+        """Return the foreseeable misuse as a list."""
+        names = range(1, len(self._subject.risk.policy.foreseeable_misuse) + 1)
+        return "\n".join(f"- {self.sentence(f'{self._subject.risk.policy.id}.foreseeable_misuse.{n}')}" for n in names)
+
+    def instructions(self) -> str:
+        """Return the warnings that controls by information put into the instructions."""
+        return "\n".join(
+            f"- {self.sentence(f'{each.control}.ifu_sentence')}（{link(each.control)}）"
+            for each in sentences(self._subject.risk_file)
+            if each.section == "labelling"
+        )
+
+    def residuals(self) -> str:
+        """Return the residual risks a user must know: the situations that the English page lists, in its order."""
+        rows = [
+            [
+                link(each.situation),
+                self.sentence(f"{each.situation}.text"),
+                self.sentence(f"{each.situation}.harm"),
+                self._word(each.acceptability),
+            ]
+            for each in disclosures(self._subject.risk_file, self._subject.risk.evaluation)
+        ]
+        return table(["情境", "可能發生的事", "傷害", "控制後"], rows, widths=[11, 40, 33, 16])
+
+    def words(self) -> str:
+        """Return what each word of the last column means."""
+        return "\n".join(
+            f'- <span class="{word}">{self._words.term(word)}</span>：{self.sentence(f"{self._subject.risk.policy.id}.acceptability_words.{word}")}'
+            for word, _ in self._subject.risk.policy.acceptability_words
+        )
+
+    def noticed(self) -> str:
+        """Return how many films were refused that are not as they should be."""
+        return self._refused("refused")
+
+    def wrongly(self) -> str:
+        """Return how many films were refused that are as good films are."""
+        return self._refused("admitted")
+
+    def _refused(self, has_to_be: str) -> str:
+        ways = self._subject.book.value(RATES, "/rates/real/test")
+        rows = [
+            [plain(self._words.term(way)), *(self._subject.orientation.rate(source, way) for source in SOURCES)]
+            for way in ways
+            if ways[way]["has_to_be"] == has_to_be
+        ]
+        return table(["影像狀態", *(f"{self._words.term(source)}被拒絕" for source in SOURCES)], rows, widths=[40, 30, 30])
+
+    def note(self) -> str:
+        """Return how much is translated and who looked at it."""
+        count = len(self._words.sentences)
+        return f"State of the translation: {STATUS[self._words.status]}. {count} sentences of the risk file and {self._words.passages} sections of the page are tied to their English."
+
+    def _word(self, value: Acceptability) -> str:
+        return f'<span class="{value.word}">{self._words.term(value.word)}</span>'

@@ -1,0 +1,68 @@
+"""The software bill of materials as a table for people: the components that the release's bill lists, with the support their suppliers state.
+
+Nothing is listed here that the bill does not list: both read the same locks, SOUP list and table of components.
+
+Source: FDA cybersecurity guidance 2026 V.A.4 (SBOM with level and end of support); section 524B(b)(3) FD&C Act; NTIA, The Minimum Elements for an SBOM (2021).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from pipeline.dossier.tables import link, plain, table
+from pipeline.release.components import NOT_ASSESSED, USES, components
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipeline.release.components import Component
+
+REACHED = frozenset({"called", "loaded"})
+"""Uses of a component whose code runs in a process of the device."""
+
+
+class ComponentPages:
+    """Tables of the components."""
+
+    def __init__(self, root: Path) -> None:
+        """Read locks, SOUP list and table of components.
+
+        Raises:
+            ReleaseRefused: REL-BILL-..., they do not agree; a release is refused for the same reason.
+        """
+        self._components = components(root)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many components there are, of how many the code runs, and for how many nobody has looked at the support."""
+        unknown = [each for each in self._components if each.support["level"] == NOT_ASSESSED]
+        return {
+            "components": len(self._components),
+            "running": sum(each.use in REACHED for each in self._components),
+            "unassessed": len(unknown),
+            "running_unassessed": sum(each.use in REACHED for each in unknown),
+        }
+
+    def listed(self) -> str:
+        """Return every component with version, supplier, licence, use, anomaly list and support."""
+        return table(
+            ["Component", "Supplier and licence", "Use", "Support, and its source"],
+            [_row(each) for each in self._components],
+            widths=[28, 24, 24, 24],
+        )
+
+    def uses(self) -> str:
+        """Return how the components are used, counted."""
+        counted = Counter(each.use for each in self._components)
+        return table(["Use", "Components"], [[plain(words), str(counted[use])] for use, words in USES.items()], widths=[80, 20])
+
+
+def _row(each: Component) -> list[str]:
+    name = f"**{plain(each.pin.name)}** {plain(each.pin.version)}" + (f"\n\nonly where {plain(each.pin.marker)}" if each.pin.marker else "")
+    if each.optional:
+        name += "\n\non request only"
+    made_by = f"{plain(each.supplier)}\n\n{plain(each.licence)}"
+    use = link(each.soup) if each.soup else plain(USES[each.use])
+    support = f"{plain(each.support['level'])}; until {plain(each.support['end'])}" if each.support["level"] != NOT_ASSESSED else NOT_ASSESSED
+    where = link("GAP-016") if each.support["source"] == "GAP-016" else plain(each.support["source"])
+    return [name, made_by, use, f"{support}\n\n{where}"]
