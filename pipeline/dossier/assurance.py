@@ -36,7 +36,9 @@ def assurance(root: Path, subject: Subject, shelf: FigureShelf) -> dict[str, Any
         root, load_threats(root, specification, risk, gaps), evaluation, verification, subject.anomalies.known, subject.book
     )
     return {
-        "usability": UsabilityPages(load_usability(root, specification, risk, policy), specification, risk, evaluation, verification),
+        "usability": UsabilityPages(
+            load_usability(root, specification, risk, policy), specification, risk, evaluation, verification
+        ),
         "threats": threats,
         "data_flow": lambda: threats.drawing(shelf),
         "components": ComponentPages(root),

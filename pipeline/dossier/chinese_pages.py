@@ -13,13 +13,10 @@ if TYPE_CHECKING:
     from pipeline.dossier.translation import Translation
     from risk.model import Acceptability
 
-    from pipeline.dossier.evidence import EvidenceBook
-    from pipeline.dossier.orientation_pages import OrientationPages
-    from pipeline.dossier.translation import Translation
-    from risk.evaluation import Evaluation
-    from risk.model import Acceptability, Policy, RiskFile
-
-STATUS = {"draft": "draft, not checked by a native reader of the profession", "checked": "checked by a native reader of the profession"}
+STATUS = {
+    "draft": "draft, not checked by a native reader of the profession",
+    "checked": "checked by a native reader of the profession",
+}
 
 
 class ChinesePages:
@@ -37,7 +34,7 @@ class ChinesePages:
     def findings(self) -> str:
         """Return the findings with their Chinese and English names."""
         rows = [[f"**{'、'.join(row['chinese'])}**", plain(row["name"]), f"`{row['id']}`"] for row in self._subject.findings]
-        return table(["異常所見", "英文名稱", "識別碼"], rows, widths=[30, 36, 34])
+        return table(self._heads("Finding", "English name", "Id"), rows, widths=[30, 36, 34])
 
     def misuse(self) -> str:
         """Return the foreseeable misuse as a list."""
@@ -47,7 +44,7 @@ class ChinesePages:
     def instructions(self) -> str:
         """Return the warnings that controls by information put into the instructions."""
         return "\n".join(
-            f"- {self.sentence(f'{each.control}.ifu_sentence')}（{link(each.control)}）"
+            f"- {self.sentence(f'{each.control}.ifu_sentence')} ({link(each.control)})"
             for each in sentences(self._subject.risk_file)
             if each.section == "labelling"
         )
@@ -63,12 +60,12 @@ class ChinesePages:
             ]
             for each in disclosures(self._subject.risk_file, self._subject.risk.evaluation)
         ]
-        return table(["情境", "可能發生的事", "傷害", "控制後"], rows, widths=[11, 40, 33, 16])
+        return table(self._heads("Situation", "What can happen", "Harm", "After controls"), rows, widths=[11, 40, 33, 16])
 
     def words(self) -> str:
         """Return what each word of the last column means."""
         return "\n".join(
-            f'- <span class="{word}">{self._words.term(word)}</span>：{self.sentence(f"{self._subject.risk.policy.id}.acceptability_words.{word}")}'
+            f'- <span class="{word}">{self._words.term(word)}</span>: {self.sentence(f"{self._subject.risk.policy.id}.acceptability_words.{word}")}'
             for word, _ in self._subject.risk.policy.acceptability_words
         )
 
@@ -87,12 +84,16 @@ class ChinesePages:
             for way in ways
             if ways[way]["has_to_be"] == has_to_be
         ]
-        return table(["影像狀態", *(f"{self._words.term(source)}被拒絕" for source in SOURCES)], rows, widths=[40, 30, 30])
+        header = self._heads("The film is", *(f"refused, {source} films" for source in SOURCES))
+        return table(header, rows, widths=[40, 30, 30])
 
     def note(self) -> str:
         """Return how much is translated and who looked at it."""
         count = len(self._words.sentences)
         return f"State of the translation: {STATUS[self._words.status]}. {count} sentences of the risk file and {self._words.passages} sections of the page are tied to their English."
+
+    def _heads(self, *english: str) -> list[str]:
+        return [plain(self._words.term(words)) for words in english]
 
     def _word(self, value: Acceptability) -> str:
         return f'<span class="{value.word}">{self._words.term(value.word)}</span>'

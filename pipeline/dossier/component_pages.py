@@ -58,11 +58,17 @@ class ComponentPages:
 
 
 def _row(each: Component) -> list[str]:
-    name = f"**{plain(each.pin.name)}** {plain(each.pin.version)}" + (f"\n\nonly where {plain(each.pin.marker)}" if each.pin.marker else "")
+    name = f"**{plain(each.pin.name)}** {plain(each.pin.version)}" + (
+        f"\n\nonly where {plain(each.pin.marker)}" if each.pin.marker else ""
+    )
     if each.optional:
         name += "\n\non request only"
     made_by = f"{plain(each.supplier)}\n\n{plain(each.licence)}"
     use = link(each.soup) if each.soup else plain(USES[each.use])
-    support = f"{plain(each.support['level'])}; until {plain(each.support['end'])}" if each.support["level"] != NOT_ASSESSED else NOT_ASSESSED
+    support = (
+        f"{plain(each.support['level'])}; until {plain(each.support['end'])}"
+        if each.support["level"] != NOT_ASSESSED
+        else NOT_ASSESSED
+    )
     where = link("GAP-016") if each.support["source"] == "GAP-016" else plain(each.support["source"])
     return [name, made_by, use, f"{support}\n\n{where}"]

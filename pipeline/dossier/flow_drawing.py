@@ -35,7 +35,20 @@ def draw(model: ThreatModel) -> str:
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="13">'
     arrows = [_arrow(flow, places, index) for index, flow in enumerate(model.flows)]
     boxes = [_box(element, places[element.id]) for element in model.elements]
-    return "\n".join([head, f'<rect width="{width}" height="{height}" fill="#ffffff"/>', _MARKERS, _border(height), *arrows, *boxes, "</svg>"]) + "\n"
+    return (
+        "\n".join(
+            [
+                head,
+                f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
+                _MARKERS,
+                _border(height),
+                *arrows,
+                *boxes,
+                "</svg>",
+            ]
+        )
+        + "\n"
+    )
 
 
 _MARKERS = "".join(
@@ -91,7 +104,7 @@ def _arrow(flow: Flow, places: dict[str, Place], index: int) -> str:
     return f'{line}{badge}<text x="{x:.1f}" y="{y + 4:.1f}" text-anchor="middle" font-size="11" fill="{colour}">{escape(flow.id)}</text>'
 
 
-_PARTS = (0.3, 0.44, 0.58, 0.7)
+_PARTS = (0.3, 0.68, 0.42, 0.56)
 """How far along a curve its number stands, in turn, so that numbers of neighbouring curves do not cover each other."""
 
 
@@ -120,8 +133,6 @@ def _way(start: Place, end: Place, index: int) -> tuple[str, Place]:
         path = f"M{x0:.1f} {y0:.1f} C{bend:.1f} {y0:.1f} {bend:.1f} {y1:.1f} {x1:.1f} {y1:.1f}"
         return path, _along((x0, x1), (y0, y1), 0.5 if abs(y1 - y0) < 1 else _PARTS[index % len(_PARTS)])
     between = start[1] - (ROW - BOX_HEIGHT) / 2
-    return (
-        f"M{x0:.1f} {y0:.1f} C{x0 + GAP / 2:.1f} {y0:.1f} {x0 + GAP / 2:.1f} {between:.1f} {x0 + GAP:.1f} {between:.1f} "
-        f"H{x1 - GAP:.1f} C{x1 - GAP / 2:.1f} {between:.1f} {x1 - GAP / 2:.1f} {y1:.1f} {x1:.1f} {y1:.1f}",
-        ((x0 + x1) / 2, between),
-    )
+    out = f"M{x0:.1f} {y0:.1f} C{x0 + GAP / 2:.1f} {y0:.1f} {x0 + GAP / 2:.1f} {between:.1f} {x0 + GAP:.1f} {between:.1f}"
+    back = f"H{x1 - GAP:.1f} C{x1 - GAP / 2:.1f} {between:.1f} {x1 - GAP / 2:.1f} {y1:.1f} {x1:.1f} {y1:.1f}"
+    return f"{out} {back}", ((x0 + x1) / 2, between)

@@ -19,6 +19,15 @@ MANIFEST = "artifacts/bundle/manifest.json"
 STATUS = "RC-019"
 """The control whose sentence is the first warning."""
 
+MISSING = (
+    ("Manufacturer, name and address", "none: no manufacturer stands behind the device", ("GAP-008", "GAP-012")),
+    ("Authorised representative, importer", "none", ("GAP-012",)),
+    ("Unique device identification", "none", ("GAP-012",)),
+    ("CE mark, FDA clearance, Taiwanese licence number", "none: not cleared anywhere", ("GAP-011",)),
+    ("Date of manufacture, period of use", "none: not released to a market; identified by the hashes above", ("GAP-012",)),
+)
+"""Items of the label that this project cannot state, what stands in their place, and the gaps that say why."""
+
 
 class LabelPage:
     """The label of this build."""
@@ -30,34 +39,37 @@ class LabelPage:
 
     def listed(self) -> str:
         """Return each item of the label in English and in Traditional Chinese."""
-        return table(["Item", "English", "項目", "繁體中文"], [*self._known(), *self._missing()], widths=[20, 32, 16, 32])
+        return table(
+            ["Item", "English", self._said("Item"), self._said("Chinese")],
+            [*self._known(), *self._missing()],
+            widths=[20, 31, 18, 31],
+        )
 
     def _known(self) -> Iterator[list[str]]:
         figure, policy = self._subject.book.figure, self._subject.risk.policy
-        model, weights = figure(MANIFEST, "/model_version"), figure(MANIFEST, "/lineage/weights_sha256")
-        version = plain(self._subject.device_version)
-        kind = "Software for computer-aided detection on chest radiographs"
-        yield ["Name", f"ThoraTrace: {kind}", "品名", f"ThoraTrace：{plain(self._words.term('device kind'))}"]
-        yield ["Software version", version, "軟體版本", version]
-        yield ["Model version", model, "模型版本", model]
-        yield ["Model weights, SHA-256", weights, "模型權重 SHA-256", weights]
-        purpose = self._words.sentence(f"{policy.id}.intended_use")
-        yield ["Intended purpose", plain(policy.intended_use), "用途", plain(purpose)]
         warning = next(control.ifu_sentence for control in self._subject.risk_file.controls if control.id == STATUS)
-        yield ["Warning", plain(warning or ""), "警語", plain(self._words.sentence(f"{STATUS}.ifu_sentence"))]
-        read_en, read_zh = "Read the instructions for use.", "使用前請閱讀使用說明書。"
-        yield ["Instructions", read_en, "使用說明書", read_zh]
-
-    @staticmethod
-    def _missing() -> Iterator[list[str]]:
-        """Yield what a manufacturer would state; each names its gap."""
-        none, absent = "none", "無"
-        for item, english, chinese_item, chinese, gaps in (
-            ("Manufacturer, name and address", "no manufacturer stands behind the device", "製造業者名稱與地址", "沒有製造業者承擔責任", ("GAP-008", "GAP-012")),
-            ("Authorised representative, importer", "", "授權代表、輸入業者", "", ("GAP-012",)),
-            ("UDI", "", "單一識別（UDI）", "", ("GAP-012",)),
-            ("CE mark, FDA clearance, Taiwanese licence number", "not cleared anywhere", "CE 標誌、FDA 許可、許可證字號", "未取得任何上市許可", ("GAP-011",)),
-            ("Date of manufacture, period of use", "not released to a market; identified by the hashes above", "製造日期、有效期間", "未發行上市產品；以上列雜湊值識別", ("GAP-012",)),
+        yield self._row("Name", "ThoraTrace: software for computer-aided detection on chest radiographs")
+        for item, value in (
+            ("Software version", plain(self._subject.device_version)),
+            ("Model version", figure(MANIFEST, "/model_version")),
+            ("Model weights, SHA-256", figure(MANIFEST, "/lineage/weights_sha256")),
         ):
-            named = ", ".join(map(link, gaps))
-            yield [item, f"{none}{f': {english}' if english else ''} ({named})", chinese_item, f"{absent}{f'：{chinese}' if chinese else ''}（{named}）"]
+            yield [item, value, self._said(item), value]
+        for item, english, name in (
+            ("Intended purpose", policy.intended_use, f"{policy.id}.intended_use"),
+            ("Warning", warning or "", f"{STATUS}.ifu_sentence"),
+        ):
+            yield [item, plain(english), self._said(item), plain(self._words.sentence(name))]
+        yield self._row("Instructions", "Read the instructions for use before use.")
+
+    def _missing(self) -> Iterator[list[str]]:
+        """Yield what a manufacturer would state; each names its gap."""
+        for item, english, gaps in MISSING:
+            row, named = self._row(item, english), ", ".join(map(link, gaps))
+            yield [row[0], f"{row[1]} ({named})", row[2], f"{row[3]} ({named})"]
+
+    def _row(self, item: str, english: str) -> list[str]:
+        return [item, plain(english), self._said(item), self._said(english)]
+
+    def _said(self, english: str) -> str:
+        return plain(self._words.term(english))

@@ -46,7 +46,14 @@ _TABLE = Table(
         "output": Tables(Table(_OUTPUT)),
         "provision": Tables(Table(_PROVISION)),
         "identifier": Tables(
-            Table({"letter": Text(choices=frozenset(LETTERS)), "text": Text(), "attributes": Texts(least=0), "note": Text(blank=True)})
+            Table(
+                {
+                    "letter": Text(choices=frozenset(LETTERS)),
+                    "text": Text(),
+                    "attributes": Texts(least=0),
+                    "note": Text(blank=True),
+                }
+            )
         ),
     }
 )
@@ -129,14 +136,22 @@ def _title(row: Output | Provision) -> str:
 def _require_identifiers(identifiers: tuple[Identifier, ...]) -> None:
     found = "".join(each.letter for each in identifiers)
     if found != LETTERS:
-        raise FileError("FILE-CONTENT", f"{PRIVACY} identifier", found, LETTERS, "give each kind one row, in the order of the rule")
+        raise FileError(
+            "FILE-CONTENT", f"{PRIVACY} identifier", found, LETTERS, "give each kind one row, in the order of the rule"
+        )
     for each in identifiers:
         require_known(f"{PRIVACY} identifier {each.letter}", each.attributes, keyword_dict, "attribute of DICOM")
         if not each.attributes and not each.note:
             raise FileError(
-                "FILE-CONTENT", f"{PRIVACY} identifier {each.letter}", "neither attribute nor note", "one of them", "say where it stands"
+                "FILE-CONTENT",
+                f"{PRIVACY} identifier {each.letter}",
+                "neither attribute nor note",
+                "one of them",
+                "say where it stands",
             )
 
 
 def _value(form: Any, data: Mapping[str, Any]) -> Any:
-    return form(**{each.name: tuple(data[each.name]) if isinstance(data[each.name], list) else data[each.name] for each in fields(form)})
+    return form(
+        **{each.name: tuple(data[each.name]) if isinstance(data[each.name], list) else data[each.name] for each in fields(form)}
+    )

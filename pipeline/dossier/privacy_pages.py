@@ -66,7 +66,9 @@ class PrivacyPages:
     def outputs(self) -> str:
         """Return what each output holds of a person, and what shows it."""
         return table(
-            ["Output", "Holds", "What is in it", "Shown"], [self._output(each) for each in self._assessment.outputs], widths=[24, 12, 38, 26]
+            ["Output", "Holds", "What is in it", "Shown"],
+            [self._output(each) for each in self._assessment.outputs],
+            widths=[24, 12, 38, 26],
         )
 
     def _output(self, each: Output) -> list[str]:
@@ -79,7 +81,11 @@ class PrivacyPages:
     def provisions(self, law: str) -> str:
         """Return the provisions of one law, or of the laws whose names begin like it."""
         rows = [self._provision(each) for each in self._assessment.provisions if each.law.startswith(law)]
-        return table(["Provision, and what it asks", "What the device does", "What remains with the site", "Shown by"], rows, widths=[24, 32, 24, 20])
+        return table(
+            ["Provision, and what it asks", "What the device does", "What remains with the site", "Shown by"],
+            rows,
+            widths=[24, 32, 24, 20],
+        )
 
     def _provision(self, each: Provision) -> list[str]:
         head = each.place if each.law == "GDPR" else f"{each.law}, {each.place}"
@@ -106,7 +112,12 @@ class PrivacyPages:
     def identifiers(self) -> str:
         """Return what the profile does with each kind of identifier."""
         rows = [
-            [f"({each.letter})", plain(each.text), "\n\n".join(map(_treated, each.attributes)) or "no attribute", plain(each.note)]
+            [
+                f"({each.letter})",
+                plain(each.text),
+                "\n\n".join(map(_treated, each.attributes)) or "no attribute",
+                plain(each.note),
+            ]
             for each in self._assessment.identifiers
         ]
         return table(["Kind", "Identifier", "Attributes and what becomes of them", "Note"], rows, widths=[7, 22, 41, 30])

@@ -37,7 +37,11 @@ class Touch:
 
 def touches(root: Path, modules: Iterable[str]) -> tuple[Touch, ...]:
     """Return every place in modules, or packages with all their modules, that touches something outside of memory; sorted."""
-    found = {touch for path in _paths(root, modules) for touch in _of(path.relative_to(root).as_posix(), path.read_text(encoding="utf-8"))}
+    found = {
+        touch
+        for path in _paths(root, modules)
+        for touch in _of(path.relative_to(root).as_posix(), path.read_text(encoding="utf-8"))
+    }
     return tuple(sorted(found))
 
 

@@ -77,7 +77,12 @@ class ThreatPages:
     def flows(self) -> str:
         """Return the flows."""
         rows = [
-            [f"{target(each.id)}\n**{each.id}**", f"{each.source} to {each.end}", plain(each.carries), "yes" if each.crosses else "no"]
+            [
+                f"{target(each.id)}\n**{each.id}**",
+                f"{each.source} to {each.end}",
+                plain(each.carries),
+                "yes" if each.crosses else "no",
+            ]
             for each in self._model.flows
         ]
         return table(["Id", "From and to", "What passes", "Leaves the machine"], rows, widths=[9, 18, 55, 18])
@@ -178,7 +183,11 @@ class ThreatPages:
         pointer, _, expected = rest.partition(" = ")
         observed = str(self._book.value(file, pointer))
         shown = self._book.cited("none" if observed == "[]" else observed, file, pointer)
-        return f"{plain(words)}: {shown}" if observed == expected else f'{plain(words)}: {shown} <span class="failed">expected {plain(expected)}</span>'
+        return (
+            f"{plain(words)}: {shown}"
+            if observed == expected
+            else f'{plain(words)}: {shown} <span class="failed">expected {plain(expected)}</span>'
+        )
 
     def anomalies(self) -> str:
         """Return the security view of the anomalies that are still in this version (FDA V.A.5)."""

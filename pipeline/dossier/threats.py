@@ -169,7 +169,8 @@ def load_threats(root: Path, specification: Specification, risk: RiskFile, gaps:
     model = ThreatModel(
         tuple(_value(Element, row.data) for row in document.rows("element")),
         tuple(
-            Flow(row.id, row.data["from"], row.data["to"], row.data["carries"], row.data["crosses"]) for row in document.rows("flow")
+            Flow(row.id, row.data["from"], row.data["to"], row.data["carries"], row.data["crosses"])
+            for row in document.rows("flow")
         ),
         tuple(_value(Threat, row.data) for row in document.rows("threat")),
         tuple((tuple(row.data["elements"]), tuple(row.data["kinds"]), row.data["reason"]) for row in document.rows("none")),
@@ -218,7 +219,9 @@ def _require_names(root: Path, model: ThreatModel, specification: Specification,
 def _require_answered(threat: Threat) -> None:
     """Hold that the device answers by controls, and that what nobody answers is a gap."""
     if threat.by == "device" and not threat.controls:
-        raise _refused(threat.id, "an answer of the device without a control", "the controls that answer it", "name them, or say who answers")
+        raise _refused(
+            threat.id, "an answer of the device without a control", "the controls that answer it", "name them, or say who answers"
+        )
     if threat.by == "nobody" and not threat.gaps:
         raise _refused(threat.id, "no answer and no gap", "a gap for what nobody answers", "name the gap, or answer the threat")
 
@@ -230,7 +233,10 @@ def _require_access(meant: Mapping[str, Iterable[str]], found: Mapping[str, tupl
         said = set(meant.get(item, ()))
         for kind in sorted(set(first) - said):
             raise _refused(
-                item, f"code that {_WORDS[kind]} at {first[kind]}", "what the model says the item touches", "look at it, then add it to `touches`"
+                item,
+                f"code that {_WORDS[kind]} at {first[kind]}",
+                "what the model says the item touches",
+                "look at it, then add it to `touches`",
             )
         for kind in sorted(said - set(first)):
             raise _refused(item, f"no code that {_WORDS[kind]}", "what its code touches", "remove it from `touches`")
@@ -252,7 +258,9 @@ def _require_each_kind(model: ThreatModel) -> None:
     excepted = {(name, kind) for names, kinds, _ in model.none for name in names for kind in kinds}
     owed = dict(duties(model))
     for name, kind in sorted(excepted - set(owed)):
-        raise _refused(name, f"a reason for {KINDS[kind]}, which is not asked of it", "reasons for kinds that apply", "remove the reason")
+        raise _refused(
+            name, f"a reason for {KINDS[kind]}, which is not asked of it", "reasons for kinds that apply", "remove the reason"
+        )
     for (name, kind), title in owed.items():
         if (name, kind) not in told and (name, kind) not in excepted:
             repair = "write the threat with its answer, or the reason under none"

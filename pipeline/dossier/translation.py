@@ -78,9 +78,9 @@ class Translation:
 
 
 def digest(english: str) -> str:
-    """Return what names English words: sixteen hexadecimal digits of the SHA-256 of the text with single spaces.
+    r"""Return what names English words: sixteen hexadecimal digits of the SHA-256 of the text with single spaces.
 
-    >>> digest("Read  the\\nwhole film.") == digest("Read the whole film.")
+    >>> digest("Read  the\nwhole film.") == digest("Read the whole film.")
     True
     """
     return hashlib.sha256(" ".join(english.split()).encode()).hexdigest()[:16]
@@ -98,9 +98,9 @@ def english_sentences(risk: RiskFile, policy: Policy) -> dict[str, str]:
 
 
 def english_passages(page: str) -> dict[str, str]:
-    """Return the sections of a page by heading; what stands before the first one is found under the page's title.
+    r"""Return the sections of a page by heading; what stands before the first one is found under the page's title.
 
-    >>> english_passages("# Title\\nhead\\n## One\\ntext\\n")
+    >>> english_passages("# Title\nhead\n## One\ntext\n")
     {'Title': 'head', 'One': 'text'}
     """
     parts = re.split(r"^#{1,2} +(.+)$", page, flags=re.MULTILINE)
@@ -140,14 +140,18 @@ def _require_current(rows: Mapping[str, Mapping[str, Any]], english: Mapping[str
             raise _content(name, found, f"the translation of {_shown(text)}", f"translate it anew and write english = {current}")
     for name in rows:
         if name not in english:
-            raise _content(name, f"a {what} that is not said in English any more", f"translations of each {what} that is", "remove the row")
+            raise _content(
+                name, f"a {what} that is not said in English any more", f"translations of each {what} that is", "remove the row"
+            )
 
 
 def _require_headings(passages: Mapping[str, Mapping[str, Any]], chinese: Mapping[str, str]) -> None:
     for name, row in passages.items():
         if not chinese.get(row["chinese"]):
             expected = f"a section {row['chinese']} with text in docs/{CHINESE_PAGE}.md"
-            raise _content(name, "no such section, or an empty one", expected, "write the section, or correct its name in the table")
+            raise _content(
+                name, "no such section, or an empty one", expected, "write the section, or correct its name in the table"
+            )
 
 
 def _page(root: Path, name: str) -> str:
@@ -164,5 +168,3 @@ def _shown(text: str) -> str:
 
 def _content(item: str, found: str, expected: str, repair: str) -> FileError:
     return FileError("FILE-CONTENT", f"{TRANSLATION} {item}", found, expected, repair)
-
-

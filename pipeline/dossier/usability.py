@@ -161,7 +161,9 @@ def critical(scenario: Scenario, risk: RiskFile) -> bool:
 
 
 def _value(form: Any, data: Any) -> Any:
-    return form(**{each.name: tuple(data[each.name]) if isinstance(data[each.name], list) else data[each.name] for each in fields(form)})
+    return form(
+        **{each.name: tuple(data[each.name]) if isinstance(data[each.name], list) else data[each.name] for each in fields(form)}
+    )
 
 
 def _require_names(usability: UsabilityFile, specification: Specification) -> None:
@@ -185,7 +187,10 @@ def _require_each_situation(usability: UsabilityFile, known: Iterable[str]) -> N
     for name in known:
         if name not in used and name not in excepted:
             raise _refused(
-                name, "no use scenario and no reason why there is none", "each hazardous situation", "add it to a scenario or to technical"
+                name,
+                "no use scenario and no reason why there is none",
+                "each hazardous situation",
+                "add it to a scenario or to technical",
             )
         if name in used and name in excepted:
             raise _refused(name, f"both in {used[name]} and under technical", "one of the two", "remove it from one")
@@ -196,7 +201,10 @@ def _require_each_misuse(usability: UsabilityFile, foreseen: Iterable[str]) -> N
     for text in foreseen:
         if text not in met:
             raise _refused(
-                "misuse", f"no scenario for {text!r}", "each foreseeable misuse of the risk policy", "name it in a scenario, word for word"
+                "misuse",
+                f"no scenario for {text!r}",
+                "each foreseeable misuse of the risk policy",
+                "name it in a scenario, word for word",
             )
     require_known(_at("misuse"), met, foreseen, "foreseeable misuse")
 
@@ -205,7 +213,9 @@ def _require_both_kinds(usability: UsabilityFile) -> None:
     planned = {evaluation.kind for evaluation in usability.evaluations}
     for kind in ("formative", "summative"):
         if kind not in planned:
-            raise _refused("evaluation", f"no {kind} evaluation", "plans of both kinds (IEC 62366-1 5.7.2, 5.7.3)", "write the plan")
+            raise _refused(
+                "evaluation", f"no {kind} evaluation", "plans of both kinds (IEC 62366-1 5.7.2, 5.7.3)", "write the plan"
+            )
 
 
 def _at(item: str) -> str:

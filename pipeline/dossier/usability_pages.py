@@ -52,13 +52,17 @@ class UsabilityPages:
         for user in self._usability.users:
             needs = links(need.id for need in self._specification.needs if need.role == user.role)
             work = f"{plain(user.does)}\n\n*Needs:* {needs}"
-            rows.append([f"**{plain(user.title)}**\n\n{user.id}", work, plain(user.knows), plain(user.learns), plain(user.limits)])
+            rows.append(
+                [f"**{plain(user.title)}**\n\n{user.id}", work, plain(user.knows), plain(user.learns), plain(user.limits)]
+            )
         return table(["Users", "Work with the device", "Knows", "Has to learn", "Limits"], rows, widths=[15, 30, 17, 20, 18])
 
     def environments(self) -> str:
         """Return the places of use."""
         return table(
-            ["Place", "What it is like"], [[plain(title), plain(text)] for title, text in self._usability.environments], widths=[26, 74]
+            ["Place", "What it is like"],
+            [[plain(title), plain(text)] for title, text in self._usability.environments],
+            widths=[26, 74],
         )
 
     def elements(self) -> str:
@@ -133,7 +137,11 @@ class UsabilityPages:
 
     def tasks(self, kind: str) -> str:
         """Return the tasks with their criteria: of the critical scenarios for ``summative``, of the others for ``formative``."""
-        chosen = self._critical() if kind == "summative" else [each for each in self._usability.scenarios if not critical(each, self._risk)]
+        chosen = (
+            self._critical()
+            if kind == "summative"
+            else [each for each in self._usability.scenarios if not critical(each, self._risk)]
+        )
         rows = [[link(each.id), plain(each.title), plain(each.task), plain(each.criterion)] for each in chosen]
         return table(["Scenario", "Title", "Task", "Accepted when"], rows, widths=[10, 18, 34, 38])
 

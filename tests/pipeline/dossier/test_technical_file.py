@@ -67,6 +67,11 @@ def test_every_section_is_a_page_with_the_status(html):
         assert "not cleared, not for clinical use" in page(html, name)
 
 
+def test_a_page_in_another_language_says_so(html):
+    assert 'lang="zh-Hant-TW"' in page(html, "labelling-zh-hant")[:200]
+    assert 'lang="en"' in page(html, "labelling")[:200]
+
+
 def test_open_gaps_stand_on_the_first_page(html):
     assert set(re.findall(r"GAP-\d{3}", page(html, "index"))) == set(
         re.findall(r'id = "(GAP-\d{3})"', (ROOT / "docs/gaps.toml").read_text(encoding="utf-8"))

@@ -1,0 +1,31 @@
+"""The table of components is the bill's: each once, with what is known of its support, and what nobody has looked at is said."""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.dossier.component_pages import REACHED, ComponentPages
+from pipeline.release.components import NOT_ASSESSED, components
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture(scope="module")
+def pages():
+    return ComponentPages(ROOT)
+
+
+def test_each_component_of_the_bill_has_its_row(pages):
+    text = pages.listed()
+    found = components(ROOT)
+    assert text.count("\n* - ") == len(found) + 1
+    assert all(each.pin.version in text for each in found)
+
+
+def test_what_was_not_assessed_is_counted_and_leads_to_the_gap(pages):
+    found = components(ROOT)
+    unknown = [each for each in found if each.support["level"] == NOT_ASSESSED]
+    counts = pages.counts()
+    assert (counts["components"], counts["unassessed"]) == (len(found), len(unknown))
+    assert counts["running_unassessed"] == sum(each.use in REACHED for each in unknown)
+    assert pages.listed().count("[GAP-016](#gap-016)") == len(unknown)
