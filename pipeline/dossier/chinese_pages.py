@@ -80,12 +80,16 @@ class ChinesePages:
     def _refused(self, has_to_be: str) -> str:
         ways = self._subject.book.value(RATES, "/rates/real/test")
         rows = [
-            [plain(self._words.term(way)), *(self._subject.orientation.rate(source, way) for source in SOURCES)]
+            [plain(self._words.term(way)), *(_counted(self._subject.orientation.rate(source, way)) for source in SOURCES)]
             for way in ways
             if ways[way]["has_to_be"] == has_to_be
         ]
         header = self._heads("The film is", *(f"refused, {source} films" for source in SOURCES))
         return table(header, rows, widths=[40, 30, 30])
+
+    def unclear(self, source: str, way: str) -> str:
+        """Return the share of the films with the caution that the side is unclear."""
+        return _counted(self._subject.orientation.unclear(source, way))
 
     def note(self) -> str:
         """Return how much is translated and who looked at it."""
@@ -97,3 +101,13 @@ class ChinesePages:
 
     def _word(self, value: Acceptability) -> str:
         return f'<span class="{value.word}">{self._words.term(value.word)}</span>'
+
+
+def _counted(cited: str) -> str:
+    """Return a cited share with its count written without a word.
+
+    >>> _counted("{ev}`0.9 % (2 of 220) [0.1, 3.2] <key::a.json::0123::/black border of 10 %>`")
+    '{ev}`0.9 % (2/220) [0.1, 3.2] <key::a.json::0123::/black border of 10 %>`'
+    """
+    text, mark, place = cited.partition(" <")
+    return f"{text.replace(' of ', '/')}{mark}{place}"

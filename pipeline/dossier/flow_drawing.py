@@ -3,7 +3,7 @@
 Sources and sinks are boxes, processes have round ends, stores are open at the right, as data-flow diagrams have them. The drawing is plain SVG without times or
 random ids, so an equal model gives equal bytes.
 
-Source: FDA cybersecurity guidance 2026 V.B.2 (global system view); DeMarco's notation of data-flow diagrams.
+Source: FDA cybersecurity guidance 2026 V.B.2 (global system view); data-flow diagrams as Gane and Sarson draw them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The label in both languages: what is known of the product in this build, and what only a manufacturer can state.
 
-Source: MDR Annex I 23.2; 21 CFR 801.1, 801.50; IEC 82304-1 7.2.1.
+Source: MDR Annex I 23.2; 21 CFR 801.1, 801.50; IEC 82304-1 7.1 and 7.2.
 """
 
 from __future__ import annotations

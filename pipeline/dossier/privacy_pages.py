@@ -105,9 +105,9 @@ class PrivacyPages:
                 continue
             before = f"{judged.initial}\n\n{_word(judged.initial_acceptability)}"
             after = f"{judged.residual}\n\n{_word(judged.residual_acceptability)}"
-            words = f"{plain(situation.text)}\n\n*Harm:* {plain(situation.harm)}"
-            rows.append([link(name), words, before, links(judged.controls), after, plain(situation.residual_basis)])
-        return table(["Situation", "What happens", "Before", "Controls", "After", "Why"], rows, widths=[10, 28, 12, 12, 12, 26])
+            words = [plain(situation.text), f"*Harm:* {plain(situation.harm)}", f"*Residual:* {plain(situation.residual_basis)}"]
+            rows.append([link(name), "\n\n".join(words), before, links(judged.controls), after])
+        return table(["Situation", "What happens", "Before", "Controls", "After"], rows, widths=[11, 41, 17, 14, 17])
 
     def identifiers(self) -> str:
         """Return what the profile does with each kind of identifier."""

@@ -66,7 +66,7 @@ class ThreatPages:
         """Return the elements with the software items in them and how many threats each has by kind."""
         rows = [
             [f"{target(each.id)}\n**{each.id}**", plain(each.title), each.kind, links(each.items), self._asked(each)]
-            for each in self._model.elements
+            for each in sorted(self._model.elements, key=lambda each: (each.id[0], each.id))
         ]
         return table(["Id", "Element", "Kind", "Software items", "Threats by kind"], rows, widths=[8, 30, 11, 31, 20])
 
@@ -85,7 +85,7 @@ class ThreatPages:
             ]
             for each in self._model.flows
         ]
-        return table(["Id", "From and to", "What passes", "Leaves the machine"], rows, widths=[9, 18, 55, 18])
+        return table(["Id", "From and to", "What passes", "Leaves the machine, or passes a network address"], rows, widths=[9, 18, 51, 22])
 
     def surface(self) -> str:
         """Return what the code of each software item touches outside of memory, with the first place of each kind."""

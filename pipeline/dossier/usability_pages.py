@@ -96,7 +96,7 @@ class UsabilityPages:
         error = f"*Use error ({scenario.kind}):* {plain(scenario.error)}."
         misuse = f"\n\n*Foreseeable misuse:* {plain('; '.join(scenario.misuse))}." if scenario.misuse else ""
         rows = [self._situation(name) for name in scenario.situations]
-        after = table(["Hazard and situation", "Harm", "Before", "Controls", "After"], rows, widths=[34, 26, 12, 16, 12])
+        after = table(["Hazard and situation", "Harm", "Before", "Controls", "After"], rows, widths=[29, 22, 17, 15, 17])
         return f"{head}\n\n{error}{misuse}\n\n{after}"
 
     def _situation(self, name: str) -> list[str]:
