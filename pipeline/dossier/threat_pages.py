@@ -85,7 +85,9 @@ class ThreatPages:
             ]
             for each in self._model.flows
         ]
-        return table(["Id", "From and to", "What passes", "Leaves the machine, or passes a network address"], rows, widths=[9, 18, 51, 22])
+        return table(
+            ["Id", "From and to", "What passes", "Leaves the machine, or passes a network address"], rows, widths=[9, 18, 51, 22]
+        )
 
     def surface(self) -> str:
         """Return what the code of each software item touches outside of memory, with the first place of each kind."""

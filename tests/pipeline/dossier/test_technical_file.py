@@ -117,7 +117,9 @@ def test_every_figure_of_the_record_has_the_hash_of_its_file(html, finished):
 def test_a_view_whose_page_is_lost_is_named(html, finished):
     path = finished / "docs/views.toml"
     content = path.read_text(encoding="utf-8")
-    path.write_text(content.replace('"security-testing", "privacy", "soup"]', '"security-testing", "privacy", "sbom"]'), encoding="utf-8")
+    path.write_text(
+        content.replace('"security-testing", "privacy", "soup"]', '"security-testing", "privacy", "sbom"]'), encoding="utf-8"
+    )
     try:
         with pytest.raises(FileError, match=r"FILE-CONTENT at docs/views\.toml fda-510k: Cybersecurity: found no page sbom"):
             technical_file.build(finished)

@@ -51,14 +51,26 @@ def edited(copy, old, new):
     ("old", "new", "said"),
     [
         ('elements = ["E-4"]\nkind = "S"', 'elements = ["E-4"]\nkind = "R"', r"E-4: found nothing on spoofing"),
-        ('kinds = ["S"]\nreason = "It is started', 'kinds = ["S", "I"]\nreason = "It is started', r"P-3: found a threat and a reason why"),
-        ('kinds = ["R"]\nreason = "The device sends', 'kinds = ["R", "E"]\nreason = "The device sends', r"E-5: found a reason for elevation"),
+        (
+            'kinds = ["S"]\nreason = "It is started',
+            'kinds = ["S", "I"]\nreason = "It is started',
+            r"P-3: found a threat and a reason why",
+        ),
+        (
+            'kinds = ["R"]\nreason = "The device sends',
+            'kinds = ["R", "E"]\nreason = "The device sends',
+            r"E-5: found a reason for elevation",
+        ),
         ('controls = ["RC-010", "RC-026"]', 'controls = ["RC-999"]', r"T-02: found no control RC-999"),
         ('gaps = ["GAP-006"]', 'gaps = ["GAP-999"]', r"T-06: found no gap GAP-999"),
         ('decisions = ["0033", "0034"]', 'decisions = ["9999"]', r"T-05: found no decision record 9999"),
         ('tests = ["ST-8"]', 'tests = ["ST-99"]', r"T-05: found no test ST-99"),
         ('"SWI-AUDIT", "SWI-REPLAY"]', '"SWI-AUDIT"]', r"element: found no process with SWI-REPLAY"),
-        ('item = "SWI-PREPROCESSING"\ntouches = []', 'item = "SWI-PREPROCESSING"\ntouches = ["reads"]', r"SWI-PREPROCESSING: found no code that reads"),
+        (
+            'item = "SWI-PREPROCESSING"\ntouches = []',
+            'item = "SWI-PREPROCESSING"\ntouches = ["reads"]',
+            r"SWI-PREPROCESSING: found no code that reads",
+        ),
     ],
 )
 def test_what_is_left_out_or_leads_nowhere_is_named(copy, known, old, new, said):
@@ -78,9 +90,21 @@ def test_an_answer_of_nobody_needs_a_gap(copy, known):
 @pytest.mark.parametrize(
     ("module", "line", "said"),
     [
-        ("preprocessing/geometry.py", "import socket", r"SWI-PREPROCESSING: found code that loads a library that opens connections at device_sw/preprocessing/geometry\.py:"),
-        ("explanation/saliency.py", "import os; HOME = os.environ", r"SWI-EXPLANATION: found code that reads or sets variables .* at device_sw/explanation/saliency\.py:"),
-        ("dicom/pixels.py", "from pathlib import Path; Path('x').write_text('y')", r"SWI-DICOM: found code that writes files at device_sw/dicom/pixels\.py:"),
+        (
+            "preprocessing/geometry.py",
+            "import socket",
+            r"SWI-PREPROCESSING: found code that loads a library that opens connections at device_sw/preprocessing/geometry\.py:",
+        ),
+        (
+            "explanation/saliency.py",
+            "import os; HOME = os.environ",
+            r"SWI-EXPLANATION: found code that reads or sets variables .* at device_sw/explanation/saliency\.py:",
+        ),
+        (
+            "dicom/pixels.py",
+            "from pathlib import Path; Path('x').write_text('y')",
+            r"SWI-DICOM: found code that writes files at device_sw/dicom/pixels\.py:",
+        ),
     ],
 )
 def test_a_new_way_in_or_out_of_the_code_is_named_with_its_line(copy, known, module, line, said):

@@ -9,7 +9,15 @@ import pytest
 
 from pipeline.dossier.errors import FileError
 from pipeline.dossier.print_font import require_glyphs
-from pipeline.dossier.translation import CHINESE_PAGE, ENGLISH_PAGE, TRANSLATION, digest, english_passages, english_sentences, load_translation
+from pipeline.dossier.translation import (
+    CHINESE_PAGE,
+    ENGLISH_PAGE,
+    TRANSLATION,
+    digest,
+    english_passages,
+    english_sentences,
+    load_translation,
+)
 from requirements_spec.loader import load as load_specification
 from risk.loader import load
 
@@ -59,7 +67,10 @@ def test_every_chinese_text_has_its_glyphs():
 def test_a_changed_english_sentence_is_named_with_the_hash_to_write(copy, risk):
     changed = with_situation(risk, harm="Infiltration overlooked; treatment delayed by months.")
     wanted = digest("Infiltration overlooked; treatment delayed by months.")
-    with pytest.raises(FileError, match=rf"FILE-CONTENT at docs/zh-hant\.toml HS-001\.harm: found the translation of other .* write english = {wanted}"):
+    with pytest.raises(
+        FileError,
+        match=rf"FILE-CONTENT at docs/zh-hant\.toml HS-001\.harm: found the translation of other .* write english = {wanted}",
+    ):
         load_translation(copy, changed, changed.policy)
 
 
@@ -76,13 +87,17 @@ def test_a_new_english_sentence_is_named(copy, risk):
 
 def test_a_translation_of_what_is_not_said_any_more_is_named(copy, risk):
     fewer = replace(risk, controls=tuple(control for control in risk.controls if control.id != "RC-018"))
-    with pytest.raises(FileError, match=r"docs/zh-hant\.toml RC-018\.ifu_sentence: found a sentence that is not said in English any more"):
+    with pytest.raises(
+        FileError, match=r"docs/zh-hant\.toml RC-018\.ifu_sentence: found a sentence that is not said in English any more"
+    ):
         load_translation(copy, fewer, fewer.policy)
 
 
 def test_a_changed_section_of_the_english_page_is_named(copy, risk):
     edited(copy, f"docs/{ENGLISH_PAGE}.md", "no pneumothorax", "no tension pneumothorax")
-    with pytest.raises(FileError, match=r"docs/zh-hant\.toml What the device does not see: found the translation of other English words"):
+    with pytest.raises(
+        FileError, match=r"docs/zh-hant\.toml What the device does not see: found the translation of other English words"
+    ):
         load_translation(copy, risk, risk.policy)
 
 

@@ -34,20 +34,34 @@ def copy(tmp_path):
     return tmp_path
 
 
-def edited(copy, old, new):
-    text = (copy / USABILITY).read_text(encoding="utf-8")
-    assert old in text
-    (copy / USABILITY).write_text(text.replace(old, new, 1), encoding="utf-8")
-    return copy
+@pytest.fixture
+def edited(copy):
+    """Return what changes the copied table in one place, and its root."""
+
+    def edit(old, new):
+        text = (copy / USABILITY).read_text(encoding="utf-8")
+        assert old in text
+        (copy / USABILITY).write_text(text.replace(old, new, 1), encoding="utf-8")
+        return copy
+
+    return edit
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    "change",
     [
         ('situations = ["HS-006"]', 'situations = ["HS-005"]', r"HS-006: found no use scenario and no reason why there is none"),
-        ('situations = ["HS-006"]', 'situations = ["HS-006", "HS-099"]', r"scenario and technical: found no hazardous situation HS-099"),
+        (
+            'situations = ["HS-006"]',
+            'situations = ["HS-006", "HS-099"]',
+            r"scenario and technical: found no hazardous situation HS-099",
+        ),
         ('situations = ["HS-006"]', 'situations = ["HS-006", "HS-001"]', r"HS-001: found both in USE-01 and under technical"),
-        ('misuse = ["the film is read only where', 'misuse = ["the film is never read where', r"misuse: found no scenario for 'the film is read only"),
+        (
+            'misuse = ["the film is read only where',
+            'misuse = ["the film is never read where',
+            r"misuse: found no scenario for 'the film is read only",
+        ),
         ('user = "U-1"', 'user = "U-7"', r"USE-01: found no user U-7"),
         ('elements = ["UI-1", "UI-2"]', 'elements = ["UI-9"]', r"USE-01: found no element UI-9"),
         ('"SRS-150"]', '"SRS-999"]', r"UI-1: found no requirement SRS-999"),
@@ -55,14 +69,17 @@ def edited(copy, old, new):
         ('kind = "summative"', 'kind = "formative"', r"evaluation: found no summative evaluation"),
     ],
 )
-def test_what_is_left_out_or_leads_nowhere_is_named(copy, specification, risk, old, new, said):
+def test_what_is_left_out_or_leads_nowhere_is_named(edited, specification, risk, change):
+    old, new, said = change
     with pytest.raises(FileError, match=rf"^FILE-CONTENT at docs/usability\.toml {said}"):
-        load_usability(edited(copy, old, new), specification, risk, risk.policy)
+        load_usability(edited(old, new), specification, risk, risk.policy)
 
 
 def test_a_new_situation_of_the_risk_file_has_to_be_met(copy, specification, risk):
     first, *others = risk.hazards
-    more = replace(risk, hazards=(replace(first, situations=(*first.situations, replace(first.situations[0], id="HS-900"))), *others))
+    more = replace(
+        risk, hazards=(replace(first, situations=(*first.situations, replace(first.situations[0], id="HS-900"))), *others)
+    )
     with pytest.raises(FileError, match=r"docs/usability\.toml HS-900: found no use scenario"):
         load_usability(copy, specification, more, more.policy)
 
