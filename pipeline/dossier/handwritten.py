@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.dossier.errors import FileError
+from pipeline.dossier.errors import FileError, require_sound
 from requirements_spec.datafile import Document, Table, duplicate_ids, read
 
 if TYPE_CHECKING:
@@ -19,11 +19,7 @@ def sound(root: Path, name: str, form: Table, keys: Sequence[str]) -> Document:
         FileError: FILE-DATA, the file does not hold what it must.
     """
     document = read(root, name, form)
-    problems = (*document.problems, *(problem for key in keys for problem in duplicate_ids(document.rows(key))))
-    if problems:
-        first = problems[0]
-        found = f"{first.item}: {first.found} ({len(problems)} problems in all)"
-        raise FileError("FILE-DATA", first.where, found, first.expected, first.repair)
+    require_sound((*document.problems, *(problem for key in keys for problem in duplicate_ids(document.rows(key)))))
     return document
 
 
