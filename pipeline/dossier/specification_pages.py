@@ -19,6 +19,11 @@ class SpecificationPages:
         self._specification = specification
         self._verification = verification
 
+    @property
+    def content(self) -> Specification:
+        """The specification itself, for pages that are made from it as a whole."""
+        return self._specification
+
     def needs(self) -> str:
         """Return all user needs with the requirements that name them."""
         return table(
