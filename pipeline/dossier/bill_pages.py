@@ -83,10 +83,20 @@ class BillPages:
         """Return how many components the bill has of each use, and how many of them are SOUP items."""
         brought = tuple(closure(self._found))
         rows = [
-            [plain(words), str(sum(each.use == use for each in brought)), str(sum(each.use == use and bool(each.soup) for each in brought))]
+            [
+                plain(words),
+                str(sum(each.use == use for each in brought)),
+                str(sum(each.use == use and bool(each.soup) for each in brought)),
+            ]
             for use, words in USES.items()
         ]
         rows.append(["**all of the wheel's closure**", str(len(brought)), str(sum(bool(each.soup) for each in brought))])
         beyond = [each for each in self._found if each not in brought]
-        rows.append(["beyond the lock: interpreter, and what is installed on request", str(len(beyond)), str(sum(bool(each.soup) for each in beyond))])
+        rows.append(
+            [
+                "beyond the lock: interpreter, and what is installed on request",
+                str(len(beyond)),
+                str(sum(bool(each.soup) for each in beyond)),
+            ]
+        )
         return table(["Use", "Components of the bill", "SOUP items among them"], rows, widths=[56, 22, 22])

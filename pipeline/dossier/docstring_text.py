@@ -42,10 +42,10 @@ def docstring_text(docstring: str) -> str:
 
 
 def said(text: str) -> str:
-    """Return a sentence with its code marked and everything else taken literally.
+    r"""Return a sentence with its code marked and everything else taken literally.
 
     >>> said("a_b is ``c_d`` or `e`")
-    'a\\\\_b is `c_d` or `e`'
+    'a\\_b is `c_d` or `e`'
     """
     parts, last = [], 0
     for found in _CODE.finditer(text):
@@ -99,7 +99,7 @@ def _section(head: str, lines: list[str]) -> str:
     """Return a headed section: a list where its lines are entries, else a paragraph behind its head."""
     entries: list[str] = []
     for line in lines:
-        text = line[len(_INDENT) :] if line.startswith(_INDENT) else line
+        text = line.removeprefix(_INDENT)
         entry = None if text.startswith(" ") else _ENTRY.match(text)
         if entry:
             entries.append(f"- `{entry['name']}`: {said(entry['text'])}")

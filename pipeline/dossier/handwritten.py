@@ -34,4 +34,6 @@ def require_known(where: str, named: Iterable[str], known: Iterable[str], what: 
         FileError: FILE-CONTENT, naming it.
     """
     if unknown := sorted(set(named) - set(known)):
-        raise FileError("FILE-CONTENT", where, f"no {what} {', '.join(unknown)}", f"a {what} that exists", "correct the name, or remove it")
+        raise FileError(
+            "FILE-CONTENT", where, f"no {what} {', '.join(unknown)}", f"a {what} that exists", "correct the name, or remove it"
+        )

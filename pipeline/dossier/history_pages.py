@@ -45,7 +45,9 @@ def _record(path: Path) -> Record:
         return ReleaseFolder(path.parent, path.parent).record()
     except ReleaseRefused as err:
         where = f"{RELEASES}/{path.parent.name}"
-        raise FileError("FILE-EVIDENCE", where, str(err), "the record as it was sealed", "restore it from the repository") from err
+        raise FileError(
+            "FILE-EVIDENCE", where, str(err), "the record as it was sealed", "restore it from the repository"
+        ) from err
 
 
 class HistoryPages:
@@ -80,9 +82,7 @@ class HistoryPages:
         """Return when the log says that this record was entered and approved."""
         said = {Event.RECORDED: "recorded", Event.APPROVED: "approved"}
         events = [each for each in self._trail.entries if each.event in said]
-        times = [
-            f"{said[each.event]} {each.time}" for each in events if dict(each.facts).get("record_sha256") == record.sha256
-        ]
+        times = [f"{said[each.event]} {each.time}" for each in events if dict(each.facts).get("record_sha256") == record.sha256]
         return "\n\n".join(times) or "not in the log that lies here"
 
     def _here(self) -> list[str]:

@@ -126,12 +126,16 @@ def _made(row: int, column: int, path: str) -> str:
 def _stage_box(row: int, name: str) -> str:
     y = _y(row)
     box = f'<rect x="10" y="{y - BOX_HEIGHT / 2:.1f}" width="{STAGE_WIDTH}" height="{BOX_HEIGHT}" rx="5" fill="#dcecf3" stroke="#0b5c7a" stroke-width="1.4"/>'
-    return f'{box}<text x="{10 + STAGE_WIDTH / 2:.1f}" y="{y + 4.5:.1f}" text-anchor="middle" fill="#102a35">{escape(name)}</text>'
+    return (
+        f'{box}<text x="{10 + STAGE_WIDTH / 2:.1f}" y="{y + 4.5:.1f}" text-anchor="middle" fill="#102a35">{escape(name)}</text>'
+    )
 
 
 def stage_table(stages: tuple[Stage, ...]) -> str:
     """Return each stage with what it reads, the code and settings it depends on, and what it makes."""
-    rows = [[f"`{each.name}`", _paths(each.reads), _paths(each.code), _paths(each.settings), _paths(each.makes)] for each in stages]
+    rows = [
+        [f"`{each.name}`", _paths(each.reads), _paths(each.code), _paths(each.settings), _paths(each.makes)] for each in stages
+    ]
     return table(["Stage", "Reads of the run", "Code", "Settings of `params.yaml`", "Makes"], rows, widths=[10, 18, 38, 18, 16])
 
 

@@ -37,7 +37,9 @@ _CHAIN = frozenset({"previous"})
 _TABLE = Table(
     {
         "schema": Text(choices=frozenset({"thoratrace/surveillance/1"})),
-        "window": Table({"films": Whole(1, 1_000_000), "reason": Text(), "baseline_films": Whole(1, 1_000_000), "baseline_reason": Text()}),
+        "window": Table(
+            {"films": Whole(1, 1_000_000), "reason": Text(), "baseline_films": Whole(1, 1_000_000), "baseline_reason": Text()}
+        ),
         "indicator": Tables(
             Table(
                 {
@@ -129,7 +131,13 @@ def audit_fields(root: Path) -> frozenset[str]:
     }
     if not (keys and made_by):
         found = f"no {_LINE} with a dictionary, or no {_MADE_BY}"
-        raise FileError("FILE-CONTENT", f"{WRITER}, {IDENTITY}", found, "the code that writes an audit line", "name it in surveillance_pages.py")
+        raise FileError(
+            "FILE-CONTENT",
+            f"{WRITER}, {IDENTITY}",
+            found,
+            "the code that writes an audit line",
+            "name it in surveillance_pages.py",
+        )
     return frozenset(keys | made_by | _CHAIN)
 
 
@@ -173,7 +181,9 @@ class SurveillancePages:
     def indicators(self) -> str:
         """Return every indicator with its records, its limit, what follows and who acts."""
         rows = [self._indicator(each) for each in self._plan.indicators]
-        return table(["Id", "Indicator", "Computed from", "Limit", "What follows, and who acts"], rows, widths=[9, 23, 25, 18, 25])
+        return table(
+            ["Id", "Indicator", "Computed from", "Limit", "What follows, and who acts"], rows, widths=[9, 23, 25, 18, 25]
+        )
 
     @staticmethod
     def _indicator(each: Indicator) -> list[str]:

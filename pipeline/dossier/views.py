@@ -117,7 +117,8 @@ def _view(data: Mapping[str, Any], pages: Collection[str], gaps: Collection[str]
 def _part(view: str, row: Mapping[str, Any], pages: Collection[str], gaps: Collection[str], printed: list[str]) -> Part:
     place = f"{view}: {row['title']}"
     asked = (*row.get("pages", ()), *row.get("plans", ()))
-    here = tuple(page for pattern in asked for page in _matching(place, pattern, pages) if page not in printed)
+    matching = dict.fromkeys(page for pattern in asked for page in _matching(place, pattern, pages))
+    here = tuple(page for page in matching if page not in printed)
     also = tuple(row.get("also", ()))
     named = tuple(row.get("gaps", ()))
     if twice := [pattern for pattern in asked if pattern in printed]:
@@ -136,7 +137,9 @@ def _part(view: str, row: Mapping[str, Any], pages: Collection[str], gaps: Colle
             "say one of the two",
         )
     if row.get("plans") and not named:
-        raise _content(place, "plans without a gap", "the gaps that say what was not done", "name them, or move the page to `pages`")
+        raise _content(
+            place, "plans without a gap", "the gaps that say what was not done", "name them, or move the page to `pages`"
+        )
     plans = tuple(row.get("plans", ()))
     return Part(row["title"], row.get("clause", ""), here, also, named, row.get("not_applicable", ""), plans)
 

@@ -42,7 +42,14 @@ def test_here_the_three_agree():
 
 
 def test_a_sealed_release_whose_bill_agrees_is_taken(tree):
-    sealed(tree, [*bill(), {"name": "python", "version": "3.11", "scope": "required"}, {"name": "ray", "version": "1", "scope": "optional"}])
+    sealed(
+        tree,
+        [
+            *bill(),
+            {"name": "python", "version": "3.11", "scope": "required"},
+            {"name": "ray", "version": "1", "scope": "optional"},
+        ],
+    )
     assert one_list(tree)
 
 
@@ -50,7 +57,10 @@ def test_a_sealed_release_whose_bill_agrees_is_taken(tree):
     ("change", "said"),
     [
         (lambda rows: rows[1:], "in the lock alone"),
-        (lambda rows: [*rows, {"name": "leftpad", "version": "1.0", "scope": "required"}], "leftpad 1.0 in the bill of materials alone"),
+        (
+            lambda rows: [*rows, {"name": "leftpad", "version": "1.0", "scope": "required"}],
+            "leftpad 1.0 in the bill of materials alone",
+        ),
     ],
 )
 def test_a_sealed_bill_that_differs_is_named(tree, change, said):

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.dossier.design_pages import Kind, designs, index_page, item_page, read_unit
+from pipeline.dossier.design_pages import designs, index_page, item_page
+from pipeline.dossier.design_units import Kind, read_unit
 from pipeline.dossier.errors import FileError
 from requirements_spec import loader
 
@@ -77,8 +78,9 @@ def test_a_unit_without_words_is_refused(tmp_path):
         unit(tmp_path, "def measure(): ...\n")
 
 
-def test_an_empty_module_is_no_unit(tmp_path):
-    assert unit(tmp_path, "") == replace(unit(tmp_path, ""), docstring="", offers=())
+def test_an_empty_module_says_and_offers_nothing(tmp_path):
+    empty = unit(tmp_path, "")
+    assert (empty.docstring, empty.offers) == ("", ())
 
 
 def test_every_module_of_the_device_is_on_exactly_one_page(found):
@@ -99,7 +101,12 @@ def test_a_module_of_no_item_is_refused(specification):
 
 def test_a_page_has_units_requirements_and_the_drawing(found, specification):
     page = item_page(next(each for each in found if each.item.id == "SWI-DICOM"), specification)
-    for said in ("# Detailed design: Reading and admission", "[SRS-001](#srs-001)", "units-swi-dicom.svg", "## `device_sw.dicom.reader`"):
+    for said in (
+        "# Detailed design: Reading and admission",
+        "[SRS-001](#srs-001)",
+        "units-swi-dicom.svg",
+        "## `device_sw.dicom.reader`",
+    ):
         assert said in page
 
 

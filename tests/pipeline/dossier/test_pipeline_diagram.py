@@ -30,7 +30,9 @@ def test_every_reading_is_a_dot_and_every_name_is_written():
 
 def test_the_pipeline_runs_from_cohort_to_validation():
     names = [each.name for each in read_stages(ROOT)]
-    assert names.index("cohort") < names.index("train") < names.index("package") < names.index("predict") < names.index("validate")
+    assert (
+        names.index("cohort") < names.index("train") < names.index("package") < names.index("predict") < names.index("validate")
+    )
 
 
 def test_a_stage_stands_behind_what_it_reads():

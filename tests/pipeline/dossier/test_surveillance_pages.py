@@ -61,7 +61,9 @@ def test_the_plan_of_this_project_holds():
 
 def test_a_record_that_the_device_does_not_write_is_named(tree):
     edited(tree, PLAN, '"audit:code"', '"audit:patient"')
-    with pytest.raises(FileError, match=r"^FILE-CONTENT at docs/surveillance\.toml PMI-01: found no record of the device audit:patient"):
+    with pytest.raises(
+        FileError, match=r"^FILE-CONTENT at docs/surveillance\.toml PMI-01: found no record of the device audit:patient"
+    ):
         load_plan(tree, SITUATIONS)
 
 
@@ -88,7 +90,9 @@ def test_an_unknown_key_is_refused_with_its_line(tree):
         load_plan(tree, SITUATIONS)
 
 
-@pytest.mark.parametrize(("share", "films", "limits"), [(0.5, 900, (0.45, 0.55)), (0.01, 100, (0.0, 0.0398)), (1.0, 50, (1.0, 1.0))])
+@pytest.mark.parametrize(
+    ("share", "films", "limits"), [(0.5, 900, (0.45, 0.55)), (0.01, 100, (0.0, 0.0398)), (1.0, 50, (1.0, 1.0))]
+)
 def test_limits_are_three_standard_deviations_and_stay_shares(share, films, limits):
     assert control_limits(share, films) == pytest.approx(limits, abs=1e-4)
 

@@ -21,7 +21,16 @@ NEEDED = ("validation/validation.json", "verification/verdicts.json", "trace/che
 LINKED = ("bundle", "cohort", "prepared", "training")
 COPIED = ("predictions", "validation", "verification", "trace")
 SOURCES = ("device_sw", "docs", "evidence", "phantom", "pipeline", "requirements_spec", "risk", "validation", "verification")
-FILES = ("CHANGELOG.md", "people.toml", "device.lock", "requirements.lock", "pyproject.toml", "params.yaml", "dvc.yaml", "dvc.lock")
+FILES = (
+    "CHANGELOG.md",
+    "people.toml",
+    "device.lock",
+    "requirements.lock",
+    "pyproject.toml",
+    "params.yaml",
+    "dvc.yaml",
+    "dvc.lock",
+)
 
 pytestmark = pytest.mark.needs_run
 
@@ -190,7 +199,12 @@ def test_a_deleted_section_is_named(html, finished):
 
 
 def test_every_unit_of_the_device_has_its_design(html):
-    units = set(re.findall(r'<span class="pre">(device_sw[\w.]*)</span>', "".join(page(html, f"design/{path.stem}") for path in (html / "design").glob("*.html"))))
+    units = set(
+        re.findall(
+            r'<span class="pre">(device_sw[\w.]*)</span>',
+            "".join(page(html, f"design/{path.stem}") for path in (html / "design").glob("*.html")),
+        )
+    )
     modules = {path for path in (ROOT / "device_sw").rglob("*.py") if path.stat().st_size}
     assert len(units) >= len(modules)
 

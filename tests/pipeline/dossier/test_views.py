@@ -31,6 +31,11 @@ def view(*parts):
     return {"id": "other", "title": "Other", "order": "Some.", "part": [dict(part) for part in parts]}
 
 
+def test_a_page_named_before_its_folder_comes_first_and_once(tmp_path):
+    part = load(tmp_path, WHOLE_VIEW, view({"title": "P", "pages": ["adr/2", "adr/*"]}))[1].parts[0]
+    assert part.pages == ("adr/2", "adr/1")
+
+
 def test_a_plan_is_printed_in_its_part(tmp_path):
     part = load(tmp_path, WHOLE_VIEW, view({"title": "P", "plans": ["risk"], "gaps": ["GAP-001"]}))[1].parts[0]
     assert (part.pages, part.plans) == (("risk",), ("risk",))
