@@ -1,7 +1,8 @@
 """Who may sign what, what is signed as it lies here, and every signature in full: name, role, time, meaning, and the hash of what was signed.
 
 Signatures are those of verification/approvals.jsonl, judged by the rules of the trace gate; one that does not hold stops the build, because a page must not print
-what the gate refuses. A document counts as approved only in the state in which it lies here.
+what the gate refuses. A document counts as approved only in the state in which it lies here. The records themselves, with statement, key and signature, lie beside the
+page as the file that is cited.
 
 Source: 21 CFR 11.50 (name, time and meaning, in each printed form), 11.70; ISO 13485 4.2.4; AI Act Annex IV 2(g).
 """
@@ -9,20 +10,30 @@ Source: 21 CFR 11.50 (name, time and meaning, in each printed form), 11.70; ISO 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from pipeline.dossier.errors import FileError
 from pipeline.dossier.tables import plain, table
-from verification.trace import gate
-from verification.trace.approvals import APPROVALS, Approvals, read_chain
+from requirements_spec import changes
+from requirements_spec import loader as specification_loader
+from risk import changes as risk_changes
+from risk import loader as risk_loader
+from verification.trace import features
+from verification.trace.approvals import APPROVALS, Approvals, examine, read_chain
+from verification.trace.baseline import read_ledger
 from verification.trace.inputs import SIGNED
 from verification.trace.people import People, read_people, shown
-from verification.trace.subjects import read_documents
+from verification.trace.subjects import Material, named, read_documents, subjects
+from verification.trace.written import read_written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from pipeline.dossier.evidence import EvidenceBook
     from requirements_spec.problem import Problem
     from verification.trace.approvals import Record
     from verification.trace.people import Role
@@ -56,9 +67,34 @@ def read_signatures(root: Path) -> Signatures:
     """
     people, problems = read_people(root)
     _refuse(problems)
-    approvals = gate.read(root).approvals if read_chain(root).lines else Approvals()
+    approvals = _judged(root, people)
     _refuse(approvals.problems)
     return Signatures(people, approvals, read_documents(root, _to_sign(root)))
+
+
+def _judged(root: Path, people: People) -> Approvals:
+    """Return what the chain amounts to, by the gate's rules; who wrote what is asked only where somebody signed."""
+    chain = read_chain(root)
+    known = subjects(_material(root, (*_to_sign(root), *named(chain)))) if chain.lines else {}
+    return examine(chain, people, known, datetime.now(UTC))
+
+
+def _material(root: Path, documents: Iterable[str]) -> Material:
+    specification, _ = specification_loader.load(root)
+    risk, _ = risk_loader.load(root, specification)
+    scenarios, _ = features.load(root)
+    of_specification, _ = changes.read_ledger(root, changes.SPECIFICATION_BOOK.ledger)
+    of_risk, _ = changes.read_ledger(root, risk_changes.RISK_BOOK.ledger)
+    obligations, _ = read_ledger(root)
+    return Material(
+        specification,
+        risk,
+        scenarios,
+        (*of_specification, *of_risk),
+        obligations,
+        read_written(root),
+        read_documents(root, documents),
+    )
 
 
 def _to_sign(root: Path) -> Iterator[str]:
@@ -77,8 +113,9 @@ def _refuse(problems: Iterable[Problem]) -> None:
 class ApprovalPages:
     """The tables of the page of approvals, and those that plans take from the same people."""
 
-    def __init__(self, signatures: Signatures) -> None:
-        """Keep what was read."""
+    def __init__(self, signatures: Signatures, book: EvidenceBook) -> None:
+        """Keep what was read, and the book that the file of records is cited from."""
+        self._book = book
         self._people = signatures.people
         self._approvals = signatures.approvals
         self._documents = signatures.documents
@@ -118,19 +155,18 @@ class ApprovalPages:
         return f"{sum(row != 'none' for row in rows)} of {len(self._documents)}"
 
     def records(self) -> str:
-        """Return every signature that holds, in full; a sentence where there is none."""
+        """Return every signature that holds, by what was signed; a sentence where there is none."""
         if not self._approvals.records:
             return NOTHING_SIGNED
-        rows = [self._record(record) for record in self._approvals.records]
-        header = ["Name and role", "Time (UTC)", "Meaning", "What was signed, and its SHA-256", "Statement"]
-        return table(header, rows, widths=[22, 13, 11, 32, 22])
+        by_content = attrgetter("target", "sha256")
+        grouped = groupby(sorted(self._approvals.records, key=by_content), key=by_content)
+        rows = [[f"`{target}`\n\n`{sha256}`", "\n\n".join(map(_signature, records))] for (target, sha256), records in grouped]
+        count = self._book.cited(str(len(self._approvals.records)), APPROVALS)
+        listing = table(
+            ["What was signed, and the SHA-256 of its content", "Name, role, meaning, time (UTC)"], rows, widths=[46, 54]
+        )
+        return f"{count} signatures; each with its statement, key and bytes in the file that this number leads to.\n\n{listing}"
 
-    @staticmethod
-    def _record(record: Record) -> list[str]:
-        return [
-            f"**{plain(shown(record.name))}**\n\n{plain(record.role)}",
-            record.time,
-            plain(record.meaning),
-            f"`{record.target}`\n\n`{record.sha256}`",
-            plain(record.statement),
-        ]
+
+def _signature(record: Record) -> str:
+    return f"**{plain(shown(record.name))}**, {plain(record.role)}: {plain(record.meaning)}, {record.time}"

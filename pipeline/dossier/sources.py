@@ -135,7 +135,7 @@ def _of_plans(root: Path, subject: Subject) -> dict[str, Any]:
     """Return what the plans, the pages of the model and those of life after release may name."""
     situations = {row.id for row in subject.risk.evaluation.situations}
     return {
-        "approvals": ApprovalPages(read_signatures(root)),
+        "approvals": ApprovalPages(read_signatures(root), subject.book),
         "bill": BillPages(root),
         "history": HistoryPages(root, subject.book, subject.audit.trail, subject.device_version),
         "literature": LiteraturePages(root),

@@ -1,5 +1,6 @@
 """The page of approvals prints each signature in full, what lacks one, and nothing that the gate refuses."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,8 +9,10 @@ import pytest
 from pipeline import signing
 from pipeline.dossier.approval_pages import NOTHING_SIGNED, ApprovalPages, read_signatures
 from pipeline.dossier.errors import FileError
+from pipeline.dossier.evidence import EvidenceBook
 from tests.pipeline.test_signing import begin, small  # noqa: F401  fixtures of a small project with people and keys
 from tests.verification.trace.conftest import project, sealed  # noqa: F401
+from verification.trace import gate
 from verification.trace.approvals import APPROVALS
 from verification.trace.keys import Form
 
@@ -27,6 +30,10 @@ def signed(small, begin):  # noqa: F811
     return small_project.root
 
 
+def pages_of(root):
+    return ApprovalPages(read_signatures(root), EvidenceBook(root))
+
+
 def row_of(text, document):
     """Return the cells of a document's row."""
     row = text.split(f"`{document}`", 1)[1].split("\n* - ", 1)[0]
@@ -34,17 +41,17 @@ def row_of(text, document):
 
 
 def test_a_signature_is_printed_in_full(signed):
-    pages = ApprovalPages(read_signatures(signed))
+    pages = pages_of(signed)
     content = read_signatures(signed).documents[TARGET].sha256
     text = pages.records()
     for said in ("DEMO-quality (demonstration identity, no natural person)", "quality assurance", "approved", TARGET, content):
         assert said in text
-    assert "read the matrix cell by cell" in text
-    assert "Z\n" in text
+    assert f"1 <source-verification-approvals-jsonl::{APPROVALS}::" in text
+    assert re.search(r"quality assurance: approved, 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", text)
 
 
 def test_a_document_names_the_roles_that_are_missing(signed):
-    cells = row_of(ApprovalPages(read_signatures(signed)).documents(), TARGET)
+    cells = row_of(pages_of(signed).documents(), TARGET)
     assert "DEMO-quality (demonstration identity, no natural person), quality assurance" in cells[1]
     assert cells[2].startswith("risk management")
 
@@ -52,7 +59,7 @@ def test_a_document_names_the_roles_that_are_missing(signed):
 def test_a_changed_document_has_lost_its_approval(signed):
     path = signed / TARGET
     path.write_text(path.read_text(encoding="utf-8") + "\n# changed\n", encoding="utf-8")
-    cells = row_of(ApprovalPages(read_signatures(signed)).documents(), TARGET)
+    cells = row_of(pages_of(signed).documents(), TARGET)
     assert cells[1] == "nobody"
     assert "quality assurance" in cells[2]
 
@@ -70,17 +77,23 @@ def test_people_that_cannot_be_read_stop_the_build(tmp_path):
         read_signatures(tmp_path)
 
 
-def test_this_project_says_that_nothing_is_signed():
-    pages = ApprovalPages(read_signatures(ROOT))
-    if not (ROOT / APPROVALS).exists():
-        assert pages.records() == NOTHING_SIGNED
+def test_a_project_without_signatures_says_so(small):  # noqa: F811
+    assert pages_of(small[0].root).records() == NOTHING_SIGNED
+
+
+def test_signatures_of_this_project_are_those_that_the_gate_takes():
+    assert read_signatures(ROOT).approvals == gate.read(ROOT).approvals
+
+
+def test_documents_of_this_project_are_counted():
+    pages = pages_of(ROOT)
     counted = pages.unsigned().split(" of ")
     assert int(counted[0]) <= int(counted[1])
     assert int(counted[1]) == pages.documents().count("\n* - ") - 1
 
 
 def test_roles_and_rules_are_those_of_the_people():
-    pages = ApprovalPages(read_signatures(ROOT))
-    assert "DEMO-clinical-safety (demonstration identity, no natural person), without a key" in pages.roles()
+    pages = pages_of(ROOT)
+    assert "DEMO-clinical-safety (demonstration identity, no natural person)" in pages.roles()
     assert "`risk/data`" in pages.rules()
     assert "risk management and clinical safety" in pages.rules()
