@@ -26,17 +26,14 @@ _INDENT = "    "
 def docstring_text(docstring: str) -> str:
     r"""Return a docstring as MyST.
 
-    >>> print(docstring_text("Return `x` squared.\n\nArgs:\n    x: in mm.\n\n>>> square(2)\n4"))
+    >>> print(docstring_text("Return `x` squared.\n\nArgs:\n    x: in mm.\n\nSource: Euclid."))
     Return `x` squared.
     <BLANKLINE>
     *Args*
     <BLANKLINE>
     - `x`: in mm.
     <BLANKLINE>
-    ```python
-    >>> square(2)
-    4
-    ```
+    *Source:* Euclid.
     """
     return "\n\n".join(_block(lines) for lines in _blocks(inspect.cleandoc(docstring).splitlines()))
 
