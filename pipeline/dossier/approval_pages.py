@@ -139,14 +139,14 @@ class ApprovalPages:
         return table(["Documents at or below", "Roles that approve"], rows, widths=[50, 50])
 
     def documents(self) -> str:
-        """Return each document that has to be signed, as it lies here, with who approved exactly this and which roles are missing."""
+        """Return each document that has to be signed, as it lies here, with the roles that approved exactly this and those that are missing."""
         rows = [self._document(name, document) for name, document in sorted(self._documents.items())]
-        return table(["Document", "SHA-256 as it lies here", "Approved by", "Roles missing"], rows, widths=[36, 20, 24, 20])
+        return table(["Document", "SHA-256 as it lies here", "Approved as", "Roles missing"], rows, widths=[42, 18, 22, 18])
 
     def _document(self, name: str, document: Document) -> list[str]:
         records = self._approvals.for_content(name, document.sha256)
         missing = [role for role in self._people.required(name) if role not in {record.role for record in records}]
-        approved = "\n\n".join(f"{plain(shown(record.name))}, {plain(record.role)}" for record in records)
+        approved = ", ".join(plain(record.role) for record in records)
         return [f"`{name}`", f"`{document.sha256[:SHORT]}`", approved or "nobody", ", ".join(map(plain, missing)) or "none"]
 
     def unsigned(self) -> str:

@@ -105,7 +105,7 @@ def index_page(found: Sequence[ItemDesign]) -> str:
         [link(each.item.id), f"[{plain(each.item.title)}]({each.page.removeprefix(f'{FOLDER}/')}.md)", str(len(each.units))]
         for each in found
     ]
-    pages = "\n".join(each.page.removeprefix(f"{FOLDER}/") for each in found)
+    pages = "\n".join(f"{plain(each.item.title)} <{each.page.removeprefix(f'{FOLDER}/')}>" for each in found)
     return _INDEX.format(
         count=sum(len(each.units) for each in found),
         table=table(["Software item", "Detailed design", "Units"], rows, widths=[30, 55, 15]),
