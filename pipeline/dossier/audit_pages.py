@@ -31,6 +31,11 @@ class AuditPages:
         self._trail = trail
         self._book = book
 
+    @property
+    def trail(self) -> AuditTrail:
+        """The log that these pages print, for pages that look up a time in it."""
+        return self._trail
+
     def listed(self) -> str:
         """Return every entry with its time, who made it and why."""
         if not self._trail.entries:

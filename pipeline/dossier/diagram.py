@@ -1,6 +1,6 @@
-"""Draws the device's structure from its real imports, so that the picture of the architecture cannot be out of date.
+"""Draws the structure of the code from its real imports, so that the pictures of the architecture cannot be out of date: the parts of the device, and the packages of the repository.
 
-The order is that of the layers of the import contract in pyproject.toml; every dot is an import found in the code. The drawing is plain SVG, without times or random ids, so equal code gives equal bytes.
+The order is that of the layers of the import contracts in pyproject.toml; every dot is an import found in the code. The drawing is plain SVG, without times or random ids, so equal code gives equal bytes.
 
 Source: IEC 62304 5.3.1 (structure and interfaces of the software).
 """
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CELL_WIDTH, CELL_HEIGHT, BOX_WIDTH, BOX_HEIGHT, LEFT = 68, 42, 104, 28, 54
+LETTER, FITS, NARROW = 7.6, 16, 36
+"""Width of a letter at the size of the labels, at most; letters that a box holds; width of a cell whose box holds a number."""
 
 Edges = frozenset[tuple[str, str]]
 
@@ -44,6 +46,19 @@ def device_structure(root: Path) -> Structure:
     return Structure(layers, imports_between(graph, "device_sw", [part for layer in layers for part in layer]))
 
 
+def repository_structure(root: Path) -> Structure:
+    """Return the packages of the repository by the layers of the import contract, with the imports found in the code."""
+    layers = contract_layers(root, "packages point one way")
+    packages = [package for layer in layers for package in layer]
+    graph = grimp.build_graph(*packages, exclude_type_checking_imports=True, cache_dir=None)
+    found = {
+        (module.split(".")[0], imported.split(".")[0])
+        for module in graph.modules
+        for imported in graph.find_modules_directly_imported_by(module)
+    }
+    return Structure(layers, frozenset((source, end) for source, end in found if source != end))
+
+
 def contract_layers(root: Path, name: str) -> tuple[tuple[str, ...], ...]:
     """Return the layers of one import contract, top first."""
     contracts = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
@@ -63,20 +78,41 @@ def imports_between(graph: grimp.ImportGraph, package: str, parts: Iterable[str]
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """Where things lie: the middle of a part's cell, and how wide its box is; with names beside the chart, boxes hold numbers.
+
+    >>> _Grid(left=54, cell=68, box=104).centre(0)
+    (88.0, 27.0)
+    """
+
+    left: int
+    cell: int
+    box: int
+
+    def centre(self, index: int) -> tuple[float, float]:
+        """Return the middle of the cell on the diagonal."""
+        return self.left + self.cell * (index + 0.5), 6 + CELL_HEIGHT * (index + 0.5)
+
+
 def draw(structure: Structure) -> str:
     """Return the structure as an N² chart in SVG: parts on the diagonal, a dot where the part of the row imports the part of the column.
 
-    Every dot above the diagonal looks down the layers; a dot below it would be an import in the wrong direction, and is drawn in red.
+    Every dot above the diagonal looks down the layers; a dot below it would be an import in the wrong direction, and is drawn in red. Long names stand at the left of
+    their row, and boxes hold numbers.
     """
     parts = structure.parts()
+    longest = max(map(len, parts))
+    beside = longest > FITS
+    grid = _Grid(LEFT + round(LETTER * longest) + 12, NARROW, NARROW - 4) if beside else _Grid(LEFT, CELL_WIDTH, BOX_WIDTH)
     place = {part: index for index, part in enumerate(parts)}
-    width, height = LEFT + CELL_WIDTH * len(parts) + 30, CELL_HEIGHT * len(parts) + 12
-    bands = _bands(structure, width)
+    width, height = grid.left + grid.cell * len(parts) + 30, CELL_HEIGHT * len(parts) + 12
     edges = [(place[source], place[end]) for source, end in sorted(structure.imports)]
-    lines = [_way(*edge) for edge in edges] + [_dot(*edge) for edge in edges]
-    boxes = [_box(part, index) for part, index in place.items()]
+    drawn = [*_bands(structure, width), *(_way(grid, *edge) for edge in edges), *(_dot(grid, *edge) for edge in edges)]
+    drawn += [_box(grid, str(index + 1) if beside else part, index) for part, index in place.items()]
+    drawn += [_name(grid, part, index) for part, index in place.items()] if beside else []
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="13">'
-    return "\n".join([head, f'<rect width="{width}" height="{height}" fill="#ffffff"/>', *bands, *lines, *boxes, "</svg>"]) + "\n"
+    return "\n".join([head, f'<rect width="{width}" height="{height}" fill="#ffffff"/>', *drawn, "</svg>"]) + "\n"
 
 
 def _bands(structure: Structure, width: int) -> list[str]:
@@ -91,26 +127,27 @@ def _bands(structure: Structure, width: int) -> list[str]:
     return drawn
 
 
-def _centre(index: int) -> tuple[float, float]:
-    return LEFT + CELL_WIDTH * (index + 0.5), 6 + CELL_HEIGHT * (index + 0.5)
-
-
-def _way(source: int, end: int) -> str:
+def _way(grid: _Grid, source: int, end: int) -> str:
     """Return the thin lines from an importing part to the dot, and from there to the imported part."""
-    (x0, y0), (x1, y1) = _centre(source), _centre(end)
+    (x0, y0), (x1, y1) = grid.centre(source), grid.centre(end)
     return f'<path d="M{x0:.1f} {y0:.1f} H{x1:.1f} V{y1:.1f}" stroke="#9db8c4" stroke-width="1" fill="none"/>'
 
 
-def _dot(source: int, end: int) -> str:
+def _dot(grid: _Grid, source: int, end: int) -> str:
     colour = "#0b5c7a" if end > source else "#c01818"
-    return f'<circle cx="{_centre(end)[0]:.1f}" cy="{_centre(source)[1]:.1f}" r="5.5" fill="{colour}"/>'
+    return f'<circle cx="{grid.centre(end)[0]:.1f}" cy="{grid.centre(source)[1]:.1f}" r="5.5" fill="{colour}"/>'
 
 
-def _box(part: str, index: int) -> str:
-    x, y = _centre(index)
-    left, top = x - BOX_WIDTH / 2, y - BOX_HEIGHT / 2
-    box = f'<rect x="{left:.1f}" y="{top:.1f}" width="{BOX_WIDTH}" height="{BOX_HEIGHT}" rx="5" fill="#dcecf3" stroke="#0b5c7a" stroke-width="1.4"/>'
-    return f'{box}<text x="{x:.1f}" y="{y + 4.5:.1f}" text-anchor="middle" fill="#102a35">{escape(part)}</text>'
+def _box(grid: _Grid, label: str, index: int) -> str:
+    x, y = grid.centre(index)
+    left, top = x - grid.box / 2, y - BOX_HEIGHT / 2
+    box = f'<rect x="{left:.1f}" y="{top:.1f}" width="{grid.box}" height="{BOX_HEIGHT}" rx="5" fill="#dcecf3" stroke="#0b5c7a" stroke-width="1.4"/>'
+    return f'{box}<text x="{x:.1f}" y="{y + 4.5:.1f}" text-anchor="middle" fill="#102a35">{escape(label)}</text>'
+
+
+def _name(grid: _Grid, part: str, index: int) -> str:
+    y = grid.centre(index)[1]
+    return f'<text x="{grid.left - 10}" y="{y + 4.5:.1f}" text-anchor="end" fill="#102a35">{escape(part)}</text>'
 
 
 def import_table(structure: Structure) -> str:

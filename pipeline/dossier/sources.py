@@ -10,17 +10,23 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
-from pipeline.dossier import diagram
+from pipeline.dossier import design_pages, diagram, pipeline_diagram
 from pipeline.dossier.admission_pages import AdmissionPages, admission_table
+from pipeline.dossier.approval_pages import ApprovalPages, read_signatures
 from pipeline.dossier.assurance import assurance
+from pipeline.dossier.bill_pages import BillPages
 from pipeline.dossier.conformance_pages import STATEMENTS, ConformancePages
 from pipeline.dossier.errors import FileError
 from pipeline.dossier.figures import FigureShelf
 from pipeline.dossier.freshness import CHECK
 from pipeline.dossier.gaps import gap_list, gap_table, section_gaps
+from pipeline.dossier.history_pages import HistoryPages
+from pipeline.dossier.literature_pages import LiteraturePages
 from pipeline.dossier.lock_pages import others_table
 from pipeline.dossier.rationale_pages import RationalePages
+from pipeline.dossier.recipe_pages import RecipePages
 from pipeline.dossier.study_pages import StudyPages
+from pipeline.dossier.surveillance_pages import SurveillancePages, load_plan
 from pipeline.dossier.tables import plain, table
 from requirements_spec.model import SECTIONS
 from verification.trace import code_pages
@@ -52,10 +58,11 @@ def write_sources(root: Path, subject: Subject, folder: Path) -> None:
     extra = folder / "_extra"
     extra.mkdir()
     shelf = FigureShelf(root, folder, subject.book)
-    shelf.keep("architecture.svg", diagram.draw(subject.structure))
+    _draw(root, subject, shelf)
     environment = _environment(root, subject, shelf)
     for page in _templates(root):
         (folder / f"{page}.md").write_text(_render(environment, page), encoding="utf-8")
+    design_pages.write_pages(root, folder, subject.specification.content, shelf.keep)
     _write_code_pages(folder)
     _copy_matrix(root, extra)
     (folder / f"{SOURCES_PAGE}.md").write_text(_sources_page(root, subject, extra), encoding="utf-8")
@@ -64,6 +71,13 @@ def write_sources(root: Path, subject: Subject, folder: Path) -> None:
 def _templates(root: Path) -> list[str]:
     """Return the names of the pages of docs/ that are templates."""
     return sorted(path.stem for path in (root / "docs").glob("*.md") if path.stem not in AS_WRITTEN)
+
+
+def _draw(root: Path, subject: Subject, shelf: FigureShelf) -> None:
+    """Put the drawings of the architecture on the shelf: the device, the packages around it, and the flow of data through the pipeline."""
+    shelf.keep("architecture.svg", diagram.draw(subject.structure))
+    shelf.keep("repository.svg", diagram.draw(diagram.repository_structure(root)))
+    shelf.keep("pipeline.svg", pipeline_diagram.draw_flow(pipeline_diagram.read_stages(root)))
 
 
 def _require_pages(root: Path) -> None:
@@ -98,6 +112,7 @@ def _content(root: Path, subject: Subject, shelf: FigureShelf) -> dict[str, Any]
         "studies": StudyPages(subject.book, shelf, {row["id"]: row["name"] for row in subject.findings}),
         "rationale": RationalePages(subject.book, shelf),
         **assurance(root, subject, shelf),
+        **_of_plans(root, subject),
         "figure": subject.book.figure,
         "picture": shelf.picture,
         "pictures": shelf.pictures,
@@ -115,6 +130,21 @@ def _content(root: Path, subject: Subject, shelf: FigureShelf) -> dict[str, Any]
         "changelog": lambda: _changelog(root),
         "open_problems": lambda: subject.book.cited(str(len(subject.book.value(CHECK, "/problems"))), CHECK, "/problems"),
         "external_evidence": shelf.external_evidence,
+    }
+
+
+def _of_plans(root: Path, subject: Subject) -> dict[str, Any]:
+    """Return what the plans, the pages of the model and those of life after release may name."""
+    situations = {row.id for row in subject.risk.evaluation.situations}
+    return {
+        "approvals": ApprovalPages(read_signatures(root), subject.book),
+        "bill": BillPages(root),
+        "history": HistoryPages(root, subject.book, subject.audit.trail, subject.device_version),
+        "literature": LiteraturePages(root),
+        "recipe": RecipePages(root, subject.book),
+        "surveillance": SurveillancePages(load_plan(root, situations), subject.book),
+        "repository_table": lambda: diagram.import_table(diagram.repository_structure(root)),
+        "stage_table": lambda: pipeline_diagram.stage_table(pipeline_diagram.read_stages(root)),
     }
 
 

@@ -26,6 +26,7 @@ _PART = Table(
         "title": Text(),
         "clause": Text(required=False),
         "pages": Texts(required=False),
+        "plans": Texts(required=False),
         "also": Texts(required=False),
         "gaps": Texts(each=Text(pattern=r"GAP-\d{3}"), required=False),
         "not_applicable": Text(required=False),
@@ -48,6 +49,7 @@ class Part:
         also: printed in an earlier part of this view and evidence here too.
         gaps: ids of what stands against this part.
         not_applicable: why the clause asks nothing of this device; empty where it does.
+        plans: those of ``pages`` that say what is to be done; a plan is no evidence that it was done.
     """
 
     title: str
@@ -56,6 +58,7 @@ class Part:
     also: tuple[str, ...]
     gaps: tuple[str, ...]
     not_applicable: str
+    plans: tuple[str, ...] = ()
 
     @property
     def state(self) -> str:
@@ -66,7 +69,7 @@ class Part:
         """
         if self.not_applicable:
             return "NOT APPLICABLE, REASON NOT SIGNED"
-        if not self.pages and not self.also:
+        if not set(self.pages) - set(self.plans) and not self.also:
             return "GAP"
         return "EVIDENCE, WITH GAPS" if self.gaps else "EVIDENCE"
 
@@ -113,10 +116,12 @@ def _view(data: Mapping[str, Any], pages: Collection[str], gaps: Collection[str]
 
 def _part(view: str, row: Mapping[str, Any], pages: Collection[str], gaps: Collection[str], printed: list[str]) -> Part:
     place = f"{view}: {row['title']}"
-    here = tuple(page for pattern in row.get("pages", ()) for page in _matching(place, pattern, pages) if page not in printed)
+    asked = (*row.get("pages", ()), *row.get("plans", ()))
+    matching = dict.fromkeys(page for pattern in asked for page in _matching(place, pattern, pages))
+    here = tuple(page for page in matching if page not in printed)
     also = tuple(row.get("also", ()))
     named = tuple(row.get("gaps", ()))
-    if twice := [pattern for pattern in row.get("pages", ()) if pattern in printed]:
+    if twice := [pattern for pattern in asked if pattern in printed]:
         raise _content(place, f"{', '.join(twice)} a second time", "a page once in a view", "move it to `also`")
     if early := sorted(set(also) - set(printed)):
         raise _content(place, f"{', '.join(early)} in `also`", "pages of an earlier part", "move them to `pages`")
@@ -131,7 +136,12 @@ def _part(view: str, row: Mapping[str, Any], pages: Collection[str], gaps: Colle
             "pages or gaps, or why the clause does not apply",
             "say one of the two",
         )
-    return Part(row["title"], row.get("clause", ""), here, also, named, row.get("not_applicable", ""))
+    if row.get("plans") and not named:
+        raise _content(
+            place, "plans without a gap", "the gaps that say what was not done", "name them, or move the page to `pages`"
+        )
+    plans = tuple(row.get("plans", ()))
+    return Part(row["title"], row.get("clause", ""), here, also, named, row.get("not_applicable", ""), plans)
 
 
 def _matching(place: str, pattern: str, pages: Collection[str]) -> list[str]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from pipeline.dossier.diagram import Structure, device_structure, draw, import_table, looks_upwards
+from pipeline.dossier.diagram import Structure, device_structure, draw, import_table, looks_upwards, repository_structure
 
 ROOT = Path(__file__).resolve().parents[3]
 SVG = "{http://www.w3.org/2000/svg}"
@@ -33,6 +33,21 @@ def test_the_device_is_drawn_from_its_code():
     assert looks_upwards(structure) == []
     assert set(structure.parts()) >= {"dicom", "detector", "preprocessing", "report", "launcher"}
     assert draw(structure) == draw(device_structure(ROOT))
+
+
+def test_long_names_stand_beside_the_chart_and_boxes_hold_numbers():
+    long = "a_name_of_more_letters_than_a_box_holds"
+    svg = draw(Structure(((long,), ("b",)), frozenset({(long, "b")})))
+    labels = [node.text for node in ET.fromstring(svg).iter(f"{SVG}text")]
+    assert {long, "b", "1", "2"} <= set(labels)
+    assert len(dots(svg, "#0b5c7a")) == 1
+
+
+def test_the_packages_are_drawn_from_their_code_and_point_one_way():
+    structure = repository_structure(ROOT)
+    assert {("pipeline", "verification"), ("verification", "requirements_spec")} <= structure.imports
+    assert not [edge for edge in structure.imports if edge[0] == "device_sw"]
+    assert looks_upwards(structure) == []
 
 
 def test_the_table_says_both_directions():

@@ -21,7 +21,16 @@ NEEDED = ("validation/validation.json", "verification/verdicts.json", "trace/che
 LINKED = ("bundle", "cohort", "prepared", "training")
 COPIED = ("predictions", "validation", "verification", "trace")
 SOURCES = ("device_sw", "docs", "evidence", "phantom", "pipeline", "requirements_spec", "risk", "validation", "verification")
-FILES = ("CHANGELOG.md", "device.lock", "requirements.lock", "pyproject.toml", "params.yaml", "dvc.yaml", "dvc.lock")
+FILES = (
+    "CHANGELOG.md",
+    "people.toml",
+    "device.lock",
+    "requirements.lock",
+    "pyproject.toml",
+    "params.yaml",
+    "dvc.yaml",
+    "dvc.lock",
+)
 
 pytestmark = pytest.mark.needs_run
 
@@ -191,6 +200,29 @@ def test_a_deleted_section_is_named(html, finished):
     path.unlink()
     try:
         with pytest.raises(FileError, match="FILE-CONTENT at docs/: found no page labelling"):
+            technical_file.build(finished)
+    finally:
+        path.write_bytes(content)
+
+
+def test_every_unit_of_the_device_has_its_design(html):
+    units = set(
+        re.findall(
+            r'<span class="pre">(device_sw[\w.]*)</span>',
+            "".join(page(html, f"design/{path.stem}") for path in (html / "design").glob("*.html")),
+        )
+    )
+    modules = {path for path in (ROOT / "device_sw").rglob("*.py") if path.stat().st_size}
+    assert len(units) >= len(modules)
+
+
+@pytest.mark.parametrize("name", ["development-plan", "clinical-evaluation", "approvals"])
+def test_a_deleted_plan_is_named(html, finished, name):
+    path = finished / "docs" / f"{name}.md"
+    content = path.read_bytes()
+    path.unlink()
+    try:
+        with pytest.raises(FileError, match=rf"FILE-CONTENT at docs/views\.toml .*found no page {name}"):
             technical_file.build(finished)
     finally:
         path.write_bytes(content)

@@ -31,6 +31,16 @@ def view(*parts):
     return {"id": "other", "title": "Other", "order": "Some.", "part": [dict(part) for part in parts]}
 
 
+def test_a_page_named_before_its_folder_comes_first_and_once(tmp_path):
+    part = load(tmp_path, WHOLE_VIEW, view({"title": "P", "pages": ["adr/2", "adr/*"]}))[1].parts[0]
+    assert part.pages == ("adr/2", "adr/1")
+
+
+def test_a_plan_is_printed_in_its_part(tmp_path):
+    part = load(tmp_path, WHOLE_VIEW, view({"title": "P", "plans": ["risk"], "gaps": ["GAP-001"]}))[1].parts[0]
+    assert (part.pages, part.plans) == (("risk",), ("risk",))
+
+
 def test_patterns_give_sorted_pages_and_no_page_twice(tmp_path):
     whole, other = load(tmp_path, WHOLE_VIEW, view({"title": "A", "pages": ["adr/2"]}, {"title": "B", "pages": ["adr/*"]}))
     assert list(whole.pages()) == ["index", "risk", "adr/1", "adr/2"]
@@ -43,6 +53,8 @@ def test_patterns_give_sorted_pages_and_no_page_twice(tmp_path):
         ({"pages": ["risk"]}, "EVIDENCE"),
         ({"pages": ["risk"], "gaps": ["GAP-001"]}, "EVIDENCE, WITH GAPS"),
         ({"gaps": ["GAP-001"]}, "GAP"),
+        ({"plans": ["risk"], "gaps": ["GAP-001"]}, "GAP"),
+        ({"pages": ["index"], "plans": ["risk"], "gaps": ["GAP-001"]}, "EVIDENCE, WITH GAPS"),
         ({"not_applicable": "no hardware"}, "NOT APPLICABLE, REASON NOT SIGNED"),
     ],
 )
@@ -59,6 +71,8 @@ def test_a_state_follows_from_the_content(tmp_path, part, state):
         ([{"title": "P", "pages": ["risk"], "not_applicable": "x"}], r"other: P: found neither content nor a reason, or both"),
         ([{"title": "P", "pages": ["risk"]}, {"title": "Q", "pages": ["risk"]}], r"other: Q: found risk a second time"),
         ([{"title": "P", "also": ["risk"]}], r"other: P: found risk in `also`"),
+        ([{"title": "P", "plans": ["risk"]}], r"other: P: found plans without a gap"),
+        ([{"title": "P", "plans": ["lost"], "gaps": ["GAP-001"]}], r"other: P: found no page lost"),
     ],
 )
 def test_a_part_that_does_not_hold_is_refused(tmp_path, parts, said):
@@ -78,8 +92,9 @@ def test_an_unknown_key_is_refused_with_its_line(tmp_path):
 
 def test_every_section_and_every_gap_is_in_a_submission_view():
     gaps = {gap.id for gap in load_gaps(ROOT)}
-    pages = {*SECTIONS, "index", "sources", "tutorial", "dicom-conformance", "ihe-integration", "codes"}
-    views = load_views(ROOT, (*pages, "adr/1", "codes/1", "figures/1"), gaps)
+    pages = {*(path.stem for path in (ROOT / "docs").glob("*.md")), "sources"}
+    views = load_views(ROOT, (*pages, "adr/1", "codes/1", "figures/1", "design/index", "design/dicom"), gaps)
     submitted = [view for view in views if view.id != WHOLE]
+    assert set(SECTIONS) <= pages
     assert {gap for view in submitted for part in view.parts for gap in part.gaps} == gaps
     assert all(set(SECTIONS) <= set(view.pages()) for view in submitted)

@@ -1,0 +1,97 @@
+"""The versions of device and model, from the records of releases and from the build that this file describes.
+
+A release is its record: version, kind, commit, model and bundle by hash. The records are read as they lie; whether one is authentic is said by
+`./qms release verify`, which needs nothing but Python and the key that an auditor was given. When a release was recorded and approved stands in the signed audit log.
+
+Source: FDA software guidance VI.I (version history, model version with it by the AI-enabled draft X); IEC 62304 8.1.2, 8.3.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.dossier.errors import FileError
+from pipeline.dossier.model_pages import MANIFEST
+from pipeline.dossier.tables import plain, table
+from pipeline.release.errors import ReleaseRefused
+from pipeline.release.folder import RECORD, RELEASES, ReleaseFolder
+from verification.trace.audit_log import Event
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipeline.dossier.evidence import EvidenceBook
+    from pipeline.release.record import Record
+    from verification.trace.audit_log import AuditTrail
+
+NO_RELEASE = "There is no sealed release before this build: `releases/` holds no record."
+SHORT = 12
+"""Digits of a commit or hash in the table."""
+
+
+def released(root: Path) -> tuple[tuple[str, Record], ...]:
+    """Return path and record of every release below releases/, by version.
+
+    Raises:
+        FileError: FILE-EVIDENCE, a record cannot be read.
+    """
+    found = [(path, _record(path)) for path in (root / RELEASES).glob(f"*/{RECORD}")]
+    by_version = sorted(found, key=lambda each: tuple(map(int, each[1].version.split("."))))
+    return tuple((path.relative_to(root).as_posix(), record) for path, record in by_version)
+
+
+def _record(path: Path) -> Record:
+    try:
+        return ReleaseFolder(path.parent, path.parent).record()
+    except ReleaseRefused as err:
+        where = f"{RELEASES}/{path.parent.name}"
+        raise FileError(
+            "FILE-EVIDENCE", where, str(err), "the record as it was sealed", "restore it from the repository"
+        ) from err
+
+
+class HistoryPages:
+    """The table of versions."""
+
+    def __init__(self, root: Path, book: EvidenceBook, trail: AuditTrail, device_version: str) -> None:
+        """Keep where releases lie, the book, a log that holds, and the version of the device that lies here."""
+        self._root = root
+        self._book = book
+        self._trail = trail
+        self._device = device_version
+
+    def versions(self) -> str:
+        """Return every release, then the build that this file describes, with device, model, weights and commit of each."""
+        rows = [self._release(path, record) for path, record in released(self._root)]
+        header = ["Release", "Device and model", "Model by SHA-256", "Commit", "Recorded and approved (UTC)"]
+        listing = table(header, [*rows, self._here()], widths=[16, 18, 30, 14, 22])
+        return listing if rows else f"{NO_RELEASE}\n\n{listing}"
+
+    def _release(self, path: str, record: Record) -> list[str]:
+        model = record.model
+        wheel = next((each.name for each in record.subjects if each.name.startswith("archive/wheel/")), "no wheel")
+        return [
+            self._book.cited(record.title, path),
+            f"`{wheel.removeprefix('archive/wheel/')}`\n\nmodel {plain(model.version)}",
+            f"weights `{model.weights_sha256[:SHORT]}`\n\nbundle `{model.bundle_sha256[:SHORT]}`",
+            f"`{record.source.commit[:SHORT]}`",
+            self._times(record),
+        ]
+
+    def _times(self, record: Record) -> str:
+        """Return when the log says that this record was entered and approved."""
+        said = {Event.RECORDED: "recorded", Event.APPROVED: "approved"}
+        events = [each for each in self._trail.entries if each.event in said]
+        times = [f"{said[each.event]} {each.time}" for each in events if dict(each.facts).get("record_sha256") == record.sha256]
+        return "\n\n".join(times) or "not in the log that lies here"
+
+    def _here(self) -> list[str]:
+        value = self._book.value
+        profile = f"{value(MANIFEST, '/profile')}/{value(MANIFEST, '/budget')}"
+        return [
+            "**this build**, not sealed when these pages were written",
+            f"device {plain(self._device)}\n\nmodel {self._book.figure(MANIFEST, '/model_version')} ({plain(profile)})",
+            f"weights {self._book.cited(value(MANIFEST, '/lineage/weights_sha256')[:SHORT], MANIFEST, '/lineage/weights_sha256')}",
+            "see the record of its release",
+            "",
+        ]
