@@ -6,17 +6,20 @@ Templates are MyST with Jinja expressions; an expression that names nothing stop
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
 from pipeline.dossier import diagram
 from pipeline.dossier.admission_pages import AdmissionPages, admission_table
+from pipeline.dossier.clause_evidence import in_words, require_places, rest_on_pages
 from pipeline.dossier.conformance_pages import STATEMENTS, ConformancePages
 from pipeline.dossier.errors import FileError
 from pipeline.dossier.figures import FigureShelf
 from pipeline.dossier.freshness import CHECK
 from pipeline.dossier.gaps import gap_list, gap_table, section_gaps
+from pipeline.dossier.headings import Heading, mark, read_places
 from pipeline.dossier.lock_pages import others_table
 from pipeline.dossier.rationale_pages import RationalePages
 from pipeline.dossier.study_pages import StudyPages
@@ -25,11 +28,16 @@ from requirements_spec.model import SECTIONS
 from verification.trace import code_pages
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from pipeline.dossier.subject import Subject
 
 SOURCES_PAGE = "sources"
+CLAUSES = "clauses"
+PAGES = (*SECTIONS, *STATEMENTS, "index", "standards", f"{CLAUSES}/index")
+"""Templates of docs/ that are filled."""
+
 MATRIX = "artifacts/trace/matrix.html"
 MATRIX_LINKS = {"../technical_file/html/": "", "../../verification/features/": "features/", "records/": "../../trace/records/"}
 """Where links of the matrix lead from its own folder, and from beside the pages; test records hold dates and stay where they are."""
@@ -43,7 +51,8 @@ def write_sources(root: Path, subject: Subject, folder: Path) -> None:
     Raises:
         FileError: FILE-CONTENT, a section has no page or a template asks for something that does not exist; FILE-EVIDENCE from the evidence book.
     """
-    _require_pages(root)
+    resting = rest_on_pages(subject.clauses.manifests)
+    _require_pages(root, resting)
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(root / "docs", folder, ignore=shutil.ignore_patterns("_build", "__pycache__", "*.toml"))
     extra = folder / "_extra"
@@ -51,19 +60,21 @@ def write_sources(root: Path, subject: Subject, folder: Path) -> None:
     shelf = FigureShelf(root, folder, subject.book)
     shelf.keep("architecture.svg", diagram.draw(subject.structure))
     environment = _environment(root, subject, shelf)
-    for page in (*SECTIONS, *STATEMENTS, "index"):
-        (folder / f"{page}.md").write_text(_render(environment, page), encoding="utf-8")
+    for page in PAGES:
+        (folder / f"{page}.md").write_text(_render(environment, page, resting.get(page, ())), encoding="utf-8")
     _write_code_pages(folder)
     _copy_matrix(root, extra)
+    _write_clause_pages(subject, folder)
     (folder / f"{SOURCES_PAGE}.md").write_text(_sources_page(root, subject, extra), encoding="utf-8")
 
 
-def _require_pages(root: Path) -> None:
-    missing = [name for name in (*SECTIONS, *STATEMENTS, "index") if not (root / "docs" / f"{name}.md").is_file()]
+def _require_pages(root: Path, resting: Mapping[str, Sequence[str]]) -> None:
+    missing = [name for name in PAGES if not (root / "docs" / f"{name}.md").is_file()]
     if missing:
-        raise FileError(
-            "FILE-CONTENT", "docs/", f"no page {', '.join(missing)}", "one page for each section", "write docs/<section>.md"
-        )
+        clauses = [clause for name in missing for clause in resting.get(name, ())]
+        found = f"no page {', '.join(missing)}, {in_words(clauses)}"
+        repair = "write the page again, or take it from version control"
+        raise FileError("FILE-CONTENT", "docs/", found, "one page for each section", repair)
 
 
 def _environment(root: Path, subject: Subject, shelf: FigureShelf) -> Environment:
@@ -102,6 +113,8 @@ def _content(root: Path, subject: Subject, shelf: FigureShelf) -> dict[str, Any]
         "gap_list": lambda: gap_list(subject.gaps),
         "gap_table": lambda: gap_table(subject.gaps),
         "gap_count": len(subject.gaps),
+        "clauses": subject.clauses,
+        "standards": subject.standards,
         "section_end": lambda section: _section_end(subject, section),
         "changelog": lambda: _changelog(root),
         "open_problems": lambda: subject.book.cited(str(len(subject.book.value(CHECK, "/problems"))), CHECK, "/problems"),
@@ -109,9 +122,13 @@ def _content(root: Path, subject: Subject, shelf: FigureShelf) -> dict[str, Any]
     }
 
 
-def _render(environment: Environment, page: str) -> str:
+def _render(environment: Environment, page: str, clauses: Sequence[str]) -> str:
+    """Return a page; what cannot be had for it is said with the clauses that rest on it."""
     try:
         return environment.get_template(f"{page}.md").render()
+    except FileError as err:
+        found = f"{err.found}; docs/{page}.md needs it, {in_words(clauses)}"
+        raise FileError(err.code, err.where, found, err.expected, err.repair) from err
     except TemplateError as err:
         line = getattr(err, "lineno", None)
         place = f"docs/{page}.md" + (f":{line}" if line else "")
@@ -152,6 +169,22 @@ def _write_code_pages(folder: Path) -> None:
     (folder / "codes").mkdir()
     for name, text in code_pages.pages().items():
         (folder / name).write_text(text, encoding="utf-8")
+
+
+def _write_clause_pages(subject: Subject, folder: Path) -> None:
+    """Write a page for each manifest, after everything that its rows name was found on the pages that are written.
+
+    Raises:
+        FileError: FILE-CONTENT, a row names what is not there.
+    """
+    manifests = subject.clauses.manifests
+    titles = {SOURCES_PAGE: "Sources", **{f"{CLAUSES}/{each.id}": each.title for each in manifests}}
+    found = read_places(folder)
+    places = replace(found, pages=found.pages | {page: (Heading(0, title),) for page, title in titles.items()})
+    require_places(manifests, places, set(subject.clauses.gaps), set(subject.clauses.standards))
+    mark(folder, places, (place for manifest in manifests for clause in manifest.clauses for place in clause.shown))
+    for manifest in manifests:
+        (folder / CLAUSES / f"{manifest.id}.md").write_text(subject.clauses.page(manifest, places), encoding="utf-8")
 
 
 def _copy_matrix(root: Path, extra: Path) -> None:
