@@ -10,10 +10,10 @@ Source: MDR Annex II 4 (a) to (d), which asks for exactly these columns; traceab
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipeline.dossier.errors import FileError
+from pipeline.dossier.errors import FileError, require_sound
 from pipeline.dossier.stamp import INPUTS
 from requirements_spec.datafile import Table, Tables, Text, Texts, Whole, read
 from requirements_spec.problem import Problem
@@ -149,15 +149,10 @@ def load_manifests(root: Path) -> tuple[Manifest, ...]:
     documents = [read(root, path.relative_to(root).as_posix(), _TABLE) for path in sorted((root / FOLDER).glob("*.toml"))]
     if not documents:
         raise FileError("FILE-CONTENT", FOLDER, "no manifest", "one for each standard", "restore the folder from version control")
-    refuse(_of_the_form(documents))
+    require_sound([problem for document in documents for problem in document.problems])
     manifests = sorted((_manifest(document) for document in documents), key=lambda manifest: (manifest.place, manifest.id))
     refuse(_contradictions(documents, manifests))
     return tuple(manifests)
-
-
-def _of_the_form(documents: Iterable[Document]) -> Iterator[Problem]:
-    for document in documents:
-        yield from (replace(problem, code="FILE-DATA") for problem in document.problems)
 
 
 def refuse(problems: Iterable[Problem]) -> None:

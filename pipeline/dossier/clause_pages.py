@@ -50,14 +50,14 @@ class ClausePages:
 
     Attributes:
         manifests: in their order.
-        signed: ids of those that are approved as they lie here.
+        signed: who approved them, for those that are approved as they lie here.
         gaps: by their ids.
         standards: short name of each standard of the register by its id.
         book: figures are read there.
     """
 
     manifests: tuple[Manifest, ...]
-    signed: frozenset[str]
+    signed: Mapping[str, str]
     gaps: Mapping[str, Gap]
     standards: Mapping[str, str]
     book: EvidenceBook
@@ -90,7 +90,7 @@ class ClausePages:
             {
                 "id": manifest.id,
                 "title": manifest.title,
-                "signed": manifest.id in self.signed,
+                "signed": self.signed.get(manifest.id, ""),
                 "counts": {state.value: count for state, count in sorted(self.counted(manifest).items())},
                 "clauses": [self._recorded(manifest, clause) for clause in manifest.clauses],
             }
@@ -115,7 +115,7 @@ class ClausePages:
 
     def _signature(self, manifest: Manifest) -> str:
         if manifest.id in self.signed:
-            return "This manifest is approved by two roles exactly as it lies here; the approvals are in `verification/approvals.jsonl`."
+            return f"Approved exactly as it lies here (`verification/approvals.jsonl`): {plain(self.signed[manifest.id])}."
         if any(clause.not_applicable for clause in manifest.clauses):
             return f"Nobody has signed this manifest, so no reason for not applying counts yet. Two roles sign it with `./qms approve {manifest.path}`."
         return f"Nobody has signed this manifest yet (`./qms approve {manifest.path}`)."

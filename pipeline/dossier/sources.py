@@ -35,12 +35,11 @@ if TYPE_CHECKING:
 
 SOURCES_PAGE = "sources"
 CLAUSES = "clauses"
-PAGES = (*SECTIONS, *STATEMENTS, "index", "standards", f"{CLAUSES}/index")
-"""Templates of docs/ that are filled."""
-
 MATRIX = "artifacts/trace/matrix.html"
 MATRIX_LINKS = {"../technical_file/html/": "", "../../verification/features/": "features/", "records/": "../../trace/records/"}
 """Where links of the matrix lead from its own folder, and from beside the pages; test records hold dates and stay where they are."""
+AS_WRITTEN = frozenset({"codes", "tutorial"})
+"""Pages of docs/ that are no templates: what they quote of templates stays as it is."""
 COPIED_UP_TO = 4_000_000
 """Bytes: evidence up to this size lies beside the pages, one click away; of a larger file the hash is given."""
 
@@ -60,7 +59,7 @@ def write_sources(root: Path, subject: Subject, folder: Path) -> None:
     shelf = FigureShelf(root, folder, subject.book)
     shelf.keep("architecture.svg", diagram.draw(subject.structure))
     environment = _environment(root, subject, shelf)
-    for page in PAGES:
+    for page in _templates(root):
         (folder / f"{page}.md").write_text(_render(environment, page, resting.get(page, ())), encoding="utf-8")
     _write_code_pages(folder)
     _copy_matrix(root, extra)
@@ -68,8 +67,13 @@ def write_sources(root: Path, subject: Subject, folder: Path) -> None:
     (folder / f"{SOURCES_PAGE}.md").write_text(_sources_page(root, subject, extra), encoding="utf-8")
 
 
+def _templates(root: Path) -> list[str]:
+    """Return the names of the pages of docs/ that are templates."""
+    return [*sorted(path.stem for path in (root / "docs").glob("*.md") if path.stem not in AS_WRITTEN), f"{CLAUSES}/index"]
+
+
 def _require_pages(root: Path, resting: Mapping[str, Sequence[str]]) -> None:
-    missing = [name for name in PAGES if not (root / "docs" / f"{name}.md").is_file()]
+    missing = [name for name in (*SECTIONS, *STATEMENTS, "index") if not (root / "docs" / f"{name}.md").is_file()]
     if missing:
         clauses = [clause for name in missing for clause in resting.get(name, ())]
         found = f"no page {', '.join(missing)}, {in_words(clauses)}"

@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.dossier.clause_manifests import refuse
+from pipeline.dossier.errors import require_sound
 from pipeline.dossier.tables import identified, plain, table
 from requirements_spec.datafile import Table, Tables, Text, Texts, duplicate_ids, read
 from requirements_spec.problem import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from requirements_spec.datafile import Document
 
@@ -168,7 +169,7 @@ def load_register(root: Path) -> Register:
         FileError: FILE-DATA, it does not hold what it must.
     """
     document = read(root, REGISTER, _TABLE)
-    refuse(_data(problem.where, problem.item, problem.found, problem.expected, problem.repair) for problem in _form(document))
+    require_sound((*document.problems, *duplicate_ids(document.rows("standard"))))
     refuse(_contradictions(document))
     standards = tuple(
         Standard(
@@ -181,10 +182,6 @@ def load_register(root: Path) -> Register:
     )
     kept = tuple(Kept(**row.data, where=row.where) for row in document.rows("kept"))
     return Register(document.data["checked"], standards, kept)
-
-
-def _form(document: Document) -> Sequence[Problem]:
-    return (*document.problems, *duplicate_ids(document.rows("standard")))
 
 
 def _contradictions(document: Document) -> Iterator[Problem]:
