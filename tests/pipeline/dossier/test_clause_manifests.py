@@ -66,7 +66,7 @@ def test_columns_are_filled_by_each_row_that_applies(tmp_path):
 
 
 def test_an_unknown_key_is_refused_with_its_line(tmp_path):
-    with pytest.raises(FileError, match=rf"FILE-DATA at {FOLDER}/small\.toml:13 "):
+    with pytest.raises(FileError, match=rf"FILE-DATA at {FOLDER}/small\.toml:13: found"):
         load(tmp_path, {**ONE, "show": ["x"]}, TWO)
 
 

@@ -20,7 +20,7 @@ Text.
 * - (srs-001)=
     [SRS-001]{.item}
 
-## {ev}`80 <source-a::a.json::012345678901::/x>` films
+## Films, {ev}`80 <source-a::a.json::012345678901::/x>`
 """
 
 
@@ -33,18 +33,18 @@ def written(tmp_path):
 
 def test_headings_and_anchors_are_found(tmp_path):
     places = written(tmp_path)
-    assert [each.words for each in places.pages["validation"]] == ["Validation", "Validation of qms", "80 films"]
+    assert [each.words for each in places.pages["validation"]] == ["Validation", "Validation of qms", "Films, 80"]
     assert places.anchors == {"eye", "srs-001"}
     assert (places.count("validation", "validation-of-qms"), places.count("validation", "no-heading")) == (1, 0)
-    assert places.words("validation#80-films") == "Validation: 80 films"
+    assert places.words("validation#films-80") == "Validation: Films, 80"
     assert places.words("sub/other") == "Other"
 
 
 def test_targets_stand_before_their_headings_and_nothing_else_moves(tmp_path):
     places = written(tmp_path)
-    mark(tmp_path, places, ["validation#validation-of-qms", "validation#80-films", "validation#validation-of-qms", "sub/other"])
+    mark(tmp_path, places, ["validation#validation-of-qms", "validation#films-80", "validation#validation-of-qms", "sub/other"])
     lines = (tmp_path / "validation.md").read_text(encoding="utf-8").split("\n")
-    for place in ("validation#validation-of-qms", "validation#80-films"):
+    for place in ("validation#validation-of-qms", "validation#films-80"):
         line = lines.index(f"({target_of(place)})=")
         assert lines[line + 1].startswith("## ")
     assert "\n".join(line for line in lines if not line.startswith("(at-")) == PAGE
