@@ -73,11 +73,7 @@ def require_files(root: Path, manifests: Sequence[Manifest]) -> None:
 def _missing_files(root: Path, manifests: Sequence[Manifest]) -> Iterator[Problem]:
     for path, names in sorted(rest_on_files(manifests).items()):
         if not (root / path).exists():
-            repair = (
-                "run ./qms demo"
-                if path.startswith("artifacts/")
-                else "restore it from version control, or name other evidence in docs/clauses"
-            )
+            repair = f"{_again(path)}, or name other evidence in docs/clauses"
             yield _evidence(path, f"no such file, {in_words(names)}", "the file that these clauses name", repair)
 
 
@@ -90,7 +86,7 @@ def _missing_figures(root: Path, manifests: Sequence[Manifest]) -> Iterator[Prob
             try:
                 value = book.value(figure.path, figure.pointer)
             except FileError as err:
-                repair = f"{err.repair}, or correct the row at {clause.where}"
+                repair = f"{_again(figure.path)}, or correct the row at {clause.where}"
                 yield _evidence(
                     f"{figure.path}#{figure.pointer}",
                     f"{err.found}, {in_words([clause.name])}",
@@ -101,6 +97,11 @@ def _missing_figures(root: Path, manifests: Sequence[Manifest]) -> Iterator[Prob
             if isinstance(value, dict | list):
                 found = f"{len(value)} values, {in_words([clause.name])}"
                 yield _evidence(f"{figure.path}#{figure.pointer}", found, "one figure", f"point further in, at {clause.where}")
+
+
+def _again(path: str) -> str:
+    """Return in words how a file comes back."""
+    return "run ./qms demo" if path.startswith("artifacts/") else f"restore {path} from version control"
 
 
 def _evidence(where: str, found: str, expected: str, repair: str) -> Problem:

@@ -165,7 +165,7 @@ def refuse(problems: Iterable[Problem]) -> None:
     if found:
         first = found[0]
         more = f" ({len(found)} problems in all)" if len(found) > 1 else ""
-        raise FileError(first.code, f"{first.where} {first.item}", f"{first.found}{more}", first.expected, first.repair)
+        raise FileError(first.code, f"{first.where} {first.item}".strip(), f"{first.found}{more}", first.expected, first.repair)
 
 
 def expanded(outline: Iterable[str]) -> tuple[str, ...]:

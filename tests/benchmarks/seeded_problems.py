@@ -27,7 +27,7 @@ from pipeline.dossier.subject import load_subject
 from pipeline.dossier.views import load_views
 from verification.trace.case import Level
 from verification.trace.gate import check
-from verification.trace.identity import read_identity
+from verification.trace.identity import Identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,7 +117,7 @@ PROBLEMS = (
         VALIDATION,
         _edited_figure,
         r"FILE-EVIDENCE at dvc\.lock stage validate: ",
-        (VALIDATION, "as the pipeline left it", "run ./qms demo"),
+        ("artifacts/validation", "as the pipeline left it", "run ./qms demo"),
     ),
     Seeded(
         "A reason for not applying is not signed",
@@ -153,7 +153,7 @@ PROBLEMS = (
         "evidence/fuzzing/fuzzing.json",
         lambda _text: None,
         r"FILE-EVIDENCE at evidence/fuzzing/fuzzing\.json",
-        ("no such file, evidence for FDA AI-enabled draft XII", "restore it from version control"),
+        ("no such file, evidence for FDA AI-enabled draft XII", "restore evidence/fuzzing/fuzzing.json from version control"),
     ),
     Seeded(
         "A number has lost its source",
@@ -167,11 +167,11 @@ PROBLEMS = (
         ),
     ),
     Seeded(
-        "Test results belong to another build",
+        "Test results were given the identity of another build",
         VERDICTS,
         _another_identity,
         rf"FILE-EVIDENCE at {re.escape(VERDICTS)}",
-        ("verdicts of exactly this tree and model", "run ./qms demo"),
+        ("the identity as the verification run wrote it", "run ./qms demo"),
     ),
     Seeded(
         "A gap was closed, and clauses still name it",
@@ -216,12 +216,17 @@ def said(root: Path, judge: str) -> str:
     if judge == "gate":
         found = check(root, Level.RELEASE, write=False).problems
         return next((str(each) for each in found if "docs/clauses/mdr-gspr" in each.where), "")
-    with mock.patch.object(freshness, "read_identity", lambda _root, name: read_identity(ROOT, name)):
+    with mock.patch.object(freshness, "read_identity", return_value=_of_the_run()):
         try:
             _up_to_the_builder(root)
         except FileError as err:
             return str(err)
     return ""
+
+
+def _of_the_run() -> Identity:
+    """Return the identity that the run was made for: the copy is no git working tree, and whether the run is current is another question."""
+    return Identity.from_json(json.loads((ROOT / VERDICTS).read_text(encoding="utf-8"))["identity"])
 
 
 def _up_to_the_builder(root: Path) -> None:

@@ -52,10 +52,16 @@ def test_files_and_figures_that_are_there_pass(tree):
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        (clause(files=("b.txt",)), r"at b\.txt .*no such file, evidence for STD 1, expected .*Repair: restore it"),
-        (figure("/n", "artifacts/b.json"), r"at artifacts/b\.json .*evidence for STD 1.*Repair: run \./qms demo"),
-        (figure("/m"), r"at a\.json#/m .*nothing at 'm', evidence for STD 1.*correct the row at m\.toml:7"),
-        (figure("/rows"), r"at a\.json#/rows .*2 values, evidence for STD 1, expected one figure"),
+        (
+            clause(files=("b.txt",)),
+            r"at b\.txt: found no such file, evidence for STD 1, expected .*Repair: restore b\.txt from version control",
+        ),
+        (figure("/n", "artifacts/b.json"), r"at artifacts/b\.json: found .*evidence for STD 1.*Repair: run \./qms demo"),
+        (
+            figure("/m"),
+            r"at a\.json#/m: found nothing at 'm', evidence for STD 1.*restore a\.json from version control, or correct the row at m\.toml:7",
+        ),
+        (figure("/rows"), r"at a\.json#/rows: found 2 values, evidence for STD 1, expected one figure"),
     ],
 )
 def test_what_is_gone_is_named_with_its_clause(tree, row, said):
