@@ -71,9 +71,7 @@ def test_an_unknown_key_is_refused_with_its_line(tmp_path):
 
 
 def test_no_manifest_at_all_is_refused(tmp_path):
-    with pytest.raises(
-        FileError, match=rf"FILE-CONTENT at {FOLDER}: found no manifest"
-    ):
+    with pytest.raises(FileError, match=rf"FILE-CONTENT at {FOLDER}: found no manifest"):
         load_manifests(tmp_path)
 
 
