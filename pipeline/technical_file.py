@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.dossier.errors import FileError
-from pipeline.dossier.file_record import CHECKSUMS, RECORD, checksums, record
+from pipeline.dossier.file_record import CHECKSUMS, RECORD, Completeness, checksums, record
 from pipeline.dossier.printing import PAGES, PRINT, Cover, print_view
 from pipeline.dossier.sources import write_sources
 from pipeline.dossier.stamp import is_current, write_stamp
@@ -117,7 +117,8 @@ def _print(root: Path, subject: Subject, views: Sequence[View], folder: Path) ->
     (folder / "pdf").mkdir()
     for view in views:
         (folder / "pdf" / f"{view.id}.pdf").write_bytes(print_view(folder, view, index["pages"], subject.gaps, cover))
-    text = record(cover, index["pages"], views, subject.gaps, subject.book.sources())
+    completeness = Completeness(subject.gaps, subject.clauses.record())
+    text = record(cover, index["pages"], views, completeness, subject.book.sources())
     (folder / RECORD).write_text(text, encoding="utf-8")
     (folder / CHECKSUMS).write_text(checksums(folder, outputs(root)[:-1]), encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""The technical file as JSON: what each page states as a figure and where it was read, what is missing, and what each printed view holds under which clause.
+"""The technical file as JSON: each figure with where it was read, what is missing, what each clause comes to, and what each printed view holds.
 
 Programs and the release read this instead of pages. It holds no time, no name of a machine and no path outside the project.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline.dossier.errors import FileError
@@ -25,7 +26,21 @@ RECORD = "technical_file.json"
 CHECKSUMS = "SHA256SUMS"
 
 
-def record(cover: Cover, pages: Mapping[str, Any], views: Sequence[View], gaps: Sequence[Gap], sources: Sequence[Source]) -> str:
+@dataclass(frozen=True)
+class Completeness:
+    """What is missing, and what each clause of each manifest comes to."""
+
+    gaps: Sequence[Gap]
+    clauses: Sequence[Mapping[str, Any]]
+
+
+def record(
+    cover: Cover,
+    pages: Mapping[str, Any],
+    views: Sequence[View],
+    completeness: Completeness,
+    sources: Sequence[Source],
+) -> str:
     """Return the file as sorted JSON.
 
     Raises:
@@ -41,6 +56,7 @@ def record(cover: Cover, pages: Mapping[str, Any], views: Sequence[View], gaps: 
         "facts": dict(cover.facts),
         "pages": [_page(name, page, hashes) for name, page in sorted(pages.items())],
         "views": [_view(view) for view in views],
+        "clauses": list(completeness.clauses),
         "gaps": [
             {
                 "id": gap.id,
@@ -51,7 +67,7 @@ def record(cover: Cover, pages: Mapping[str, Any], views: Sequence[View], gaps: 
                 "plan": gap.plan,
                 "effect": gap.effect,
             }
-            for gap in gaps
+            for gap in completeness.gaps
         ],
         "sources": [{"path": source.path, "sha256": source.sha256, "pointers": sorted(source.pointers)} for source in sources],
     }

@@ -6,6 +6,7 @@ Templates are MyST with Jinja expressions; an expression that names nothing stop
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
@@ -15,11 +16,13 @@ from pipeline.dossier.admission_pages import AdmissionPages, admission_table
 from pipeline.dossier.approval_pages import ApprovalPages, read_signatures
 from pipeline.dossier.assurance import assurance
 from pipeline.dossier.bill_pages import BillPages
+from pipeline.dossier.clause_evidence import in_words, require_places, rest_on_pages
 from pipeline.dossier.conformance_pages import STATEMENTS, ConformancePages
 from pipeline.dossier.errors import FileError
 from pipeline.dossier.figures import FigureShelf
 from pipeline.dossier.freshness import CHECK
 from pipeline.dossier.gaps import gap_list, gap_table, section_gaps
+from pipeline.dossier.headings import Heading, mark, read_places
 from pipeline.dossier.history_pages import HistoryPages
 from pipeline.dossier.literature_pages import LiteraturePages
 from pipeline.dossier.lock_pages import others_table
@@ -32,11 +35,13 @@ from requirements_spec.model import SECTIONS
 from verification.trace import code_pages
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from pipeline.dossier.subject import Subject
 
 SOURCES_PAGE = "sources"
+CLAUSES = "clauses"
 MATRIX = "artifacts/trace/matrix.html"
 MATRIX_LINKS = {"../technical_file/html/": "", "../../verification/features/": "features/", "records/": "../../trace/records/"}
 """Where links of the matrix lead from its own folder, and from beside the pages; test records hold dates and stay where they are."""
@@ -52,7 +57,8 @@ def write_sources(root: Path, subject: Subject, folder: Path) -> None:
     Raises:
         FileError: FILE-CONTENT, a section has no page or a template asks for something that does not exist; FILE-EVIDENCE from the evidence book.
     """
-    _require_pages(root)
+    resting = rest_on_pages(subject.clauses.manifests)
+    _require_pages(root, resting)
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(root / "docs", folder, ignore=shutil.ignore_patterns("_build", "__pycache__", "*.toml"))
     extra = folder / "_extra"
@@ -61,16 +67,17 @@ def write_sources(root: Path, subject: Subject, folder: Path) -> None:
     _draw(root, subject, shelf)
     environment = _environment(root, subject, shelf)
     for page in _templates(root):
-        (folder / f"{page}.md").write_text(_render(environment, page), encoding="utf-8")
+        (folder / f"{page}.md").write_text(_render(environment, page, resting.get(page, ())), encoding="utf-8")
     design_pages.write_pages(root, folder, subject.specification.content, shelf.keep)
     _write_code_pages(folder)
     _copy_matrix(root, extra)
+    _write_clause_pages(subject, folder)
     (folder / f"{SOURCES_PAGE}.md").write_text(_sources_page(root, subject, extra), encoding="utf-8")
 
 
 def _templates(root: Path) -> list[str]:
     """Return the names of the pages of docs/ that are templates."""
-    return sorted(path.stem for path in (root / "docs").glob("*.md") if path.stem not in AS_WRITTEN)
+    return [*sorted(path.stem for path in (root / "docs").glob("*.md") if path.stem not in AS_WRITTEN), f"{CLAUSES}/index"]
 
 
 def _draw(root: Path, subject: Subject, shelf: FigureShelf) -> None:
@@ -80,12 +87,13 @@ def _draw(root: Path, subject: Subject, shelf: FigureShelf) -> None:
     shelf.keep("pipeline.svg", pipeline_diagram.draw_flow(pipeline_diagram.read_stages(root)))
 
 
-def _require_pages(root: Path) -> None:
+def _require_pages(root: Path, resting: Mapping[str, Sequence[str]]) -> None:
     missing = [name for name in (*SECTIONS, *STATEMENTS, "index") if not (root / "docs" / f"{name}.md").is_file()]
     if missing:
-        raise FileError(
-            "FILE-CONTENT", "docs/", f"no page {', '.join(missing)}", "one page for each section", "write docs/<section>.md"
-        )
+        clauses = [clause for name in missing for clause in resting.get(name, ())]
+        found = f"no page {', '.join(missing)}, {in_words(clauses)}"
+        repair = "write the page again, or take it from version control"
+        raise FileError("FILE-CONTENT", "docs/", found, "one page for each section", repair)
 
 
 def _environment(root: Path, subject: Subject, shelf: FigureShelf) -> Environment:
@@ -126,6 +134,8 @@ def _content(root: Path, subject: Subject, shelf: FigureShelf) -> dict[str, Any]
         "gap_list": lambda: gap_list(subject.gaps),
         "gap_table": lambda: gap_table(subject.gaps),
         "gap_count": len(subject.gaps),
+        "clauses": subject.clauses,
+        "standards": subject.standards,
         "section_end": lambda section: _section_end(subject, section),
         "changelog": lambda: _changelog(root),
         "open_problems": lambda: subject.book.cited(str(len(subject.book.value(CHECK, "/problems"))), CHECK, "/problems"),
@@ -148,9 +158,13 @@ def _of_plans(root: Path, subject: Subject) -> dict[str, Any]:
     }
 
 
-def _render(environment: Environment, page: str) -> str:
+def _render(environment: Environment, page: str, clauses: Sequence[str]) -> str:
+    """Return a page; what cannot be had for it is said with the clauses that rest on it."""
     try:
         return environment.get_template(f"{page}.md").render()
+    except FileError as err:
+        found = f"{err.found}; docs/{page}.md needs it, {in_words(clauses)}"
+        raise FileError(err.code, err.where, found, err.expected, err.repair) from err
     except TemplateError as err:
         line = getattr(err, "lineno", None)
         place = f"docs/{page}.md" + (f":{line}" if line else "")
@@ -191,6 +205,22 @@ def _write_code_pages(folder: Path) -> None:
     (folder / "codes").mkdir()
     for name, text in code_pages.pages().items():
         (folder / name).write_text(text, encoding="utf-8")
+
+
+def _write_clause_pages(subject: Subject, folder: Path) -> None:
+    """Write a page for each manifest, after everything that its rows name was found on the pages that are written.
+
+    Raises:
+        FileError: FILE-CONTENT, a row names what is not there.
+    """
+    manifests = subject.clauses.manifests
+    titles = {SOURCES_PAGE: "Sources", **{f"{CLAUSES}/{each.id}": each.title for each in manifests}}
+    found = read_places(folder)
+    places = replace(found, pages=found.pages | {page: (Heading(0, title),) for page, title in titles.items()})
+    require_places(manifests, places, set(subject.clauses.gaps), set(subject.clauses.standards))
+    mark(folder, places, (place for manifest in manifests for clause in manifest.clauses for place in clause.shown))
+    for manifest in manifests:
+        (folder / CLAUSES / f"{manifest.id}.md").write_text(subject.clauses.page(manifest, places), encoding="utf-8")
 
 
 def _copy_matrix(root: Path, extra: Path) -> None:

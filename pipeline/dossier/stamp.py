@@ -17,6 +17,7 @@ INPUTS = (
     "AUDIT.head.json",
     "AUDIT.jsonl",
     "CHANGELOG.md",
+    "CONTRIBUTING.md",
     "device.lock",
     "device_sw",
     "docs",

@@ -10,6 +10,11 @@ from typing import TYPE_CHECKING
 from device_sw._version import __version__
 from pipeline.dossier.anomaly_pages import AnomalyPages
 from pipeline.dossier.audit_pages import AuditPages
+from pipeline.dossier.citations import require_current
+from pipeline.dossier.clause_evidence import require_files
+from pipeline.dossier.clause_manifests import load_manifests
+from pipeline.dossier.clause_pages import ClausePages
+from pipeline.dossier.clause_signatures import signed_manifests
 from pipeline.dossier.diagram import Structure, device_structure
 from pipeline.dossier.errors import FileError
 from pipeline.dossier.evidence import EvidenceBook
@@ -20,6 +25,7 @@ from pipeline.dossier.model_pages import ModelPages
 from pipeline.dossier.orientation_pages import OrientationPages
 from pipeline.dossier.risk_pages import RiskPages
 from pipeline.dossier.specification_pages import SpecificationPages
+from pipeline.dossier.standards import Register, load_register
 from pipeline.dossier.tool_pages import ToolPages
 from pipeline.dossier.validation_pages import ValidationPages
 from pipeline.dossier.verification_pages import VerificationPages
@@ -63,6 +69,8 @@ class Subject:
     external: ExternalPages
     orientation: OrientationPages
     gaps: tuple[Gap, ...]
+    clauses: ClausePages
+    standards: Register
     structure: Structure
 
 
@@ -70,8 +78,11 @@ def load_subject(root: Path) -> Subject:
     """Load and judge everything below ``root``.
 
     Raises:
-        FileError: FILE-EVIDENCE, evidence is missing; FILE-DATA, hand-written data do not hold.
+        FileError: FILE-EVIDENCE, evidence is missing; FILE-DATA, hand-written data do not hold; FILE-CONTENT, a clause has no row or a citation is not current.
     """
+    manifests, register = load_manifests(root), load_register(root)
+    require_files(root, manifests)
+    require_current(root, register)
     specification = _specification(root)
     risk = _risk(root, specification)
     findings = tomllib.loads((root / "device_sw" / "findings.toml").read_text(encoding="utf-8"))["finding"]
@@ -79,6 +90,7 @@ def load_subject(root: Path) -> Subject:
     book = EvidenceBook(root)
     require_one_build(root, book)
     verification = VerificationPages(book)
+    gaps = load_gaps(root)
     return Subject(
         device_version=__version__,
         findings=findings,
@@ -94,7 +106,15 @@ def load_subject(root: Path) -> Subject:
         model=ModelPages(book, names),
         external=ExternalPages(book),
         orientation=OrientationPages(book),
-        gaps=load_gaps(root),
+        gaps=gaps,
+        clauses=ClausePages(
+            manifests=manifests,
+            signed=signed_manifests(root, manifests),
+            gaps={gap.id: gap for gap in gaps},
+            standards={each.id: each.short for each in register.standards},
+            book=book,
+        ),
+        standards=register,
         structure=device_structure(root),
     )
 

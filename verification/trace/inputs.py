@@ -58,6 +58,7 @@ SIGNED = (
     "validation/protocol.toml",
     "verification/features",
     "verification/obligations.toml",
+    "docs/clauses",
     "docs/gaps.toml",
     "people.toml",
 )

@@ -23,9 +23,10 @@ COPIED = ("predictions", "validation", "verification", "trace")
 SOURCES = ("device_sw", "docs", "evidence", "phantom", "pipeline", "requirements_spec", "risk", "validation", "verification")
 FILES = (
     "CHANGELOG.md",
-    "people.toml",
+    "CONTRIBUTING.md",
     "device.lock",
     "requirements.lock",
+    "people.toml",
     "pyproject.toml",
     "params.yaml",
     "dvc.yaml",
@@ -104,6 +105,29 @@ def test_every_link_inside_the_folder_leads_somewhere(html):
             if not end.exists() or (anchor and end in anchors and anchor not in anchors[end]):
                 broken.add(f"{path.name}: {place}#{anchor}")
     assert broken == set()
+
+
+def test_every_clause_of_every_manifest_is_on_a_page_with_its_state(html):
+    record = json.loads((html.parent / "technical_file.json").read_text(encoding="utf-8"))
+    assert len(record["clauses"]) >= 15
+    for manifest in record["clauses"]:
+        text = page(html, f"clauses/{manifest['id']}")
+        rows = re.findall(r'<span class="item">([^<]*)</span>', text)
+        assert len(rows) == len(manifest["clauses"]), manifest["id"]
+        assert sum(manifest["counts"].values()) == len(rows)
+    assert str(sum(len(manifest["clauses"]) for manifest in record["clauses"])) in page(html, "index")
+
+
+def test_every_section_and_every_source_is_evidence_for_a_clause(html):
+    """Whatever is deleted, a clause can be named that rests on it: by its row, or by the page that shows it."""
+    record = json.loads((html.parent / "technical_file.json").read_text(encoding="utf-8"))
+    rows = [row for manifest in record["clauses"] for row in manifest["clauses"]]
+    shown = {place.partition("#")[0] for row in rows for place in row["shown"]}
+    assert set(SECTIONS) - {"gaps"} <= shown
+    named = {path for row in rows for path in (*row["files"], *(figure["file"] for figure in row["figures"]))}
+    on_pages = {figure["file"] for each in record["pages"] if each["page"] in shown for figure in each["figures"]}
+    pictures = {source["path"] for source in record["sources"] if source["pointers"] == [""]}
+    assert {source["path"] for source in record["sources"]} - named - on_pages - pictures == set()
 
 
 def test_each_view_is_printed_and_has_its_checksum(html):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.dossier.clause_manifests import load_manifests
 from pipeline.dossier.errors import FileError
 from pipeline.dossier.gaps import load_gaps
 from pipeline.dossier.views import VIEWS, WHOLE, load_views
@@ -92,9 +93,11 @@ def test_an_unknown_key_is_refused_with_its_line(tmp_path):
 
 def test_every_section_and_every_gap_is_in_a_submission_view():
     gaps = {gap.id for gap in load_gaps(ROOT)}
-    pages = {*(path.stem for path in (ROOT / "docs").glob("*.md")), "sources"}
+    manifests = {f"clauses/{manifest.id}" for manifest in load_manifests(ROOT)}
+    pages = {*(path.stem for path in (ROOT / "docs").glob("*.md")), "sources", *manifests, "clauses/index"}
     views = load_views(ROOT, (*pages, "adr/1", "codes/1", "figures/1", "design/index", "design/dicom"), gaps)
     submitted = [view for view in views if view.id != WHOLE]
     assert set(SECTIONS) <= pages
     assert {gap for view in submitted for part in view.parts for gap in part.gaps} == gaps
     assert all(set(SECTIONS) <= set(view.pages()) for view in submitted)
+    assert {page for view in submitted for page in view.pages()} >= manifests | {"clauses/index", "standards"}
