@@ -16,7 +16,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from verification.trace import signed_chain
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from requirements_spec.problem import Problem
+    from verification.trace.keys import PublicKey
     from verification.trace.people import Key, Person
     from verification.trace.signed_chain import Chain
 
@@ -203,21 +206,37 @@ def examine(chain: Chain, people: People, subjects: Mapping[str, Subject], now: 
         subjects: what can be signed, as it lies here; decides who wrote it.
         now: UTC; nothing is signed later than this.
     """
-    parsed = [_parsed(line, f"{APPROVALS}:{number}") for number, line in enumerate(chain.lines, start=1)]
-    links = (None if record is None else Link(record.previous, record.target) for record, _ in parsed)
+    judged = _by_themselves(chain.lines, people)
+    parsed = [record for record, _ in judged]
+    links = (None if record is None else Link(record.previous, record.target) for record in parsed)
     broken = [*chain.problems, *signed_chain.breaks(chain, CHAIN, links), *_out_of_time(parsed, now)]
     sound: list[Record] = []
     refused: list[Problem] = []
-    history: list[Record] = []
-    for record, faults in parsed:
+    words: dict[tuple[str, str, str], list[Record]] = defaultdict(list)
+    for record, faults in judged:
         found = list(faults)
         if record is not None:
-            found += [*_refusals(record, people), *_repeats(record, history), *_self(record, sound, subjects)]
-            history.append(record)
+            said = words[record.target, record.sha256, record.name]
+            found += _self(record, said, subjects)
             if not found:
                 sound.append(record)
+                said.append(record)
         refused += found
     return Approvals(() if broken else tuple(sound), tuple(sorted([*broken, *refused])))
+
+
+@lru_cache(maxsize=4)
+def _by_themselves(lines: tuple[str, ...], people: People) -> tuple[tuple[Record | None, tuple[Problem, ...]], ...]:
+    """Return each line's record, and what is wrong with it by itself and after those before it: a pure answer, so a process that judges again asks once."""
+    earlier = _Earlier()
+    judged = []
+    for number, line in enumerate(lines, start=1):
+        record, faults = _parsed(line, f"{APPROVALS}:{number}")
+        if record is not None:
+            faults = (*faults, *_refusals(record, people), *_repeats(record, earlier))
+            earlier.add(record)
+        judged.append((record, faults))
+    return tuple(judged)
 
 
 def _parsed(line: str, where: str) -> tuple[Record | None, tuple[Problem, ...]]:
@@ -263,10 +282,10 @@ def _form_faults(data: Mapping[str, Any], line: str, where: str, item: str) -> I
         yield problem(code, where, item, found=f"{what}: {data['target'][:120]}")
 
 
-def _out_of_time(parsed: Iterable[tuple[Record | None, tuple[Problem, ...]]], now: datetime) -> Iterator[Problem]:
+def _out_of_time(parsed: Iterable[Record | None], now: datetime) -> Iterator[Problem]:
     """Yield records that are later than now or earlier than the one before them."""
     latest: datetime | None = None
-    for record, _ in parsed:
+    for record in parsed:
         time = _time(record) if record is not None else None
         if record is None or time is None:
             continue
@@ -321,12 +340,20 @@ def key_faults(record: Signed, person: Person, people: People) -> Iterator[tuple
     time = _time(record)
     if time is not None:
         yield from _validity(key, time)
+    if fault := _signature_fault(key.public, record.message, record.form, record.signature):
+        yield fault
+
+
+@lru_cache(maxsize=10_000)
+def _signature_fault(public: PublicKey, message: bytes, form: Form, signature: str) -> tuple[str, str] | None:
+    """Return code and finding where a signature is not that of a key over a message; asked once for each, because it costs more than all else."""
     try:
-        verify(key.public, record.message, record.form, record.signature)
+        verify(public, message, form, signature)
     except MalformedError as err:
-        yield "SIG-MALFORMED", str(err)
+        return "SIG-MALFORMED", str(err)
     except ForgedError as err:
-        yield "SIG-SIGNATURE", str(err)
+        return "SIG-SIGNATURE", str(err)
+    return None
 
 
 def _validity(key: Key, time: datetime) -> Iterator[tuple[str, str]]:
@@ -338,37 +365,49 @@ def _validity(key: Key, time: datetime) -> Iterator[tuple[str, str]]:
         yield "SIG-KEY-REVOKED", f"signed with a key revoked at {key.revoked:%Y-%m-%d} ({key.revoked_reason})"
 
 
-def _repeats(record: Record, history: Iterable[Record]) -> Iterator[Problem]:
+@dataclass
+class _Earlier:
+    """The records above one, found by what a repetition shares with them."""
+
+    by_signature: dict[str, list[Record]] = field(default_factory=lambda: defaultdict(list))
+    by_content: dict[tuple[str, ...], list[Record]] = field(default_factory=lambda: defaultdict(list))
+    last_of_key: dict[str, Record] = field(default_factory=dict)
+
+    def add(self, record: Record) -> None:
+        """Take a record in."""
+        self.by_signature[record.signature].append(record)
+        self.by_content[_content(record)].append(record)
+        self.last_of_key[record.key] = record
+
+    def same(self, record: Record) -> list[Record]:
+        """Return the records that have this one's signature, or say the same of the same content by the same person."""
+        found = {each.where: each for each in (*self.by_signature[record.signature], *self.by_content[_content(record)])}
+        return list(found.values())
+
+
+def _content(record: Record) -> tuple[str, ...]:
+    return record.name, record.role, record.meaning, record.target, record.sha256
+
+
+def _repeats(record: Record, earlier: _Earlier) -> Iterator[Problem]:
     """Yield a record that repeats an earlier one, and one that follows too fast upon another of its key."""
-    last = None
-    for earlier in history:
-        same = (earlier.name, earlier.role, earlier.meaning, earlier.target, earlier.sha256)
-        if earlier.signature == record.signature or same == (
-            record.name,
-            record.role,
-            record.meaning,
-            record.target,
-            record.sha256,
-        ):
-            yield problem("SIG-REPLAY", record.where, record.target, found=f"what {earlier.where} holds already")
-        if earlier.key == record.key:
-            last = earlier
+    for same in earlier.same(record):
+        yield problem("SIG-REPLAY", record.where, record.target, found=f"what {same.where} holds already")
+    last = earlier.last_of_key.get(record.key)
     times = (_time(record), _time(last) if last else None)
     if times[0] is not None and times[1] is not None and 0 <= (times[0] - times[1]).total_seconds() < READING_TIME:
         found = f"{(times[0] - times[1]).total_seconds():.0f} s after the signature before it; nobody reads that fast"
         yield problem("SIG-BULK", record.where, record.target, found=found)
 
 
-def _self(record: Record, sound: Iterable[Record], subjects: Mapping[str, Subject]) -> Iterator[Problem]:
+def _self(record: Record, said: Iterable[Record], subjects: Mapping[str, Subject]) -> Iterator[Problem]:
     """Yield an approval by who wrote the content, before or after saying so, and a second approval of one person in another role."""
     who = shown(record.name)
     subject = subjects.get(record.target)
     current = subject is not None and subject.sha256 == record.sha256
     if record.meaning == "approved" and subject is not None and current and record.name in subject.authors:
         yield problem("SIG-SELF", record.where, record.target, found=f"{who} wrote what this approves")
-    for other in sound:
-        if (other.target, other.sha256, other.name) != (record.target, record.sha256, record.name):
-            continue
+    for other in said:
         if {other.meaning, record.meaning} == {"authored", "approved"}:
             yield problem("SIG-SELF", record.where, record.target, found=f"{who} signed it as {other.meaning} at {other.where}")
         if other.meaning == record.meaning == "approved" and other.role != record.role:

@@ -69,11 +69,10 @@ def test_without_the_file_nobody_has_a_role(tmp_path):
     assert read_people(tmp_path) == (People(), ())
 
 
-def test_the_shipped_file_holds_and_gives_nobody_a_key():
+def test_the_shipped_file_holds_and_knows_demonstration_identities_only():
     people, problems = read_people(__import__("pathlib").Path(__file__).resolve().parents[3])
     assert problems == ()
     assert all(person.name.startswith("DEMO-") and person.kind == "demonstration" for person in people.persons)
-    assert not any(person.keys for person in people.persons)
     held = {role for person in people.persons for role in person.roles}
     assert held >= {role for rule in people.rules for role in rule.roles}
 
