@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.dossier.clause_manifests import refuse
 from pipeline.dossier.errors import require_sound
-from pipeline.dossier.tables import identified, plain, table
+from pipeline.dossier.tables import plain, table
 from requirements_spec.datafile import Table, Tables, Text, Texts, duplicate_ids, read
 from requirements_spec.problem import Problem
 
@@ -139,8 +139,7 @@ class Register:
         """Return the register as a table."""
         rows = [
             [
-                identified(each.id),
-                f"**{plain(each.short)}**\n\n{plain(each.title)}",
+                f"**{plain(each.short)}**\n\n{plain(each.title)}\n\n`{each.id}`",
                 plain(each.edition),
                 _status(each),
                 f"{plain(each.source)}\n\n*Read:* {each.read}",
@@ -148,7 +147,7 @@ class Register:
             ]
             for each in self.standards
         ]
-        return table(["Id", "Text", "Edition", "Status and date", "Source", "Next check"], rows, widths=[14, 30, 15, 15, 16, 10])
+        return table(["Text", "Edition", "Status and date", "Source", "Next check"], rows, widths=[34, 20, 17, 17, 12])
 
     def kept_list(self) -> str:
         """Return the citations that are kept on purpose."""
@@ -159,7 +158,7 @@ class Register:
 def _status(each: Standard) -> str:
     tone = "reduce" if each.status in ENDED else ""
     shown = f'<span class="{tone}">{each.status}</span>' if tone else str(each.status)
-    return f"{shown}, {each.date}" + (f"\n\nnow: {plain(each.superseded_by)}" if each.superseded_by else "")
+    return f"{shown}\n\n{each.date}" + (f"\n\nnow: {plain(each.superseded_by)}" if each.superseded_by else "")
 
 
 def load_register(root: Path) -> Register:
