@@ -5,7 +5,7 @@ installed libraries are in no lock of DVC at all. Here inputs, parameters, envir
 closed environment and an empty cache of compiled code; what was read is kept in a journal below the run, and a release is built from journals only.
 
 Rule: sealed(stage) = before == after == now, and outputs then == outputs now, and environment then == environment now.
-Source: IEC 62304 8.2.4 and 5.8.5 (how the released software was created); FDA 21 CFR 820.30(i).
+Source: IEC 62304 8.2.4 and 5.8.5 (how the released software was created); ISO 13485 7.3.9, 7.3.10.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.seeded_problems
 
-Writes ``evidence/technical_file/seeded_problems.json``: for each problem what was planted, the message, and which words of it lead to the repair. The repair
-is made as the message says, and the same step has to pass after it. Needs the finished run that `./qms demo` leaves.
+Writes ``evidence/technical_file/seeded_problems.json``: for each problem what was planted, the message, and which words of it lead to the repair.
+That the same step says nothing without the problem is tried too; the repairs themselves are not made one by one. Needs the finished run that `./qms demo` leaves.
 """
 
 from __future__ import annotations
