@@ -63,7 +63,7 @@ def test_both_command_lines_are_named():
 
 def options_named():
     """Return each command of `./qms` with each option that the README gives it."""
-    calls = re.findall(r"`(?:\./)?qms ([a-z-]+)((?: [a-z]+(?= (?:[A-Z]+ )*--))?)([^`]*)`", TEXT)
+    calls = re.findall(r"`(?:\./)?qms ([a-z-]+)((?: [a-z]+(?= (?:[A-Z0-9.]+ )*--))?)([^`]*)`", TEXT)
     return sorted({(name, group.strip(), option) for name, group, rest in calls for option in re.findall(r"--[a-z-]+", rest)})
 
 
