@@ -51,7 +51,8 @@ class EvidenceRole(SphinxRole):
         text, _, place = unescape(self.text).rpartition(" <")
         key, path, sha256, pointer = place.removesuffix(">").split("::")
         title = f"{path} · sha256 {sha256} · {pointer or 'whole file'}"
-        node = nodes.reference(self.rawtext, text, internal=True, refuri=f"sources.html#{key}", reftitle=title, classes=["ev"])
+        uri = f"{'../' * self.env.docname.count('/')}sources.html#{key}"
+        node = nodes.reference(self.rawtext, text, internal=True, refuri=uri, reftitle=title, classes=["ev"])
         return [node], []
 
 

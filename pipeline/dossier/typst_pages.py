@@ -52,7 +52,7 @@ _DRAWING = re.compile(r'viewBox="0 0 (?P<width>\d+)')
 _LARGE, _HEAD = 1000, 400
 """A drawing wider than so many of its units needs a turned page for its words to be read; the letters of its head that are looked at."""
 
-_PAGE = re.compile(r"(?P<page>[\w./-]+?)\.html(?:#(?P<place>.*))?")
+_PAGE = re.compile(r"(?:\.\./)*(?P<page>[\w./-]+?)\.html(?:#(?P<place>.*))?")
 _MARKED_INSIDE = (nodes.document, nodes.section, nodes.list_item, nodes.entry)
 """Node kinds whose place is marked within them, or by their heading."""
 

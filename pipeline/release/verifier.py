@@ -39,7 +39,7 @@ RECORD, KEYS, ROTATIONS, PAYLOAD_TYPE = "record.dsse.json", "keys.json", "keys.j
 KINDS = ("https://in-toto.io/Statement/v1", "urn:thoratrace:release-record:1", "thoratrace/release-record/1", "thoratrace")
 DOMAIN = b"thoratrace/approval/1\x00"  # begins what is signed in logs and rotations; what is signed in records begins with DSSEv1
 LARGEST, DEEPEST = 64 * 2**20, 24  # bytes of a file that is no part, levels of folders
-
+SIGNER = {"name", "role", "meaning", "key", "public", "demonstration"}  # what a record says of each who has to sign
 VERSION = re.compile(r"(?:0|[1-9][0-9]{0,3})(?:\.(?:0|[1-9][0-9]{0,3})){2}")
 FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
 TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
@@ -196,7 +196,8 @@ def opened(order: Order) -> Record:
         said, names = statement["predicate"], [each["name"] for each in statement["subject"]]
         kinds = (statement["_type"], statement["predicateType"], said["schema"], said["project"])
         require(kinds == KINDS and said["kind"] in {"release", "trial"}, "a statement of another kind")
-        require(VERSION.fullmatch(said["version"]), "no version of three numbers")
+        require(VERSION.fullmatch(said["version"]) and said["conclusion"], "no version of three numbers, or no conclusion")
+        require(all(public_key(each["public"]) and set(each) == SIGNER for each in said["signers"]), "a signer of another form")
         require(names == sorted(set(names)) and set(names) == set(said["sizes"]), "parts out of order, twice or without size")
         require(all(map(PATH.fullmatch, names)), "a part under a name that is not plain")
         parts = {each["name"]: (each["digest"]["sha256"], said["sizes"][each["name"]]) for each in statement["subject"]}
@@ -588,8 +589,7 @@ def main(arguments: list[str] | None = None) -> int:
     if missing:
         sys.stderr.write(f"NOT VERIFIED: {'; '.join(missing)}\n")
         return 3
-    inside = given["folder"] / "archive"
-    given["archive"] = given["archive"] or (inside if inside.is_dir() else None)
+    given["archive"] = given["archive"] or next(filter(Path.is_dir, [given["folder"] / "archive"]), None)
     report = verify(Order(**given, pins=pins))
     sys.stdout.write((json.dumps(report, indent=1, sort_keys=True) if as_json else "\n".join(to_text(report))) + "\n")
     return int(report["exit"])
