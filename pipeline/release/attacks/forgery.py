@@ -110,16 +110,34 @@ ATTACKER, INSIDER, SEALER = "attacker", "insider", "sealer"
 
 
 def take_over(bench: Bench, statement: dict[str, Any], owner: str) -> tuple[Ed25519PrivateKey, ...]:
-    """Put an owner's keys in the place of the signers', in the statement and in the sealed list of people, and return them."""
+    """Put an owner's keys in the place of the signers' in the statement, give them to the same names in the sealed list of people, and return them.
+
+    The names keep their own keys, too: the sealed logs were signed with those, and would not hold without them.
+    """
     signers = statement["predicate"]["signers"]
     keys = tuple(made_key(owner, number) for number in range(len(signers)))
     people = bench.place(PEOPLE).read_text(encoding="utf-8")
     for signer, key in zip(signers, keys, strict=True):
-        people = people.replace(signer["public"], public_line(key)).replace(signer["key"], fingerprint(key))
+        people = _with_key(people, signer["key"], key)
         signer["key"], signer["public"] = fingerprint(key), public_line(key)
     bench.place(PEOPLE).write_text(people, encoding="utf-8")
     rehash(bench, statement, PEOPLE)
     return keys
+
+
+def _with_key(people: str, held: str, key: Ed25519PrivateKey) -> str:
+    """Return the list of people with one more key for the person who holds one; the table of the new one stands before that of the old one."""
+    before, header, behind = people[: people.index(held)].rpartition("[[person.key]]")
+    return f"{before}{_key_table(key)}{header}{behind}{people[people.index(held) :]}"
+
+
+def _key_table(key: Ed25519PrivateKey) -> str:
+    return f"""[[person.key]]
+id = "{fingerprint(key)}"
+public = "{public_line(key)}"
+valid_from = "2026-01-01T00:00:00Z"
+valid_until = "2036-01-01T00:00:00Z"
+"""
 
 
 def print_keys(bench: Bench, statement: dict[str, Any]) -> None:
@@ -152,12 +170,7 @@ def _enrolled(bench: Bench, number: int, key: Ed25519PrivateKey) -> dict[str, An
 name = "{name}"
 kind = "demonstration"
 roles = ["{role}"]
-[[person.key]]
-id = "{fingerprint(key)}"
-public = "{public_line(key)}"
-valid_from = "2026-01-01T00:00:00Z"
-valid_until = "2036-01-01T00:00:00Z"
-"""
+{_key_table(key)}"""
     with bench.place(PEOPLE).open("a", encoding="utf-8") as stream:
         stream.write(entry)
     public = {"key": fingerprint(key), "public": public_line(key)}

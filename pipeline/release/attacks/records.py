@@ -290,7 +290,6 @@ ATTACKS = (
         _V,
         _signer_struck_out,
         seal,
-        alone=True,
     ),
     Attack(
         "signature-doubled", _R, _FOLDER, "the first signature stands in the place of the second", _V, _signature_doubled, seal
