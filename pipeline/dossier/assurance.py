@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.dossier.chinese_pages import ChinesePages
-from pipeline.dossier.component_pages import ComponentPages
 from pipeline.dossier.label_page import LabelPage
 from pipeline.dossier.privacy import load_privacy
 from pipeline.dossier.privacy_pages import PrivacyPages
@@ -41,7 +40,6 @@ def assurance(root: Path, subject: Subject, shelf: FigureShelf) -> dict[str, Any
         ),
         "threats": threats,
         "data_flow": lambda: threats.drawing(shelf),
-        "components": ComponentPages(root),
         "privacy": PrivacyPages(load_privacy(root, specification, risk, gaps), risk, evaluation, verification),
         "zh": ChinesePages(words, subject),
         "label": LabelPage(words, subject),

@@ -1,8 +1,9 @@
-"""SOUP list, lock and bill of materials, held against each other: three lists of one thing, which must not differ.
+"""SOUP list, lock and bill of materials: three lists of one thing, which must not differ.
 
     SOUP items in the wheel + libraries that come with them = pins of device.lock = components of the bill
 
-A difference stops the build and names the library. Releases are held to it too: the bill that was sealed has to list the pins of the lock that was sealed.
+Here the bill is made from the pins of the lock, and a pin that neither the SOUP list nor the table of components knows stops the build. A sealed release holds
+both as files, so there the bill is held against the lock beside it, and a difference names the library.
 
 Source: IEC 62304 5.3.3, 8.1.2; FDA cybersecurity guidance V.A.4 (b); FD&C Act 524B(b)(3).
 """
@@ -27,21 +28,26 @@ if TYPE_CHECKING:
 LOCK, BILL = "device.lock", "device.cdx.json"
 
 
-def one_list(root: Path) -> tuple[Component, ...]:
-    """Return the components of the bill, once SOUP list, lock and bill agree, here and in every sealed release.
+def read_components(root: Path) -> tuple[Component, ...]:
+    """Return the components of the bill as the lock, the SOUP list and the table of components that lie here give them.
 
     Raises:
-        FileError: FILE-CONTENT, a library stands in one of the lists only, or in two versions.
+        FileError: FILE-CONTENT, a library stands in one of them only.
     """
     try:
-        found = components(root)
-        listed = {(each.pin.name, each.pin.version) for each in closure(found)}
-        _require_equal(LOCK, {(pin.name, pin.version) for pin in pins((root / LOCK).read_text(encoding="utf-8"))}, listed)
-        for folder in sorted((root / "releases").glob(f"*/files/{BILL}")):
-            _require_equal(folder.relative_to(root).as_posix(), *_sealed(folder))
+        return components(root)
     except ReleaseRefused as err:
         raise FileError("FILE-CONTENT", err.where, err.found, err.expected, err.repair) from err
-    return found
+
+
+def require_sealed_lists(root: Path) -> None:
+    """Hold the bill of every sealed release against the lock that was sealed with it.
+
+    Raises:
+        FileError: FILE-CONTENT, a library stands in one of them only, or in two versions.
+    """
+    for bill in sorted((root / "releases").glob(f"*/files/{BILL}")):
+        _require_equal(bill.relative_to(root).as_posix(), *_sealed(bill))
 
 
 def _sealed(bill: Path) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
@@ -60,7 +66,7 @@ def _brought(listed: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
 def _require_equal(where: str, locked: set[tuple[str, str]], listed: set[tuple[str, str]]) -> None:
     """Refuse the first library that only one of the two lists has.
 
-    >>> _require_equal("device.lock", {("numpy", "2.4.0")}, {("numpy", "2.4.0")})
+    >>> _require_equal("releases/0.1.0/files/device.cdx.json", {("numpy", "2.4.0")}, {("numpy", "2.4.0")})
     """
     for name, version in sorted(locked ^ listed):
         place = "the lock alone" if (name, version) in locked else "the bill of materials alone"
@@ -71,13 +77,14 @@ def _require_equal(where: str, locked: set[tuple[str, str]], listed: set[tuple[s
 class BillPages:
     """What the page of SOUP says of the agreement."""
 
-    def __init__(self, root: Path) -> None:
-        """Hold the lists against each other.
+    def __init__(self, root: Path, found: tuple[Component, ...]) -> None:
+        """Hold the sealed lists against each other, and keep the components that lie here.
 
         Raises:
-            FileError: FILE-CONTENT, they differ.
+            FileError: FILE-CONTENT, the lists of a release differ.
         """
-        self._found = one_list(root)
+        require_sealed_lists(root)
+        self._found = found
 
     def agreement(self) -> str:
         """Return how many components the bill has of each use, and how many of them are SOUP items."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.dossier.orientation_pages import RATES, SOURCES
-from pipeline.dossier.tables import link, plain, table
+from pipeline.dossier.tables import link, plain, table, toned
 from risk.labelling import disclosures, sentences
 
 if TYPE_CHECKING:
     from pipeline.dossier.subject import Subject
     from pipeline.dossier.translation import Translation
-    from risk.model import Acceptability
 
 STATUS = {
     "draft": "draft, not checked by a native reader of the profession",
@@ -56,7 +55,7 @@ class ChinesePages:
                 link(each.situation),
                 self.sentence(f"{each.situation}.text"),
                 self.sentence(f"{each.situation}.harm"),
-                self._word(each.acceptability),
+                self._toned(each.acceptability.word),
             ]
             for each in disclosures(self._subject.risk_file, self._subject.risk.evaluation)
         ]
@@ -65,7 +64,7 @@ class ChinesePages:
     def words(self) -> str:
         """Return what each word of the last column means."""
         return "\n".join(
-            f'- <span class="{word}">{self._words.term(word)}</span>: {self.sentence(f"{self._subject.risk.policy.id}.acceptability_words.{word}")}'
+            f"- {self._toned(word)}: {self.sentence(f'{self._subject.risk.policy.id}.acceptability_words.{word}')}"
             for word, _ in self._subject.risk.policy.acceptability_words
         )
 
@@ -99,8 +98,8 @@ class ChinesePages:
     def _heads(self, *english: str) -> list[str]:
         return [plain(self._words.term(words)) for words in english]
 
-    def _word(self, value: Acceptability) -> str:
-        return f'<span class="{value.word}">{self._words.term(value.word)}</span>'
+    def _toned(self, word: str) -> str:
+        return toned(word, self._words.term(word))
 
 
 def _counted(cited: str) -> str:

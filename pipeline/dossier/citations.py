@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.dossier.clause_manifests import refuse
+from pipeline.dossier.errors import refuse
 from pipeline.dossier.standards import ENDED, REGISTER
 from requirements_spec.problem import Problem
 

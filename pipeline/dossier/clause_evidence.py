@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from pipeline.dossier.clause_manifests import content, refuse
-from pipeline.dossier.errors import FileError
+from pipeline.dossier.clause_manifests import content
+from pipeline.dossier.errors import FileError, refuse
 from pipeline.dossier.evidence import EvidenceBook
 from requirements_spec.problem import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pipeline.dossier.clause_manifests import Clause, Manifest
@@ -31,19 +31,19 @@ def clauses_of(manifests: Iterable[Manifest]) -> tuple[Clause, ...]:
 
 def rest_on_files(manifests: Iterable[Manifest]) -> Mapping[str, Sequence[str]]:
     """Return, for each file that rows name, the clauses that rest on it."""
-    found: defaultdict[str, list[str]] = defaultdict(list)
-    for clause in clauses_of(manifests):
-        for path in dict.fromkeys(clause.paths()):
-            found[path].append(clause.name)
-    return found
+    return _resting(manifests, lambda clause: clause.paths())
 
 
 def rest_on_pages(manifests: Iterable[Manifest]) -> Mapping[str, Sequence[str]]:
     """Return, for each page that rows name, the clauses that rest on it."""
+    return _resting(manifests, lambda clause: (place.partition("#")[0] for place in clause.shown))
+
+
+def _resting(manifests: Iterable[Manifest], named: Callable[[Clause], Iterable[str]]) -> Mapping[str, Sequence[str]]:
     found: defaultdict[str, list[str]] = defaultdict(list)
     for clause in clauses_of(manifests):
-        for page in dict.fromkeys(place.partition("#")[0] for place in clause.shown):
-            found[page].append(clause.name)
+        for name in dict.fromkeys(named(clause)):
+            found[name].append(clause.name)
     return found
 
 
@@ -148,30 +148,20 @@ def _lost_places(clause: Clause, places: Places) -> Iterator[Problem]:
 
 
 def _lost_names(clause: Clause, places: Places, gaps: Collection[str], standards: Collection[str]) -> Iterator[Problem]:
-    where, name = clause.where, clause.name
-    for item in clause.items:
-        if item.lower() not in places.anchors:
-            yield content(
-                where, name, f"no item {item}", "an item that has its place in the file", "correct the id, or restore the item"
-            )
-    for gap in clause.gaps:
-        if gap not in gaps:
-            yield content(
-                where,
-                name,
-                f"no gap {gap}",
-                "gaps of docs/gaps.toml",
-                "correct the id; where the gap was closed, name the evidence instead",
-            )
-    for standard in clause.standards:
-        if standard not in standards:
-            yield content(
-                where,
-                name,
-                f"no standard {standard}",
-                "an id of docs/standards.toml",
-                "correct the id, or enter the standard with edition, status and source",
-            )
+    named = (
+        ("item", [each for each in clause.items if each.lower() not in places.anchors], *_OF_AN_ITEM),
+        ("gap", [each for each in clause.gaps if each not in gaps], *_OF_A_GAP),
+        ("standard", [each for each in clause.standards if each not in standards], *_OF_A_STANDARD),
+    )
+    for kind, lost, expected, repair in named:
+        for each in lost:
+            yield content(clause.where, clause.name, f"no {kind} {each}", expected, repair)
+
+
+_OF_AN_ITEM = ("an item that has its place in the file", "correct the id, or restore the item")
+_OF_A_GAP = ("gaps of docs/gaps.toml", "correct the id; where the gap was closed, name the evidence instead")
+_ENTER = "enter the standard with edition, status and source"
+_OF_A_STANDARD = ("an id of docs/standards.toml", f"correct the id, or {_ENTER}")
 
 
 def _unregistered(manifests: Sequence[Manifest], standards: Collection[str]) -> Iterator[Problem]:
@@ -181,8 +171,8 @@ def _unregistered(manifests: Sequence[Manifest], standards: Collection[str]) -> 
                 manifest.path,
                 manifest.cites,
                 f"no standard {manifest.standard}",
-                "an id of docs/standards.toml",
-                "enter the standard with edition, status and source",
+                _OF_A_STANDARD[0],
+                _ENTER,
             )
 
 

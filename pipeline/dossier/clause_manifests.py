@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipeline.dossier.errors import FileError, require_sound
+from pipeline.dossier.errors import FileError, refuse, require_sound
 from pipeline.dossier.stamp import INPUTS
 from requirements_spec.datafile import Table, Tables, Text, Texts, Whole, read
 from requirements_spec.problem import Problem
@@ -153,19 +153,6 @@ def load_manifests(root: Path) -> tuple[Manifest, ...]:
     manifests = sorted((_manifest(document) for document in documents), key=lambda manifest: (manifest.place, manifest.id))
     refuse(_contradictions(documents, manifests))
     return tuple(manifests)
-
-
-def refuse(problems: Iterable[Problem]) -> None:
-    """Raise the first of some problems as an error that says how many there are.
-
-    Raises:
-        FileError: with the code, place and words of the first.
-    """
-    found = list(problems)
-    if found:
-        first = found[0]
-        more = f" ({len(found)} problems in all)" if len(found) > 1 else ""
-        raise FileError(first.code, f"{first.where} {first.item}".strip(), f"{first.found}{more}", first.expected, first.repair)
 
 
 def expanded(outline: Iterable[str]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from pipeline.dossier.headings import target_of
-from pipeline.dossier.tables import link, links, plain, table
+from pipeline.dossier.tables import link, links, plain, table, toned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -129,8 +129,8 @@ class ClausePages:
 
     def _row(self, manifest: Manifest, row: Clause, places: Places) -> list[str]:
         state = self._state(manifest, row)
-        toned = f'<span class="{_TONES[state]}">{state}</span>'
-        return [f"[{plain(row.number)}]{{.item}}", plain(row.asks), toned, "\n\n".join(self._evidence(row, places))]
+        said = toned(_TONES[state], state)
+        return [f"[{plain(row.number)}]{{.item}}", plain(row.asks), said, "\n\n".join(self._evidence(row, places))]
 
     def _wide_row(self, manifest: Manifest, row: Clause, places: Places) -> list[str]:
         number, asks, state, evidence = self._row(manifest, row, places)

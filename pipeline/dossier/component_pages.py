@@ -11,10 +11,10 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from pipeline.dossier.tables import link, plain, table
-from pipeline.release.components import NOT_ASSESSED, USES, components
+from pipeline.release.components import NOT_ASSESSED, USES
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
 
     from pipeline.release.components import Component
 
@@ -25,13 +25,9 @@ REACHED = frozenset({"called", "loaded"})
 class ComponentPages:
     """Tables of the components."""
 
-    def __init__(self, root: Path) -> None:
-        """Read locks, SOUP list and table of components.
-
-        Raises:
-            ReleaseRefused: REL-BILL-..., they do not agree; a release is refused for the same reason.
-        """
-        self._components = components(root)
+    def __init__(self, found: Sequence[Component]) -> None:
+        """Keep the components."""
+        self._components = found
 
     def counts(self) -> dict[str, int]:
         """Return how many components there are, of how many the code runs, and for how many nobody has looked at the support."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from device_sw.errors import CodedError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
     from requirements_spec.problem import Problem
 
@@ -25,13 +25,25 @@ class FileError(CodedError):
         super().__init__(code, where=where, found=found, expected=expected, repair=repair)
 
 
-def require_sound(problems: Sequence[Problem]) -> None:
-    """Refuse hand-written data in which anything is wrong; the first problem is named, and how many there are.
+def require_sound(problems: Iterable[Problem]) -> None:
+    """Refuse hand-written data in which anything is wrong; the first problem is named with its own code, and how many there are.
 
     Raises:
         FileError: FILE-DATA.
     """
-    if problems:
-        first = problems[0]
-        found = f"{first.item}: {first.found} ({len(problems)} problems in all)"
-        raise FileError("FILE-DATA", first.where, found, first.expected, first.repair)
+    if found := list(problems):
+        first = found[0]
+        said = f"{first.code} {first.item}: {first.found} ({len(found)} problems in all)"
+        raise FileError("FILE-DATA", first.where, said, first.expected, first.repair)
+
+
+def refuse(problems: Iterable[Problem]) -> None:
+    """Raise the first of some problems of the file itself as the error that it is; how many there are is said where there are several.
+
+    Raises:
+        FileError: with the code, place and words of the first.
+    """
+    if found := list(problems):
+        first = found[0]
+        more = f" ({len(found)} problems in all)" if len(found) > 1 else ""
+        raise FileError(first.code, f"{first.where} {first.item}".strip(), f"{first.found}{more}", first.expected, first.repair)

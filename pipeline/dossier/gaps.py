@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.dossier.errors import require_sound
+from pipeline.dossier.handwritten import sound, value_of
 from pipeline.dossier.tables import identified, plain, table
-from requirements_spec.datafile import Table, Tables, Text, Texts, duplicate_ids, read
+from requirements_spec.datafile import Table, Tables, Text, Texts
 from requirements_spec.model import SECTIONS
 
 if TYPE_CHECKING:
@@ -55,9 +55,7 @@ def load_gaps(root: Path) -> tuple[Gap, ...]:
     Raises:
         FileError: FILE-DATA, the file does not hold what it must; the first problem is named.
     """
-    document = read(root, GAPS, _TABLE)
-    require_sound((*document.problems, *duplicate_ids(document.rows("gap"))))
-    return tuple(Gap(**{**row.data, "clauses": tuple(row.data["clauses"])}) for row in document.rows("gap"))
+    return tuple(value_of(Gap, row.data) for row in sound(root, GAPS, _TABLE, ("gap",)).rows("gap"))
 
 
 def gap_list(gaps: tuple[Gap, ...]) -> str:

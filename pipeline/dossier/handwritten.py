@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
 
 from pipeline.dossier.errors import FileError, require_sound
-from requirements_spec.datafile import Document, Table, duplicate_ids, read
+from requirements_spec.datafile import Document, Table, Text, duplicate_ids, read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
+
+SRS, RC, HS, GAP = (Text(pattern=rf"{name}-\d{{3}}") for name in ("SRS", "RC", "HS", "GAP"))
+"""Ids of requirements, controls, hazardous situations and gaps, as a row may name them."""
 
 
 def sound(root: Path, name: str, form: Table, keys: Sequence[str]) -> Document:
@@ -37,3 +41,9 @@ def require_known(where: str, named: Iterable[str], known: Iterable[str], what: 
             "the name of one that exists",
             "correct the name, or remove it",
         )
+
+
+def value_of(form: Any, data: Mapping[str, Any]) -> Any:
+    """Return a row as a value of a dataclass whose fields are its keys; lists become tuples, and a key that is not given keeps its default."""
+    given = {each.name: data[each.name] for each in fields(form) if each.name in data}
+    return form(**{name: tuple(value) if isinstance(value, list) else value for name, value in given.items()})

@@ -15,6 +15,7 @@ from pipeline.dossier.model_pages import MANIFEST
 from pipeline.dossier.tables import plain, table
 from pipeline.release.errors import ReleaseRefused
 from pipeline.release.folder import RECORD, RELEASES, ReleaseFolder
+from pipeline.release.record import numbers
 from verification.trace.audit_log import Event
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def released(root: Path) -> tuple[tuple[str, Record], ...]:
         FileError: FILE-EVIDENCE, a record cannot be read.
     """
     found = [(path, _record(path)) for path in (root / RELEASES).glob(f"*/{RECORD}")]
-    by_version = sorted(found, key=lambda each: tuple(map(int, each[1].version.split("."))))
+    by_version = sorted(found, key=lambda each: numbers(each[1].version))
     return tuple((path.relative_to(root).as_posix(), record) for path, record in by_version)
 
 

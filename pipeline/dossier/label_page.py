@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.dossier.model_pages import MANIFEST
 from pipeline.dossier.tables import link, plain, table
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from pipeline.dossier.subject import Subject
     from pipeline.dossier.translation import Translation
 
-MANIFEST = "artifacts/bundle/manifest.json"
 STATUS = "RC-019"
 """The control whose sentence is the first warning."""
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.dossier.errors import require_sound
+from pipeline.dossier.handwritten import sound
 from pipeline.dossier.tables import identified, plain, table
-from requirements_spec.datafile import Table, Tables, Text, duplicate_ids, read
+from requirements_spec.datafile import Table, Tables, Text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,8 +53,7 @@ class LiteraturePages:
         Raises:
             FileError: FILE-DATA, the file does not hold what it must.
         """
-        document = read(root, LITERATURE, _TABLE)
-        require_sound((*document.problems, *duplicate_ids(document.rows("source"))))
+        document = sound(root, LITERATURE, _TABLE, ("source",))
         self._sources = [row.data for row in document.rows("source")]
         self._missing = [row.data for row in document.rows("missing")]
 

@@ -5,17 +5,17 @@ Source: Regulation (EU) 2016/679 Articles 5, 9, 25, 30, 32 to 36, 89; 45 CFR Par
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pydicom.datadict import keyword_dict
 
 from pipeline.dossier.errors import FileError
-from pipeline.dossier.handwritten import require_known, sound
+from pipeline.dossier.handwritten import GAP, HS, RC, SRS, require_known, sound, value_of
 from requirements_spec.datafile import Table, Tables, Text, Texts
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
     from pathlib import Path
 
     from requirements_spec.model import Specification
@@ -25,20 +25,19 @@ PRIVACY = "docs/privacy.toml"
 LETTERS = "ABCDEFGHIJKLMNOPQR"
 """The eighteen kinds of identifiers, (A) to (R)."""
 
-_SRS, _RC, _HS, _GAP = (Text(pattern=rf"{name}-\d{{3}}") for name in ("SRS", "RC", "HS", "GAP"))
 _LAWS = ("GDPR", "HIPAA Privacy Rule", "HIPAA Security Rule", "HIPAA Breach Notification Rule")
 _OUTPUT = {
     **{name: Text() for name in ("title", "place", "text")},
     "holds": Text(choices=frozenset({"none", "pseudonym", "patient data"})),
-    "requirements": Texts(each=_SRS),
+    "requirements": Texts(each=SRS),
 }
 _PROVISION = {
     "law": Text(choices=frozenset(_LAWS)),
     **{name: Text() for name in ("place", "asks", "device", "site")},
-    "requirements": Texts(each=_SRS, least=0),
-    "controls": Texts(each=_RC, least=0),
-    "situations": Texts(each=_HS, least=0),
-    "gaps": Texts(each=_GAP, least=0),
+    "requirements": Texts(each=SRS, least=0),
+    "controls": Texts(each=RC, least=0),
+    "situations": Texts(each=HS, least=0),
+    "gaps": Texts(each=GAP, least=0),
 }
 _TABLE = Table(
     {
@@ -112,9 +111,9 @@ def load_privacy(root: Path, specification: Specification, risk: RiskFile, gaps:
     """
     document = sound(root, PRIVACY, _TABLE, ())
     assessment = PrivacyAssessment(
-        tuple(_value(Output, row.data) for row in document.rows("output")),
-        tuple(_value(Provision, row.data) for row in document.rows("provision")),
-        tuple(_value(Identifier, row.data) for row in document.rows("identifier")),
+        tuple(value_of(Output, row.data) for row in document.rows("output")),
+        tuple(value_of(Provision, row.data) for row in document.rows("provision")),
+        tuple(value_of(Identifier, row.data) for row in document.rows("identifier")),
     )
     known = {
         "requirements": ([row.id for row in specification.requirements], "requirement"),
@@ -149,9 +148,3 @@ def _require_identifiers(identifiers: tuple[Identifier, ...]) -> None:
                 "one of them",
                 "say where it stands",
             )
-
-
-def _value(form: Any, data: Mapping[str, Any]) -> Any:
-    return form(
-        **{each.name: tuple(data[each.name]) if isinstance(data[each.name], list) else data[each.name] for each in fields(form)}
-    )

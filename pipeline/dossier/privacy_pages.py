@@ -11,13 +11,14 @@ from device_sw.deidentification.dataset import CHARACTERISTICS
 from device_sw.deidentification.profile import EDITION, Action, action_of
 from device_sw.dicom.radiograph import FilmAttributes
 from device_sw.dicom.source import BINDING, CARRIED
+from pipeline.dossier.risk_pages import estimated
 from pipeline.dossier.tables import NOTHING, link, links, plain, table
 
 if TYPE_CHECKING:
     from pipeline.dossier.privacy import Output, PrivacyAssessment, Provision
     from pipeline.dossier.verification_pages import VerificationPages
     from risk.evaluation import Evaluation
-    from risk.model import Acceptability, RiskFile
+    from risk.model import RiskFile
 
 DONE = {
     Action.REMOVE: "removed",
@@ -103,8 +104,8 @@ class PrivacyPages:
             situation, judged = self._situations[name], self._judged[name]
             if "isclosure" not in situation.harm:
                 continue
-            before = f"{judged.initial}\n\n{_word(judged.initial_acceptability)}"
-            after = f"{judged.residual}\n\n{_word(judged.residual_acceptability)}"
+            before = estimated(judged.initial, judged.initial_acceptability)
+            after = estimated(judged.residual, judged.residual_acceptability)
             words = [plain(situation.text), f"*Harm:* {plain(situation.harm)}", f"*Residual:* {plain(situation.residual_basis)}"]
             rows.append([link(name), "\n\n".join(words), before, links(judged.controls), after])
         return table(["Situation", "What happens", "Before", "Controls", "After"], rows, widths=[11, 41, 17, 14, 17])
@@ -133,7 +134,3 @@ def _treated(keyword: str) -> str:
     done = "moved back by the patient's days" if keyword in MOVED else DONE[action_of(tag)]
     kept = "; kept on request" if tag in CHARACTERISTICS else ""
     return f"`{keyword}`: {done}{kept}"
-
-
-def _word(value: Acceptability) -> str:
-    return f'<span class="{value.word}">{value.word}</span>'

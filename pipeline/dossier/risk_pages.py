@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.dossier.tables import identified, link, links, plain, table, target
+from pipeline.dossier.tables import identified, link, links, plain, table, target, toned
 from risk.arising import Disposition
 from risk.evaluation import Weighing
 from risk.labelling import disclosures, sentences
@@ -52,15 +52,14 @@ class RiskPages:
     def matrix(self) -> str:
         """Return the acceptability of each combination."""
         rows = [
-            [f"S{severity}", *(_word(self.policy.matrix[severity - 1][p - 1]) for p in LEVELS)] for severity in reversed(LEVELS)
+            [f"S{severity}", *(toned(self.policy.matrix[severity - 1][p - 1].word) for p in LEVELS)]
+            for severity in reversed(LEVELS)
         ]
         return table(["", *(f"P{p}" for p in LEVELS)], rows, widths=[10, 18, 18, 18, 18, 18])
 
     def words(self) -> str:
         """Return what each word of the matrix means."""
-        return "\n".join(
-            f'- <span class="{word}">{word}</span>: {plain(meaning)}' for word, meaning in self.policy.acceptability_words
-        )
+        return "\n".join(f"- {toned(word)}: {plain(meaning)}" for word, meaning in self.policy.acceptability_words)
 
     def misuse(self) -> str:
         """Return the foreseeable misuse as a list."""
@@ -72,7 +71,7 @@ class RiskPages:
         for value in sorted({cell for row in self.policy.matrix for cell in row}):
             before = sum(1 for row in self.evaluation.situations if row.initial_acceptability is value)
             after = sum(1 for row in self.evaluation.situations if row.residual_acceptability is value)
-            rows.append([_word(value), str(before), str(after)])
+            rows.append([toned(value.word), str(before), str(after)])
         return table(["Acceptability", "Before controls", "After the controls that are shown"], rows, widths=[34, 33, 33])
 
     def conclusion(self) -> str:
@@ -98,8 +97,8 @@ class RiskPages:
         parts += [f"*Estimate:* {plain(situation.basis)}", f"*Residual:* {plain(situation.residual_basis)}"]
         parts += [f"*Why no further control:* {plain(situation.further_control)}"] if situation.further_control else []
         parts += [f"*Why information alone:* {plain(situation.information_only)}"] if situation.information_only else []
-        before = f"{judged.initial}\n\n{_word(judged.initial_acceptability)}"
-        after = f"{judged.residual}\n\n{_word(judged.residual_acceptability)}"
+        before = estimated(judged.initial, judged.initial_acceptability)
+        after = estimated(judged.residual, judged.residual_acceptability)
         return [
             "\n\n".join(parts),
             before,
@@ -125,7 +124,7 @@ class RiskPages:
     def residuals(self) -> str:
         """Return the residual risks a user must know: every situation that is not plainly acceptable after controls."""
         rows = [
-            [link(each.situation), plain(each.text), plain(each.harm), _word(each.acceptability)]
+            [link(each.situation), plain(each.text), plain(each.harm), toned(each.acceptability.word)]
             for each in disclosures(self._risk, self.evaluation)
         ]
         return table(["Situation", "What can happen", "Harm", "After controls"], rows, widths=[11, 40, 33, 16])
@@ -183,7 +182,7 @@ def _arising(control: Control, judged: ArisingEvaluation) -> str:
     said = control.arising
     words = [f"*Arising:* {plain(said.risk)} {plain(said.assessment)}".replace("  ", " ")]
     if judged.estimate and judged.acceptability is not None:
-        words.append(f"{judged.estimate}: {_word(judged.acceptability)}.")
+        words.append(f"{judged.estimate}: {toned(judged.acceptability.word)}.")
     words.append(f"Held by {links(said.situations)}." if judged.disposition is Disposition.CARRIED else links(said.situations))
     words.append('<span class="failed">Open.</span>' if judged.disposition is Disposition.OPEN else "")
     return " ".join(word for word in words if word)
@@ -191,15 +190,16 @@ def _arising(control: Control, judged: ArisingEvaluation) -> str:
 
 def _standing(point: Point) -> str:
     style = {Standing.HOLDS: "acceptable", Standing.STATED: "unacceptable", Standing.OPEN: "failed"}[point.standing]
-    return f'<span class="{style}">{point.standing}</span>'
+    return toned(style, point.standing)
 
 
 def _weighing(judged: SituationEvaluation) -> str:
     return "" if judged.weighing is Weighing.NOT_NEEDED else f"\n\n{judged.weighing}"
 
 
-def _word(value: Acceptability) -> str:
-    return f'<span class="{value.word}">{value.word}</span>'
+def estimated(risk: object, acceptability: Acceptability) -> str:
+    """Return an estimate with its acceptability below it, in a cell."""
+    return f"{risk}\n\n{toned(acceptability.word)}"
 
 
 def _linked(text: str) -> str:

@@ -13,10 +13,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
 from pipeline.dossier import design_pages, diagram, pipeline_diagram
 from pipeline.dossier.admission_pages import AdmissionPages, admission_table
-from pipeline.dossier.approval_pages import ApprovalPages, read_signatures
 from pipeline.dossier.assurance import assurance
-from pipeline.dossier.bill_pages import BillPages
+from pipeline.dossier.bill_pages import BillPages, read_components
 from pipeline.dossier.clause_evidence import in_words, require_places, rest_on_pages
+from pipeline.dossier.component_pages import ComponentPages
 from pipeline.dossier.conformance_pages import STATEMENTS, ConformancePages
 from pipeline.dossier.errors import FileError
 from pipeline.dossier.figures import FigureShelf
@@ -64,7 +64,7 @@ def write_sources(root: Path, subject: Subject, folder: Path) -> None:
     extra = folder / "_extra"
     extra.mkdir()
     shelf = FigureShelf(root, folder, subject.book)
-    _draw(root, subject, shelf)
+    _draw(subject, shelf)
     environment = _environment(root, subject, shelf)
     for page in _templates(root):
         (folder / f"{page}.md").write_text(_render(environment, page, resting.get(page, ())), encoding="utf-8")
@@ -80,11 +80,11 @@ def _templates(root: Path) -> list[str]:
     return [*sorted(path.stem for path in (root / "docs").glob("*.md") if path.stem not in AS_WRITTEN), f"{CLAUSES}/index"]
 
 
-def _draw(root: Path, subject: Subject, shelf: FigureShelf) -> None:
+def _draw(subject: Subject, shelf: FigureShelf) -> None:
     """Put the drawings of the architecture on the shelf: the device, the packages around it, and the flow of data through the pipeline."""
     shelf.keep("architecture.svg", diagram.draw(subject.structure))
-    shelf.keep("repository.svg", diagram.draw(diagram.repository_structure(root)))
-    shelf.keep("pipeline.svg", pipeline_diagram.draw_flow(pipeline_diagram.read_stages(root)))
+    shelf.keep("repository.svg", diagram.draw(subject.repository))
+    shelf.keep("pipeline.svg", pipeline_diagram.draw_flow(subject.stages))
 
 
 def _require_pages(root: Path, resting: Mapping[str, Sequence[str]]) -> None:
@@ -146,15 +146,17 @@ def _content(root: Path, subject: Subject, shelf: FigureShelf) -> dict[str, Any]
 def _of_plans(root: Path, subject: Subject) -> dict[str, Any]:
     """Return what the plans, the pages of the model and those of life after release may name."""
     situations = {row.id for row in subject.risk.evaluation.situations}
+    components = read_components(root)
     return {
-        "approvals": ApprovalPages(read_signatures(root), subject.book),
-        "bill": BillPages(root),
+        "approvals": subject.approvals,
+        "bill": BillPages(root, components),
+        "components": ComponentPages(components),
         "history": HistoryPages(root, subject.book, subject.audit.trail, subject.device_version),
         "literature": LiteraturePages(root),
         "recipe": RecipePages(root, subject.book),
         "surveillance": SurveillancePages(load_plan(root, situations), subject.book),
-        "repository_table": lambda: diagram.import_table(diagram.repository_structure(root)),
-        "stage_table": lambda: pipeline_diagram.stage_table(pipeline_diagram.read_stages(root)),
+        "repository_table": lambda: diagram.import_table(subject.repository),
+        "stage_table": lambda: pipeline_diagram.stage_table(subject.stages),
     }
 
 

@@ -16,10 +16,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.dossier.clause_manifests import refuse
-from pipeline.dossier.errors import require_sound
-from pipeline.dossier.tables import plain, table
-from requirements_spec.datafile import Table, Tables, Text, Texts, duplicate_ids, read
+from pipeline.dossier.errors import refuse
+from pipeline.dossier.handwritten import sound
+from pipeline.dossier.tables import plain, table, toned
+from requirements_spec.datafile import Table, Tables, Text, Texts
 from requirements_spec.problem import Problem
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ class Register:
 
 def _status(each: Standard) -> str:
     tone = "reduce" if each.status in ENDED else ""
-    shown = f'<span class="{tone}">{each.status}</span>' if tone else str(each.status)
+    shown = toned(tone, each.status) if tone else str(each.status)
     return f"{shown}\n\n{each.date}" + (f"\n\nnow: {plain(each.superseded_by)}" if each.superseded_by else "")
 
 
@@ -167,8 +167,7 @@ def load_register(root: Path) -> Register:
     Raises:
         FileError: FILE-DATA, it does not hold what it must.
     """
-    document = read(root, REGISTER, _TABLE)
-    require_sound((*document.problems, *duplicate_ids(document.rows("standard"))))
+    document = sound(root, REGISTER, _TABLE, ("standard",))
     refuse(_contradictions(document))
     standards = tuple(
         Standard(

@@ -16,13 +16,14 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
-from pipeline.dossier.errors import FileError, require_sound
+from pipeline.dossier.errors import FileError
+from pipeline.dossier.handwritten import HS, require_known, sound, value_of
 from pipeline.dossier.tables import identified, links, plain, table
 from pipeline.dossier.validation_pages import RECORD
-from requirements_spec.datafile import Table, Tables, Text, Texts, Whole, duplicate_ids, read
+from requirements_spec.datafile import Table, Tables, Text, Texts, Whole
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
     from pipeline.dossier.evidence import EvidenceBook
@@ -51,7 +52,7 @@ _TABLE = Table(
                     "limit": Text(),
                     "action": Text(),
                     "owner_role": Text(),
-                    "situations": Texts(each=Text(pattern=r"HS-\d{3}")),
+                    "situations": Texts(each=HS),
                 }
             )
         ),
@@ -93,25 +94,13 @@ def load_plan(root: Path, situations: Collection[str]) -> Plan:
     Raises:
         FileError: FILE-DATA, the file does not hold what it must; FILE-CONTENT, an indicator names a record or a situation that does not exist.
     """
-    document = read(root, PLAN, _TABLE)
-    require_sound((*document.problems, *duplicate_ids(document.rows("indicator"))))
+    document = sound(root, PLAN, _TABLE, ("indicator",))
     written = {f"audit:{name}" for name in audit_fields(root)} | {f"result:{name}" for name in result_fields(root)}
-    indicators = []
-    for row in document.rows("indicator"):
-        fields = {**row.data, "records": tuple(row.data["records"]), "situations": tuple(row.data["situations"])}
-        indicator = Indicator(**fields)
-        _require_known(indicator, indicator.records, written, "record of the device")
-        _require_known(indicator, indicator.situations, situations, "hazardous situation")
-        indicators.append(indicator)
-    return Plan(document.data["window"], tuple(indicators))
-
-
-def _require_known(indicator: Indicator, named: Iterable[str], known: Collection[str], what: str) -> None:
-    if unknown := sorted(set(named) - set(known)):
-        found = f"no {what} {', '.join(unknown)}"
-        raise FileError(
-            "FILE-CONTENT", f"{PLAN} {indicator.id}", found, f"a {what} that exists", "correct the name, or remove it"
-        )
+    indicators = tuple(value_of(Indicator, row.data) for row in document.rows("indicator"))
+    for indicator in indicators:
+        require_known(f"{PLAN} {indicator.id}", indicator.records, written, "record of the device")
+        require_known(f"{PLAN} {indicator.id}", indicator.situations, situations, "hazardous situation")
+    return Plan(document.data["window"], indicators)
 
 
 def audit_fields(root: Path) -> frozenset[str]:

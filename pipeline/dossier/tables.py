@@ -62,6 +62,17 @@ def plain(text: str) -> str:
     return text.replace("<", "&lt;").replace(">", "&gt;").replace("@", "&#64;")
 
 
+def toned(tone: str, text: str = "") -> str:
+    """Return words in the tone of a style of the pages; without words the style names itself.
+
+    >>> toned("acceptable")
+    '<span class="acceptable">acceptable</span>'
+    >>> toned("failed", "open")
+    '<span class="failed">open</span>'
+    """
+    return f'<span class="{tone}">{text or tone}</span>'
+
+
 def target(item_id: str) -> str:
     """Return the anchor of an item, to stand before its paragraph.
 

@@ -8,11 +8,11 @@ Source: STRIDE for each element (Shostack, Threat Modeling, 2014); FDA cybersecu
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline.dossier.errors import FileError
-from pipeline.dossier.handwritten import require_known, sound
+from pipeline.dossier.handwritten import GAP, HS, RC, SRS, require_known, sound, value_of
 from pipeline.dossier.surface import TOUCHES, Touch, touches
 from requirements_spec.datafile import Flag, Table, Tables, Text, Texts, Whole
 
@@ -39,7 +39,6 @@ APPLIES: dict[str, str] = {"outside": "SR", "process": "STRIDE", "store": "TID",
 """Which kinds of threat an element of a kind has to answer."""
 
 _LETTER = Text(choices=frozenset(KINDS))
-_SRS, _RC, _HS, _GAP = (Text(pattern=rf"{name}-\d{{3}}") for name in ("SRS", "RC", "HS", "GAP"))
 _ID = Text(pattern=r"[A-Z]{1,2}-\d+")
 _ELEMENT = {
     "id": _ID,
@@ -57,11 +56,11 @@ _THREAT = {
     "by": Text(choices=frozenset({"device", "release", "site", "nobody"})),
     "answer": Text(),
     "left": Text(required=False),
-    "controls": Texts(each=_RC, required=False),
-    "situations": Texts(each=_HS, required=False),
+    "controls": Texts(each=RC, required=False),
+    "situations": Texts(each=HS, required=False),
     "decisions": Texts(each=Text(pattern=r"\d{4}"), required=False),
     "tests": Texts(each=_ID, required=False),
-    "gaps": Texts(each=_GAP, required=False),
+    "gaps": Texts(each=GAP, required=False),
     "many": Flag(required=False),
 }
 _TEST = {
@@ -71,7 +70,7 @@ _TEST = {
     "figures": Texts(least=0),
     "holds": Texts(each=Text(pattern=r".+: /\S* = .+"), least=0),
 }
-_STEP = {**{name: Text() for name in ("title", "who", "what", "held")}, "gaps": Texts(each=_GAP, least=0)}
+_STEP = {**{name: Text() for name in ("title", "who", "what", "held")}, "gaps": Texts(each=GAP, least=0)}
 _TABLE = Table(
     {
         "schema": Text(choices=frozenset({"thoratrace/threats/1"})),
@@ -82,10 +81,10 @@ _TABLE = Table(
         "none": Tables(Table({"elements": Texts(each=_ID), "kinds": Texts(each=_LETTER), "reason": Text()})),
         "test": Tables(Table(_TEST)),
         "measure": Tables(
-            Table({"title": Text(), "text": Text(), "requirements": Texts(each=_SRS, least=0), "gaps": Texts(each=_GAP, least=0)})
+            Table({"title": Text(), "text": Text(), "requirements": Texts(each=SRS, least=0), "gaps": Texts(each=GAP, least=0)})
         ),
         "step": Tables(Table(_STEP)),
-        "case": Tables(Table({"title": Text(), "steps": Texts(), "ends": Text(), "requirements": Texts(each=_SRS)})),
+        "case": Tables(Table({"title": Text(), "steps": Texts(), "ends": Text(), "requirements": Texts(each=SRS)})),
     }
 )
 
@@ -167,14 +166,14 @@ def load_threats(root: Path, specification: Specification, risk: RiskFile, gaps:
     document = sound(root, THREATS, _TABLE, ("element", "flow", "threat", "test"))
     modules = {str(item.id): item.modules for item in specification.items}
     model = ThreatModel(
-        tuple(_value(Element, row.data) for row in document.rows("element")),
+        tuple(value_of(Element, row.data) for row in document.rows("element")),
         tuple(
             Flow(row.id, row.data["from"], row.data["to"], row.data["carries"], row.data["crosses"])
             for row in document.rows("flow")
         ),
-        tuple(_value(Threat, row.data) for row in document.rows("threat")),
+        tuple(value_of(Threat, row.data) for row in document.rows("threat")),
         tuple((tuple(row.data["elements"]), tuple(row.data["kinds"]), row.data["reason"]) for row in document.rows("none")),
-        tuple(_value(SecurityTest, row.data) for row in document.rows("test")),
+        tuple(value_of(SecurityTest, row.data) for row in document.rows("test")),
         {name: touches(root, paths) for name, paths in modules.items()},
         {name: tuple(row.data for row in document.rows(name)) for name in ("measure", "step", "case")},
     )
@@ -182,11 +181,6 @@ def load_threats(root: Path, specification: Specification, risk: RiskFile, gaps:
     _require_access({row.data["item"]: row.data["touches"] for row in document.rows("access")}, model.found)
     _require_each_kind(model)
     return model
-
-
-def _value(form: Any, data: Mapping[str, Any]) -> Any:
-    given = {each.name: data[each.name] for each in fields(form) if each.name in data}
-    return form(**{name: tuple(value) if isinstance(value, list) else value for name, value in given.items()})
 
 
 def _require_names(root: Path, model: ThreatModel, specification: Specification, risk: RiskFile, gaps: Collection[str]) -> None:

@@ -8,11 +8,11 @@ Source: IEC 62366-1:2015+A1:2020 5.1 to 5.9; FDA, Applying Human Factors and Usa
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pipeline.dossier.errors import FileError
-from pipeline.dossier.handwritten import require_known, sound
+from pipeline.dossier.handwritten import HS, SRS, require_known, sound, value_of
 from requirements_spec.datafile import Table, Tables, Text, Texts
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ USABILITY = "docs/usability.toml"
 CRITICAL_FROM = 4
 """The least severity before controls of a situation that makes a scenario critical: lasting impairment, or disclosure of the data of many (risk policy)."""
 
-_HS = Text(pattern=r"HS-\d{3}")
 _USER = {"id": Text(pattern=r"U-\d"), **{name: Text() for name in ("title", "role", "does", "knows", "learns", "limits")}}
 _SCENARIO = {
     "id": Text(pattern=r"USE-\d{2}"),
@@ -36,7 +35,7 @@ _SCENARIO = {
     "steps": Texts(),
     "error": Text(),
     "kind": Text(choices=frozenset({"perception", "cognition", "action"})),
-    "situations": Texts(each=_HS),
+    "situations": Texts(each=HS),
     "misuse": Texts(least=0),
     "task": Text(),
     "criterion": Text(),
@@ -49,7 +48,7 @@ _EVALUATION = {
 _ELEMENT = {
     "id": Text(pattern=r"UI-\d"),
     **{name: Text() for name in ("title", "shows", "matters")},
-    "requirements": Texts(each=Text(pattern=r"SRS-\d{3}")),
+    "requirements": Texts(each=SRS),
 }
 _TABLE = Table(
     {
@@ -58,7 +57,7 @@ _TABLE = Table(
         "environment": Tables(Table({"title": Text(), "text": Text()})),
         "element": Tables(Table(_ELEMENT)),
         "scenario": Tables(Table(_SCENARIO)),
-        "technical": Tables(Table({"situations": Texts(each=_HS), "reason": Text()})),
+        "technical": Tables(Table({"situations": Texts(each=HS), "reason": Text()})),
         "evaluation": Tables(Table(_EVALUATION)),
     }
 )
@@ -140,12 +139,12 @@ def load_usability(root: Path, specification: Specification, risk: RiskFile, pol
     """
     document = sound(root, USABILITY, _TABLE, ("user", "element", "scenario", "evaluation"))
     usability = UsabilityFile(
-        tuple(_value(User, row.data) for row in document.rows("user")),
+        tuple(value_of(User, row.data) for row in document.rows("user")),
         tuple((row.data["title"], row.data["text"]) for row in document.rows("environment")),
-        tuple(_value(Element, row.data) for row in document.rows("element")),
-        tuple(_value(Scenario, row.data) for row in document.rows("scenario")),
+        tuple(value_of(Element, row.data) for row in document.rows("element")),
+        tuple(value_of(Scenario, row.data) for row in document.rows("scenario")),
         tuple((tuple(row.data["situations"]), row.data["reason"]) for row in document.rows("technical")),
-        tuple(_value(PlannedEvaluation, row.data) for row in document.rows("evaluation")),
+        tuple(value_of(PlannedEvaluation, row.data) for row in document.rows("evaluation")),
     )
     _require_names(usability, specification)
     _require_each_situation(usability, [situation.id for situation in risk.situations])
@@ -158,12 +157,6 @@ def critical(scenario: Scenario, risk: RiskFile) -> bool:
     """Say whether a scenario has to be part of the summative evaluation: one of its situations is of severity 4 or 5 before controls (5.5)."""
     severities = {situation.id: situation.severity for situation in risk.situations}
     return max(severities[name] for name in scenario.situations) >= CRITICAL_FROM  # type: ignore[index]
-
-
-def _value(form: Any, data: Any) -> Any:
-    return form(
-        **{each.name: tuple(data[each.name]) if isinstance(data[each.name], list) else data[each.name] for each in fields(form)}
-    )
 
 
 def _require_names(usability: UsabilityFile, specification: Specification) -> None:

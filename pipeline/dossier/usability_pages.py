@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.dossier.risk_pages import estimated
 from pipeline.dossier.tables import link, links, plain, table, target
 from pipeline.dossier.usability import CRITICAL_FROM, critical
 from risk.model import ControlKind
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from pipeline.dossier.verification_pages import VerificationPages
     from requirements_spec.model import Specification
     from risk.evaluation import Evaluation
-    from risk.model import Acceptability, RiskFile
+    from risk.model import RiskFile
 
 STATE = "planned; not done"
 """What is said of every evaluation as long as no record of one exists."""
@@ -105,9 +106,9 @@ class UsabilityPages:
         return [
             f"{plain(hazard.title)}\n\n{link(name)} {plain(situation.text)}",
             plain(situation.harm),
-            f"{judged.initial}\n\n{_word(judged.initial_acceptability)}",
+            estimated(judged.initial, judged.initial_acceptability),
             "\n\n".join(self._controls(name)),
-            f"{judged.residual}\n\n{_word(judged.residual_acceptability)}",
+            estimated(judged.residual, judged.residual_acceptability),
         ]
 
     def _controls(self, name: str) -> Iterable[str]:
@@ -147,7 +148,3 @@ class UsabilityPages:
 
     def _critical(self) -> list[Scenario]:
         return [scenario for scenario in self._usability.scenarios if critical(scenario, self._risk)]
-
-
-def _word(value: Acceptability) -> str:
-    return f'<span class="{value.word}">{value.word}</span>'

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from pipeline.dossier.errors import FileError, require_sound
-from requirements_spec.datafile import Table, Tables, Text, Texts, duplicate_ids, read
+from pipeline.dossier.errors import FileError
+from pipeline.dossier.handwritten import sound
+from requirements_spec.datafile import Table, Tables, Text, Texts
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -95,9 +96,8 @@ def load_views(root: Path, pages: Collection[str], gaps: Collection[str]) -> tup
     Raises:
         FileError: FILE-DATA, the file does not hold what it must; FILE-CONTENT, a page or gap does not exist, or a page is printed nowhere or twice.
     """
-    document = read(root, VIEWS, _TABLE)
-    require_sound((*document.problems, *duplicate_ids(document.rows("view"))))
-    views = tuple(_view(row.data, pages, gaps) for row in document.rows("view"))
+    rows = sound(root, VIEWS, _TABLE, ("view",)).rows("view")
+    views = tuple(_view(row.data, pages, gaps) for row in rows)
     whole = {page for view in views if view.id == WHOLE for page in view.pages()}
     if unprinted := sorted(set(pages) - whole):
         raise _content(WHOLE, f"no part prints {', '.join(unprinted)}", "every page in the full file", "add it to a part")

@@ -20,7 +20,7 @@ from pipeline.release.approval import require_unaltered
 from pipeline.release.errors import ReleaseRefused
 from pipeline.release.folder import RELEASES, folder_of
 from pipeline.release.preparation import prepare
-from pipeline.release.record import VERSION, Kind, Previous
+from pipeline.release.record import VERSION, Kind, Previous, numbers
 from pipeline.release.sealing import Order, seal
 from pipeline.release.signers import signers_of
 from pipeline.release.source import read_source, require_clean
@@ -103,15 +103,6 @@ def previous_of(root: Path, version: str) -> Previous | None:
             "REL-VERSION", where="VERSION", found=version, expected=f"a version after {newest}", repair="give a newer one"
         )
     return Previous(newest, folder_of(root, newest, Kind.RELEASE).record().sha256)
-
-
-def numbers(version: str) -> tuple[int, ...]:
-    """Return a version as numbers, so that 0.10.0 is newer than 0.9.0.
-
-    >>> numbers("0.10.0") > numbers("0.9.0")
-    True
-    """
-    return tuple(int(part) for part in version.split("."))
 
 
 def _sealed(root: Path, order: ReleaseOrder, folder: ReleaseFolder, report: Report) -> Record:

@@ -43,6 +43,15 @@ class Kind(StrEnum):
     TRIAL = "trial"
 
 
+def numbers(version: str) -> tuple[int, ...]:
+    """Return a version as numbers, so that 0.10.0 is newer than 0.9.0.
+
+    >>> numbers("0.10.0") > numbers("0.9.0")
+    True
+    """
+    return tuple(int(part) for part in version.split("."))
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
     """One part: its name, whose first folder says where it is kept, its SHA-256 and its size in bytes."""

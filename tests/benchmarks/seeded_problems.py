@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +24,7 @@ from pipeline.dossier.errors import FileError
 from pipeline.dossier.sources import write_sources
 from pipeline.dossier.subject import load_subject
 from pipeline.dossier.views import load_views
+from tests.project_copy import copy_of_project
 from verification.trace.case import Level
 from verification.trace.gate import check
 from verification.trace.identity import Identity
@@ -34,22 +34,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 EVIDENCE = ROOT / "evidence" / "technical_file" / "seeded_problems.json"
-FOLDERS = ("device_sw", "docs", "evidence", "phantom", "pipeline", "requirements_spec", "risk", "validation", "verification")
-FILES = (
-    "AUDIT.jsonl",
-    "AUDIT.head.json",
-    "CHANGELOG.md",
-    "CONTRIBUTING.md",
-    "device.lock",
-    "dvc.lock",
-    "dvc.yaml",
-    "params.yaml",
-    "people.toml",
-    "pyproject.toml",
-    "requirements.lock",
-)
-LINKED = ("bundle", "cohort", "prepared", "training")
-COPIED = ("predictions", "validation", "verification", "trace")
 MANIFEST = "docs/clauses/iec-62304.toml"
 VALIDATION = "artifacts/validation/validation.json"
 VERDICTS = "artifacts/verification/verdicts.json"
@@ -181,21 +165,6 @@ PROBLEMS = (
         ("no gap GAP-023", "name the evidence instead"),
     ),
 )
-
-
-def copy_of_project(target: Path) -> Path:
-    """Copy what the file is made from; large outputs of the run are linked."""
-    for name in FOLDERS:
-        shutil.copytree(ROOT / name, target / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in FILES:
-        if (ROOT / name).is_file():
-            shutil.copy(ROOT / name, target / name)
-    (target / "artifacts").mkdir()
-    for name in LINKED:
-        (target / "artifacts" / name).symlink_to(ROOT / "artifacts" / name)
-    for name in COPIED:
-        shutil.copytree(ROOT / "artifacts" / name, target / "artifacts" / name)
-    return target
 
 
 def message(root: Path, problem: Seeded) -> str:

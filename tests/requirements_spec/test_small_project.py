@@ -13,6 +13,7 @@ from requirements_spec.model import (
     Soup,
     UserNeed,
 )
+from tests.edits import edit
 
 DATA = "requirements_spec/data"
 FILES = {
@@ -107,12 +108,6 @@ def tiny(tmp_path):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text, encoding="utf-8")
     return tmp_path
-
-
-def edit(root, name, old, new):
-    text = (root / name).read_text(encoding="utf-8")
-    assert old in text
-    (root / name).write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
 def told(root, code):

@@ -3,17 +3,20 @@
 import re
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from pipeline import signing
-from pipeline.dossier.approval_pages import NOTHING_SIGNED, ApprovalPages, read_signatures
+from pipeline.dossier.approval_pages import NOTHING_SIGNED, ApprovalPages
 from pipeline.dossier.errors import FileError
 from pipeline.dossier.evidence import EvidenceBook
+from pipeline.dossier.subject import sound_inputs
+from pipeline.dossier.tables import plain
 from tests.pipeline.test_signing import begin, small  # noqa: F401  fixtures of a small project with people and keys
 from tests.verification.trace.conftest import project, sealed  # noqa: F401
-from verification.trace import gate
 from verification.trace.approvals import APPROVALS
+from verification.trace.checks.levels import content_is_signed
 from verification.trace.keys import Form
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -31,18 +34,18 @@ def signed(small, begin):  # noqa: F811
 
 
 def pages_of(root):
-    return ApprovalPages(read_signatures(root), EvidenceBook(root))
+    return ApprovalPages(sound_inputs(root), EvidenceBook(root))
 
 
 def row_of(text, document):
     """Return the cells of a document's row."""
-    row = text.split(f"`{document}`", 1)[1].split("\n* - ", 1)[0]
+    row = text.split(f"`{document}`", 1)[1].split("\n* - ", 1)[0].split("\n```", 1)[0]
     return [cell.strip() for cell in row.split("\n  - ")[1:]]
 
 
 def test_a_signature_is_printed_in_full(signed):
     pages = pages_of(signed)
-    content = read_signatures(signed).documents[TARGET].sha256
+    content = sound_inputs(signed).documents[TARGET].sha256
     text = pages.records()
     for said in ("DEMO-quality (demonstration identity, no natural person)", "quality assurance", "approved", TARGET, content):
         assert said in text
@@ -53,7 +56,7 @@ def test_a_signature_is_printed_in_full(signed):
 def test_a_document_names_the_roles_that_are_missing(signed):
     cells = row_of(pages_of(signed).documents(), TARGET)
     assert cells[1] == "quality assurance"
-    assert cells[2].startswith("risk management")
+    assert cells[2].endswith("; missing risk management")
 
 
 def test_a_changed_document_has_lost_its_approval(signed):
@@ -68,21 +71,26 @@ def test_a_signature_that_does_not_hold_stops_the_build(signed):
     path = signed / APPROVALS
     path.write_text(path.read_text(encoding="utf-8").replace("cell by cell", "not at all"), encoding="utf-8")
     with pytest.raises(FileError, match=r"^FILE-DATA at verification/approvals\.(jsonl:1|head\.json): found SIG-"):
-        read_signatures(signed)
+        sound_inputs(signed)
 
 
-def test_people_that_cannot_be_read_stop_the_build(tmp_path):
-    (tmp_path / "people.toml").write_text('schema = "other"\n', encoding="utf-8")
+def test_people_that_cannot_be_read_stop_the_build(signed):
+    (signed / "people.toml").write_text('schema = "other"\n', encoding="utf-8")
     with pytest.raises(FileError, match=r"^FILE-DATA at people\.toml"):
-        read_signatures(tmp_path)
+        sound_inputs(signed)
 
 
 def test_a_project_without_signatures_says_so(small):  # noqa: F811
     assert pages_of(small[0].root).records() == NOTHING_SIGNED
 
 
-def test_signatures_of_this_project_are_those_that_the_gate_takes():
-    assert read_signatures(ROOT).approvals == gate.read(ROOT).approvals
+def test_what_a_document_lacks_is_what_the_gate_asks_for_at_release_level(signed):
+    inputs = sound_inputs(signed)
+    asked = {each.where: each.found for each in content_is_signed(SimpleNamespace(inputs=inputs)) if each.code == "TRC-SIGNATURE"}
+    pages = pages_of(signed)
+    assert pages.unsigned() == f"{len(asked)} of {len(inputs.reviewed)}"
+    for name in inputs.reviewed:
+        assert row_of(pages.documents(), name)[2] == (plain(asked[name]) if name in asked else "nothing")
 
 
 def test_documents_of_this_project_are_counted():

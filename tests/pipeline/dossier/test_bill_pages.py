@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.dossier.bill_pages import BillPages, one_list
+from pipeline.dossier.bill_pages import BillPages, read_components, require_sealed_lists
 from pipeline.dossier.errors import FileError
 from pipeline.release.components import pins
 
@@ -36,7 +36,7 @@ def bill():
 
 
 def test_here_the_three_agree():
-    text = BillPages(ROOT).agreement()
+    text = BillPages(ROOT, read_components(ROOT)).agreement()
     count = len(pins((ROOT / "device.lock").read_text(encoding="utf-8")))
     assert re.search(rf"all of the wheel's closure\*\*\n  - {count}\n", text)
 
@@ -50,7 +50,7 @@ def test_a_sealed_release_whose_bill_agrees_is_taken(tree):
             {"name": "ray", "version": "1", "scope": "optional"},
         ],
     )
-    assert one_list(tree)
+    require_sealed_lists(tree)
 
 
 @pytest.mark.parametrize(
@@ -66,18 +66,18 @@ def test_a_sealed_release_whose_bill_agrees_is_taken(tree):
 def test_a_sealed_bill_that_differs_is_named(tree, change, said):
     sealed(tree, change(bill()))
     with pytest.raises(FileError, match=rf"^FILE-CONTENT at releases/0\.1\.0/files/device\.cdx\.json: found .*{said}"):
-        one_list(tree)
+        require_sealed_lists(tree)
 
 
 def test_a_library_of_the_lock_that_nobody_lists_is_named(tree):
     path = tree / "device.lock"
     path.write_text(path.read_text() + "zzz==1.0 \\\n    --hash=sha256:" + "0" * 64 + "\n", encoding="utf-8")
     with pytest.raises(FileError, match=r"^FILE-CONTENT at pipeline/release/components\.toml, zzz: found no row"):
-        one_list(tree)
+        read_components(tree)
 
 
 def test_a_soup_item_of_another_version_is_named(tree):
     path = tree / "device.lock"
     path.write_text(re.sub(r"^numpy==\S+", "numpy==0.0.1", path.read_text(), flags=re.MULTILINE), encoding="utf-8")
-    found = {each.pin.name: each.pin.version for each in one_list(tree)}
+    found = {each.pin.name: each.pin.version for each in read_components(tree)}
     assert found["numpy"] == "0.0.1"

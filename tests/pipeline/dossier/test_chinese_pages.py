@@ -12,20 +12,14 @@ from pipeline.dossier.label_page import MISSING, LabelPage
 from pipeline.dossier.orientation_pages import OrientationPages
 from pipeline.dossier.risk_pages import RiskPages
 from pipeline.dossier.translation import load_translation
-from requirements_spec.loader import load as load_specification
-from risk.evaluation import evaluate
-from risk.loader import load
 
 ROOT = Path(__file__).resolve().parents[3]
 CITED = re.compile(r"\{ev\}`([^<]+) <")
 
 
 @pytest.fixture(scope="module")
-def subject():
-    specification = load_specification(ROOT)[0]
-    risk = load(ROOT, specification)[0]
-    passed = {each.id for each in specification.requirements} | {each.id for each in risk.controls}
-    english = RiskPages(risk, risk.policy, evaluate(risk, specification, passed), SimpleNamespace(verdict=lambda _item: ""))
+def subject(risk, evaluation, verdicts):
+    english = RiskPages(risk, risk.policy, evaluation, verdicts)
     book = EvidenceBook(ROOT)
     finding = {"id": "cardiac_hypertrophy", "name": "Cardiac hypertrophy", "chinese": ["心脈肥大"]}
     return SimpleNamespace(

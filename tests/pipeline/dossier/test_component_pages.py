@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 @pytest.fixture(scope="module")
 def pages():
-    return ComponentPages(ROOT)
+    return ComponentPages(components(ROOT))
 
 
 def test_each_component_of_the_bill_has_its_row(pages):

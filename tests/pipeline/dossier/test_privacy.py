@@ -1,34 +1,23 @@
 """The privacy assessment says what the code does: attributes come from the device, treatment from its profile, and a name that leads nowhere stops the build."""
 
+import shutil
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from device_sw.dicom.source import BINDING, CARRIED
 from pipeline.dossier.errors import FileError
-from pipeline.dossier.gaps import load_gaps
 from pipeline.dossier.privacy import PRIVACY, load_privacy
 from pipeline.dossier.privacy_pages import PrivacyPages
 from pipeline.dossier.tables import NOTHING
-from requirements_spec.loader import load as load_specification
-from risk.evaluation import evaluate
-from risk.loader import load
+from tests.edits import edit
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="module")
-def known():
-    specification = load_specification(ROOT)[0]
-    return specification, load(ROOT, specification)[0], [gap.id for gap in load_gaps(ROOT)]
-
-
-@pytest.fixture(scope="module")
-def pages(known):
-    specification, risk, _ = known
-    evaluation = evaluate(risk, specification, {each.id for each in (*specification.requirements, *risk.controls)})
-    return PrivacyPages(load_privacy(ROOT, *known), risk, evaluation, SimpleNamespace(verdict=lambda _item: ""))
+def pages(known, risk, evaluation, verdicts):
+    return PrivacyPages(load_privacy(ROOT, *known), risk, evaluation, verdicts)
 
 
 @pytest.mark.parametrize(
@@ -43,9 +32,8 @@ def pages(known):
 )
 def test_what_leads_nowhere_is_named(tmp_path, known, old, new, said):
     (tmp_path / "docs").mkdir()
-    text = (ROOT / PRIVACY).read_text(encoding="utf-8")
-    assert old in text
-    (tmp_path / PRIVACY).write_text(text.replace(old, new, 1), encoding="utf-8")
+    shutil.copy(ROOT / PRIVACY, tmp_path / PRIVACY)
+    edit(tmp_path, PRIVACY, old, new)
     with pytest.raises(FileError, match=rf"^FILE-CONTENT at docs/privacy\.toml {said}"):
         load_privacy(tmp_path, *known)
 

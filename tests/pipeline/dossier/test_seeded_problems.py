@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from tests.benchmarks.seeded_problems import COPIED, EVIDENCE, LINKED, PROBLEMS, ROOT, copy_of_project, message, said
+from tests.benchmarks.seeded_problems import EVIDENCE, PROBLEMS, ROOT, message, said
+from tests.project_copy import COPIED, LINKED, copy_of_project
 
 
 @pytest.fixture(scope="module")

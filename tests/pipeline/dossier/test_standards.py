@@ -50,7 +50,7 @@ def test_the_first_of_several_entries_decides(tmp_path):
         ({"status": "superseded"}, "found ended without a successor"),
         ({"superseded_by": "STD 2"}, "found a successor of what has not ended"),
         ({"cited": ["STD("]}, r"found the pattern 'STD\(': missing \)"),
-        ({"date": "12/2019"}, r"found \$\.standard\[0\]\.date: '12/2019'"),
+        ({"date": "12/2019"}, r"found SPC-VALUE \$\.standard\[0\]\.date: '12/2019'"),
     ],
 )
 def test_an_entry_that_does_not_hold_is_refused(tmp_path, changes, said):

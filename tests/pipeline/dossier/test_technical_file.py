@@ -3,7 +3,6 @@
 import hashlib
 import json
 import re
-import shutil
 import time
 from pathlib import Path
 from urllib.parse import unquote
@@ -14,24 +13,11 @@ from pipeline import technical_file
 from pipeline.dossier import freshness, stamp
 from pipeline.dossier.errors import FileError
 from requirements_spec.model import SECTIONS
+from tests.project_copy import copy_of_project
 from verification.trace.identity import read_identity
 
 ROOT = Path(__file__).resolve().parents[3]
 NEEDED = ("validation/validation.json", "verification/verdicts.json", "trace/check.json", "trace/matrix.html")
-LINKED = ("bundle", "cohort", "prepared", "training")
-COPIED = ("predictions", "validation", "verification", "trace")
-SOURCES = ("device_sw", "docs", "evidence", "phantom", "pipeline", "requirements_spec", "risk", "validation", "verification")
-FILES = (
-    "CHANGELOG.md",
-    "CONTRIBUTING.md",
-    "device.lock",
-    "requirements.lock",
-    "people.toml",
-    "pyproject.toml",
-    "params.yaml",
-    "dvc.yaml",
-    "dvc.lock",
-)
 
 pytestmark = pytest.mark.needs_run
 
@@ -42,17 +28,7 @@ def finished(tmp_path_factory):
     missing = [name for name in NEEDED if not (ROOT / "artifacts" / name).is_file()]
     if missing:
         pytest.skip(f"no finished run here (./qms demo makes it): {', '.join(missing)}")
-    root = tmp_path_factory.mktemp("file")
-    for name in SOURCES:
-        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in FILES:
-        shutil.copy(ROOT / name, root / name)
-    (root / "artifacts").mkdir()
-    for name in LINKED:
-        (root / "artifacts" / name).symlink_to(ROOT / "artifacts" / name)
-    for name in COPIED:
-        shutil.copytree(ROOT / "artifacts" / name, root / "artifacts" / name)
-    return root
+    return copy_of_project(tmp_path_factory.mktemp("file"))
 
 
 @pytest.fixture(autouse=True)

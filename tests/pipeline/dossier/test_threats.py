@@ -10,20 +10,12 @@ import pytest
 from pipeline.dossier.errors import FileError
 from pipeline.dossier.evidence import EvidenceBook
 from pipeline.dossier.flow_drawing import draw
-from pipeline.dossier.gaps import load_gaps
 from pipeline.dossier.threat_pages import ThreatPages
 from pipeline.dossier.threats import APPLIES, THREATS, duties, load_threats
-from requirements_spec.loader import load as load_specification
 from risk.evaluation import evaluate
-from risk.loader import load
+from tests.edits import edit
 
 ROOT = Path(__file__).resolve().parents[3]
-
-
-@pytest.fixture(scope="module")
-def known():
-    specification = load_specification(ROOT)[0]
-    return specification, load(ROOT, specification)[0], [gap.id for gap in load_gaps(ROOT)]
 
 
 @pytest.fixture(scope="module")
@@ -38,13 +30,6 @@ def copy(tmp_path):
     (tmp_path / "docs/adr").symlink_to(ROOT / "docs/adr")
     shutil.copytree(ROOT / "device_sw", tmp_path / "device_sw", ignore=shutil.ignore_patterns("__pycache__"))
     return tmp_path
-
-
-def edited(copy, old, new):
-    text = (copy / THREATS).read_text(encoding="utf-8")
-    assert old in text
-    (copy / THREATS).write_text(text.replace(old, new, 1), encoding="utf-8")
-    return copy
 
 
 @pytest.mark.parametrize(
@@ -75,7 +60,7 @@ def edited(copy, old, new):
 )
 def test_what_is_left_out_or_leads_nowhere_is_named(copy, known, old, new, said):
     with pytest.raises(FileError, match=said):
-        load_threats(edited(copy, old, new), *known)
+        load_threats(edit(copy, THREATS, old, new), *known)
 
 
 def test_an_answer_of_nobody_needs_a_gap(copy, known):

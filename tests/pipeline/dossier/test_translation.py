@@ -18,15 +18,9 @@ from pipeline.dossier.translation import (
     english_sentences,
     load_translation,
 )
-from requirements_spec.loader import load as load_specification
-from risk.loader import load
+from tests.edits import edit
 
 ROOT = Path(__file__).resolve().parents[3]
-
-
-@pytest.fixture(scope="module")
-def risk():
-    return load(ROOT, load_specification(ROOT)[0])[0]
 
 
 @pytest.fixture
@@ -35,13 +29,6 @@ def copy(tmp_path):
     for name in (TRANSLATION, f"docs/{ENGLISH_PAGE}.md", f"docs/{CHINESE_PAGE}.md"):
         shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
-
-
-def edited(copy, name, old, new):
-    path = copy / name
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
 def with_situation(risk, **changed):
@@ -94,7 +81,7 @@ def test_a_translation_of_what_is_not_said_any_more_is_named(copy, risk):
 
 
 def test_a_changed_section_of_the_english_page_is_named(copy, risk):
-    edited(copy, f"docs/{ENGLISH_PAGE}.md", "no pneumothorax", "no tension pneumothorax")
+    edit(copy, f"docs/{ENGLISH_PAGE}.md", "no pneumothorax", "no tension pneumothorax")
     with pytest.raises(
         FileError, match=r"docs/zh-hant\.toml What the device does not see: found the translation of other English words"
     ):
@@ -102,7 +89,7 @@ def test_a_changed_section_of_the_english_page_is_named(copy, risk):
 
 
 def test_a_lost_chinese_section_is_named(copy, risk):
-    edited(copy, f"docs/{CHINESE_PAGE}.md", "## 殘餘風險", "## 其他")
+    edit(copy, f"docs/{CHINESE_PAGE}.md", "## 殘餘風險", "## 其他")
     with pytest.raises(FileError, match=r"docs/zh-hant\.toml Residual risks: found no such section, or an empty one"):
         load_translation(copy, risk, risk.policy)
 
@@ -119,6 +106,6 @@ def test_words_of_evidence_without_a_term_are_named(risk):
 
 
 def test_a_row_of_another_form_is_refused_with_its_line(copy, risk):
-    edited(copy, TRANSLATION, "[[sentence]]\nid", '[[sentence]]\nnote = "x"\nid')
-    with pytest.raises(FileError, match=r"FILE-DATA at docs/zh-hant\.toml:\d+: found \$\.sentence\[0\]\.note"):
+    edit(copy, TRANSLATION, "[[sentence]]\nid", '[[sentence]]\nnote = "x"\nid')
+    with pytest.raises(FileError, match=r"FILE-DATA at docs/zh-hant\.toml:\d+: found SPC-UNKNOWN-KEY \$\.sentence\[0\]\.note"):
         load_translation(copy, risk, risk.policy)

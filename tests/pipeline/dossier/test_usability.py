@@ -3,28 +3,15 @@
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from pipeline.dossier.errors import FileError
 from pipeline.dossier.usability import USABILITY, critical, load_usability
 from pipeline.dossier.usability_pages import STATE, UsabilityPages
-from requirements_spec.loader import load as load_specification
-from risk.evaluation import evaluate
-from risk.loader import load
+from tests.edits import edit
 
 ROOT = Path(__file__).resolve().parents[3]
-
-
-@pytest.fixture(scope="module")
-def specification():
-    return load_specification(ROOT)[0]
-
-
-@pytest.fixture(scope="module")
-def risk(specification):
-    return load(ROOT, specification)[0]
 
 
 @pytest.fixture
@@ -32,19 +19,6 @@ def copy(tmp_path):
     (tmp_path / "docs").mkdir()
     shutil.copy(ROOT / USABILITY, tmp_path / USABILITY)
     return tmp_path
-
-
-@pytest.fixture
-def edited(copy):
-    """Return what changes the copied table in one place, and its root."""
-
-    def edit(old, new):
-        text = (copy / USABILITY).read_text(encoding="utf-8")
-        assert old in text
-        (copy / USABILITY).write_text(text.replace(old, new, 1), encoding="utf-8")
-        return copy
-
-    return edit
 
 
 @pytest.mark.parametrize(
@@ -69,10 +43,10 @@ def edited(copy):
         ('kind = "summative"', 'kind = "formative"', r"evaluation: found no summative evaluation"),
     ],
 )
-def test_what_is_left_out_or_leads_nowhere_is_named(edited, specification, risk, change):
+def test_what_is_left_out_or_leads_nowhere_is_named(copy, specification, risk, change):
     old, new, said = change
     with pytest.raises(FileError, match=rf"^FILE-CONTENT at docs/usability\.toml {said}"):
-        load_usability(edited(old, new), specification, risk, risk.policy)
+        load_usability(edit(copy, USABILITY, old, new), specification, risk, risk.policy)
 
 
 def test_a_new_situation_of_the_risk_file_has_to_be_met(copy, specification, risk):
@@ -94,10 +68,9 @@ def test_severity_alone_makes_a_scenario_critical(specification, risk):
 
 
 @pytest.fixture(scope="module")
-def pages(specification, risk):
+def pages(specification, risk, evaluation, verdicts):
     usability = load_usability(ROOT, specification, risk, risk.policy)
-    evaluation = evaluate(risk, specification, {each.id for each in (*specification.requirements, *risk.controls)})
-    return UsabilityPages(usability, specification, risk, evaluation, SimpleNamespace(verdict=lambda _item: ""))
+    return UsabilityPages(usability, specification, risk, evaluation, verdicts)
 
 
 def test_each_scenario_is_tested_in_exactly_one_kind_of_evaluation(pages):
