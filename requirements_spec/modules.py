@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from requirements_spec.problem import Problem
@@ -18,7 +19,7 @@ PACKAGE = "device_sw"
 def source_modules(root: Path) -> tuple[str, ...]:
     """Return the dotted names of all modules of the device; package files are left out, since they hold no code by the rule of the house."""
     files = sorted(file for file in (root / PACKAGE).rglob("*.py") if file.name != "__init__.py")
-    return tuple(".".join(file.relative_to(root).with_suffix("").parts) for file in files)
+    return tuple(".".join((*file.parts[len(root.parts) : -1], file.stem)) for file in files)
 
 
 def module_problems(specification: Specification, modules: Iterable[str]) -> tuple[Problem, ...]:
@@ -29,21 +30,25 @@ def module_problems(specification: Specification, modules: Iterable[str]) -> tup
 
 def owner(items: Iterable[SoftwareItem], module: str) -> SoftwareItem | None:
     """Return the software item that a module belongs to, or None."""
-    return next((item for item in items if any(_covers(claim, module) for claim in item.modules)), None)
+    names = frozenset(_with_parents(module))
+    return next((item for item in items if not names.isdisjoint(item.modules)), None)
 
 
-def _covers(claim: str, module: str) -> bool:
-    """Say whether a claim covers a module: itself or anything below it.
+def _with_parents(module: str) -> tuple[str, ...]:
+    """Return a module's name and those of the packages around it: the claims that cover it.
 
-    >>> _covers("device_sw.dicom", "device_sw.dicom.reader"), _covers("device_sw.dicom", "device_sw.dicomweb")
-    (True, False)
+    A claim covers the module of its name and everything below it, and nothing that merely begins alike.
+
+    >>> _with_parents("device_sw.dicom.reader")
+    ('device_sw', 'device_sw.dicom', 'device_sw.dicom.reader')
     """
-    return module == claim or module.startswith(f"{claim}.")
+    return tuple(accumulate(module.split("."), "{}.{}".format))
 
 
 def _unassigned(items: tuple[SoftwareItem, ...], present: tuple[str, ...]) -> Iterator[Problem]:
+    claims = {claim for item in items for claim in item.modules}
     for module in present:
-        if owner(items, module) is None:
+        if claims.isdisjoint(_with_parents(module)):
             yield Problem(
                 where=f"{module.replace('.', '/')}.py:1",
                 code="SPC-MODULE-UNASSIGNED",
@@ -56,9 +61,10 @@ def _unassigned(items: tuple[SoftwareItem, ...], present: tuple[str, ...]) -> It
 
 
 def _absent(items: tuple[SoftwareItem, ...], present: tuple[str, ...]) -> Iterator[Problem]:
+    covered = {name for module in present for name in _with_parents(module)}
     for item in items:
         for claim in item.modules:
-            if not any(_covers(claim, module) for module in present):
+            if claim not in covered:
                 yield Problem(
                     where=item.where,
                     code="SPC-MODULE-ABSENT",

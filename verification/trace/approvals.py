@@ -50,6 +50,9 @@ READING_TIME = 10
 SHORTEST_STATEMENT = 10
 """Characters of a statement, at least."""
 
+MOST_LINES = 10_000
+"""Lines, and signatures over them, that are kept judged: a process that judges again finds almost all of them as they were."""
+
 _KEYS = frozenset(
     "schema project name role time meaning target sha256 links statement key previous form signature".split()  # noqa: SIM905
 )
@@ -239,6 +242,7 @@ def _by_themselves(lines: tuple[str, ...], people: People) -> tuple[tuple[Record
     return tuple(judged)
 
 
+@lru_cache(maxsize=MOST_LINES)
 def _parsed(line: str, where: str) -> tuple[Record | None, tuple[Problem, ...]]:
     """Return the record of a line, or why there is none."""
     try:
@@ -344,7 +348,7 @@ def key_faults(record: Signed, person: Person, people: People) -> Iterator[tuple
         yield fault
 
 
-@lru_cache(maxsize=10_000)
+@lru_cache(maxsize=MOST_LINES)
 def _signature_fault(public: PublicKey, message: bytes, form: Form, signature: str) -> tuple[str, str] | None:
     """Return code and finding where a signature is not that of a key over a message; asked once for each, because it costs more than all else."""
     try:

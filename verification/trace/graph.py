@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from verification.trace.outcomes import Outcome, Verdict
 
@@ -95,6 +95,10 @@ EDGE_ORDER = attrgetter("link", "source", "target")
 """The order of links as keys: comparing keys is several times faster than comparing the links."""
 
 
+Tables: TypeAlias = "Mapping[Link, Mapping[str, tuple[str, ...]]]"
+"""For each link, what is at the far end of it for each item that has it."""
+
+
 @dataclass(frozen=True)
 class Graph:
     """Items by id, links, and the verdicts of accepted evidence by scenario id; stale or foreign evidence is never in it."""
@@ -117,24 +121,26 @@ class Graph:
     def with_items(self, changed: Mapping[str, Node]) -> Graph:
         """Return the graph with some items in another state; the links and their tables stay what they are and are not made again."""
         other = Graph({**self.nodes, **changed}, self.edges, self.verdicts)
-        vars(other).update((name, vars(self)[name]) for name in ("_forward", "_backward") if name in vars(self))
+        vars(other).update((name, vars(self)[name]) for name in ("_tables",) if name in vars(self))
         return other
 
     def targets(self, source: str, link: Link) -> tuple[str, ...]:
         """Return what the item names by this link, sorted; ids that do not exist included."""
-        return self._forward.get((source, link), ())
+        return self._tables[0][link].get(source, ())
 
     def sources(self, target: str, link: Link) -> tuple[str, ...]:
         """Return what names the item by this link, sorted: the reverse table."""
-        return self._backward.get((target, link), ())
+        return self._tables[1][link].get(target, ())
 
     @cached_property
-    def _forward(self) -> dict[tuple[str, Link], tuple[str, ...]]:
-        return _table((edge.source, edge.link, edge.target) for edge in self.edges)
-
-    @cached_property
-    def _backward(self) -> dict[tuple[str, Link], tuple[str, ...]]:
-        return _table((edge.target, edge.link, edge.source) for edge in self.edges)
+    def _tables(self) -> tuple[Tables, Tables]:
+        """What each item names, and what names it, by link."""
+        forward: dict[Link, dict[str, list[str]]] = {link: defaultdict(list) for link in Link}
+        backward: dict[Link, dict[str, list[str]]] = {link: defaultdict(list) for link in Link}
+        for edge in self.edges:
+            forward[edge.link][edge.source].append(edge.target)
+            backward[edge.link][edge.target].append(edge.source)
+        return _sorted(forward), _sorted(backward)
 
     def scenarios_of(self, item: str) -> tuple[str, ...]:
         """Return the scenarios tagged with a requirement or control."""
@@ -144,8 +150,8 @@ class Graph:
     def _verified_by(self) -> dict[str, tuple[str, ...]]:
         """Every item's scenarios, for those that any scenario is tagged with."""
         scenarios = {node.id for node in self.of(Kind.SCENARIO)}
-        verifying = ((item, names) for (item, link), names in self._backward.items() if link is Link.VERIFIES)
-        return {item: tuple(name for name in names if name in scenarios) for item, names in verifying}
+        verifying = self._tables[1][Link.VERIFIES]
+        return {item: tuple(name for name in names if name in scenarios) for item, names in verifying.items()}
 
     def scenario_status(self, scenario: str) -> Status:
         """Say what the accepted evidence holds for a scenario: passed only when every row has one clean pass."""
@@ -179,11 +185,12 @@ def combined(parts: Iterable[Status]) -> Status:
     return Status.PASSED if seen == {Status.PASSED} else Status.NO_EVIDENCE
 
 
-def _table(rows: Iterable[tuple[str, Link, str]]) -> dict[tuple[str, Link], tuple[str, ...]]:
-    table: dict[tuple[str, Link], list[str]] = defaultdict(list)
-    for near, link, far in rows:
-        table[near, link].append(far)
-    return {key: tuple(values) if len(values) == 1 else tuple(sorted(set(values))) for key, values in table.items()}
+def _sorted(tables: Mapping[Link, Mapping[str, list[str]]]) -> Tables:
+    return {link: {near: _once(far) for near, far in table.items()} for link, table in tables.items()}
+
+
+def _once(names: list[str]) -> tuple[str, ...]:
+    return tuple(names) if len(names) == 1 else tuple(sorted(set(names)))
 
 
 def to_json(graph: Graph) -> dict[str, Any]:

@@ -192,8 +192,13 @@ def read_heavy(root: Path) -> Heavy:
         protocol=read_executed_protocol(root),
         dependencies=read_dependencies(root),
         gaps=tuple(read_gaps(root)),
-        documents=read_documents(root, (*_reviewed(root), *named(read_chain(root)))),
+        documents=read_signed(root),
     )
+
+
+def read_signed(root: Path) -> Mapping[str, Document]:
+    """Return every file that has to be signed before a release, and every file that a line of the chain names."""
+    return read_documents(root, (*_reviewed(root), *named(read_chain(root))))
 
 
 def bundle_of(identity: Identity) -> str | None:
@@ -318,7 +323,7 @@ def _reviewed(root: Path) -> Iterator[str]:
     for name in SIGNED:
         path = root / name
         files = [path] if path.is_file() or path.suffix else [*path.rglob("*.toml"), *path.rglob("*.feature")]
-        yield from (file.relative_to(root).as_posix() for file in files)
+        yield from ("/".join(file.parts[len(root.parts) :]) for file in files)
 
 
 def read_gaps(root: Path) -> Iterator[Problem]:

@@ -16,6 +16,7 @@ import hashlib
 import struct
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidSignature
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 NAMESPACE = b"thoratrace"
 DOMAIN = b"thoratrace/approval/1\x00"
 """What every plain signature of this project begins with, so that no signature made for something else fits."""
+
+MOST_KEYS = 1000
+"""Keys whose fingerprints are kept: the same few are asked for with every signature."""
 
 _TYPE = b"ssh-ed25519"
 _MAGIC = b"SSHSIG"
@@ -105,7 +109,12 @@ class PublicKey:
     @property
     def id(self) -> str:
         """The fingerprint as ``ssh-keygen -l`` prints it."""
-        return "SHA256:" + base64.b64encode(hashlib.sha256(self.blob).digest()).decode().rstrip("=")
+        return _fingerprint(self.blob)
+
+
+@lru_cache(maxsize=MOST_KEYS)
+def _fingerprint(blob: bytes) -> str:
+    return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
 
 
 def public_of(private: Ed25519PrivateKey) -> PublicKey:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from verification.trace import strict_json
@@ -59,12 +61,18 @@ def read_locked_validation(root: Path, trail: AuditTrail, protocol_sha256: str) 
         return named
     try:
         content = (root / where).read_bytes()
-        record = strict_json.loads(content)
-        endpoints = {str(each["id"]): dict(each) for each in record["endpoints"]}
-        protocol = str(record["protocol"]["sha256"])
+        protocol, endpoints = _judged(content)
     except (OSError, ValueError, KeyError, TypeError):
         return named
     return replace(named, sha256=hashlib.sha256(content).hexdigest(), protocol=protocol, endpoints=endpoints)
+
+
+@lru_cache(maxsize=4)
+def _judged(content: bytes) -> tuple[str, Mapping[str, Mapping[str, Any]]]:
+    """Return the protocol that a result names and its endpoints; remembered by its bytes, because a campaign of mutants reads the same ones thousands of times."""
+    record = strict_json.loads(content)
+    endpoints = {str(each["id"]): MappingProxyType(dict(each)) for each in record["endpoints"]}
+    return str(record["protocol"]["sha256"]), MappingProxyType(endpoints)
 
 
 def _model(root: Path) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from requirements_spec.datafile import Document, Table, Tables, Text, Texts, read
@@ -33,6 +34,9 @@ TIME = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z"
 FINGERPRINT = r"SHA256:[A-Za-z0-9+/]{43}"
 MEANINGS = ("authored", "reviewed", "approved", "re-evaluated")
 """What a signature can mean (21 CFR 11.50 a 3); only ``approved`` opens a release."""
+
+MOST_TIMES = 10_000
+"""Times that are kept read: a process that judges again reads those of the same signatures each time."""
 
 _ROLE = Text(pattern=r"[a-z][a-z ]*")
 _TABLE = Table(
@@ -174,6 +178,7 @@ def shown(name: str) -> str:
     return f"{name} ({DEMONSTRATION})" if name.startswith(DEMO) else name
 
 
+@lru_cache(maxsize=MOST_TIMES)
 def time_of(text: str) -> datetime:
     """Return a UTC time of the form 2026-11-21T10:00:00Z.
 

@@ -16,7 +16,7 @@ from verification.trace.baseline import BASELINE, read_baseline
 from verification.trace.evidence import read_evidence
 from verification.trace.executed_protocol import PROTOCOL, read_executed_protocol
 from verification.trace.identity import Identity, content_hash, digest, read_identity
-from verification.trace.inputs import GAPS, SIGNED, Heavy, bundle_of, read_dependencies, read_gaps, read_heavy, read_stale
+from verification.trace.inputs import GAPS, SIGNED, Heavy, bundle_of, read_dependencies, read_gaps, read_signed, read_stale
 from verification.trace.lineage import LineageError, md5_of, read_lock
 from verification.trace.slices import SLICES
 from verification.trace.subjects import read_documents
@@ -89,7 +89,7 @@ class Rereading:
         """Return what a signature is held against, with only the touched files hashed again; a new file, or a line of the chain, asks for all."""
         before = self.heavy.documents
         if any(touches((name,), *SIGNED, "verification/approvals.jsonl") and name not in before for name in touched):
-            return read_heavy(self.root).documents
+            return read_signed(self.root)
         known = {name: each for name, each in before.items() if name not in touched}
         return dict(sorted({**known, **read_documents(self.root, touched & before.keys())}.items()))
 

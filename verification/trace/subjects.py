@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from requirements_spec.changes import specification_content
 from requirements_spec.fingerprint import fingerprint
+from requirements_spec.remembered import remembered
 from risk.changes import risk_content
 from verification.trace.approvals import Subject, is_target
 from verification.trace.assembly import Sources, assemble
@@ -84,6 +85,7 @@ def fingerprints(material: Material) -> dict[str, str]:
     return found | {entry.id: entry.sha256 for entry in material.obligations.entries}
 
 
+@remembered
 def _scenario(scenario: Scenario) -> str:
     """Return the hash of a scenario's tags, rows and steps; moving it down its file is no change."""
     content = [
