@@ -14,6 +14,8 @@ from device_sw.detector.families.registry import build
 from device_sw.errors import BundleError
 from device_sw.settings import DeviceSettings, ReleasedEngine
 from device_sw.types import ScoreCurve
+from verification.steps import bundles
+from verification.steps.opinion_bundles import Opinions, with_opinions
 
 from .conftest import ARCHITECTURE, ENGINE, seal
 
@@ -39,6 +41,59 @@ def test_second_opinions_are_read_where_the_bundle_has_them(bundle_folder):
     seal(bundle_folder)
     opinions = load_bundle(bundle_folder).second_opinions
     assert (opinions.limit, opinions.weights, opinions.looks_again) == (0.55, (1.0,), False)
+
+
+@pytest.fixture(scope="module")
+def opinionated(tmp_path_factory):
+    """A bundle with a further network and a classifier, each of the first network's findings and input."""
+    plain = bundles.untrained(tmp_path_factory.mktemp("opinions") / "bundle")
+    return with_opinions(plain, Opinions(members=1, abnormal=0.9))
+
+
+def other_opinions(opinionated, folder, name, change):
+    """Return a sealed copy in which one file says something else."""
+    copy = bundles.copy(opinionated, folder / "bundle")
+    values = json.loads((copy / name).read_text(encoding="utf-8"))
+    change(values)
+    (copy / name).write_text(json.dumps(values), encoding="utf-8")
+    return bundles.seal(copy)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "who"),
+    [
+        (
+            "member_1.json",
+            lambda values: values["architecture"].update(input_size=bundles.ARCHITECTURE.input_size + 64),
+            "member_1",
+        ),
+        ("member_1.json", lambda values: values["architecture"].update(classes=bundles.ARCHITECTURE.classes + 1), "member_1"),
+        (
+            "second_opinions.json",
+            lambda values: values["classifier"]["shape"].update(input_size=bundles.ARCHITECTURE.input_size + 64),
+            "the classifier",
+        ),
+    ],
+    ids=["a network of another input", "a network of further findings", "a classifier of another input"],
+)
+def test_a_second_opinion_trained_for_something_else_is_refused(opinionated, tmp_path, name, change, who):
+    with pytest.raises(
+        BundleError, match=r"^BND-CONTENT at a JSON or safetensors file of the bundle: found ValueError"
+    ) as refused:
+        load_bundle(other_opinions(opinionated, tmp_path, name, change))
+    assert str(refused.value.__cause__) == f"a further network of another input or other findings: {who}"
+
+
+def test_two_further_networks_of_another_input_are_both_named(tmp_path):
+    plain = bundles.untrained(tmp_path / "plain")
+    two = with_opinions(plain, Opinions(members=2))
+    for name in ("member_1.json", "member_2.json"):
+        values = json.loads((two / name).read_text(encoding="utf-8"))
+        values["architecture"]["input_size"] += 64
+        (two / name).write_text(json.dumps(values), encoding="utf-8")
+    with pytest.raises(BundleError, match=r"^BND-CONTENT at ") as refused:
+        load_bundle(bundles.seal(two))
+    assert str(refused.value.__cause__).endswith("findings: member_1, member_2")
 
 
 def test_no_folder_is_a_missing_bundle(tmp_path):
@@ -271,6 +326,9 @@ def test_every_part_of_a_good_bundle_is_where_it_belongs(bundle_folder):
     )
     assert set(bundle.golden_inputs) == {"film_0"} == set(bundle.golden_outputs)
     assert set(bundle.weights) == set(build(ARCHITECTURE).state_dict())
+    stated = json.loads((bundle_folder / "distribution.json").read_text(encoding="utf-8"))
+    counted = (bundle.distribution.reference_films, bundle.distribution.held_out_films)
+    assert counted == (stated["reference_films"], stated["held_out_films"])
 
 
 @pytest.mark.parametrize(

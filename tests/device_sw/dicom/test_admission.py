@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from device_sw.dicom import admission
 from device_sw.dicom.admission import RULES, Evidence, Outcome, judge, refuse
 from device_sw.dicom.orientation import INVERTED, LIKENESS, MIRRORED, TURNED, UNCLEAR, WAYS, Orientation, orientation
 from device_sw.dicom.radiograph import Age, FilmAttributes, Window
@@ -369,3 +370,9 @@ def test_a_rule_that_differs_between_policies_keeps_the_film_out_of_the_intended
     verdicts = {policy: judge(evidence(policy, attributes=replace(GOOD, view_position=""))) for policy in Policy}
     assert codes(verdicts[Policy.INTENDED_USE]) == ({"ADM-VIEW-MISSING"}, set())
     assert codes(verdicts[Policy.RESEARCH]) == (set(), {"ADM-VIEW-MISSING"})
+
+
+@pytest.mark.parametrize(("share", "said"), [(0.0, None), (0.399, "a field of 40% of the film"), (0.4, None), (1.0, None)])
+def test_a_field_of_the_smallest_share_is_taken_and_less_is_not(monkeypatch, share, said):
+    monkeypatch.setattr(admission, "field_share", lambda _picture: share)
+    assert rule("ADM-COLLIMATED").judge(evidence(Policy.INTENDED_USE, picture=CHEST)) == said
