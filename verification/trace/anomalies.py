@@ -16,7 +16,8 @@ from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from requirements_spec.datafile import Kind, Row, Table, Tables, Text, Texts, duplicate_ids, read
+from requirements_spec.datafile import Document, Kind, Row, Table, Tables, Text, Texts, duplicate_ids, read
+from requirements_spec.remembered import remembered
 from requirements_spec.schema import AUTHOR
 from verification.trace.codes import problem
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from requirements_spec.problem import Problem
+    from requirements_spec.reading_cache import ReadingCache
 
 ANOMALIES = "verification/anomalies.toml"
 SCHEMA = "thoratrace/anomalies/1"
@@ -198,11 +200,13 @@ _FILE = Table(
 )
 
 
-def read_anomalies(root: Path) -> tuple[AnomalyList, tuple[Problem, ...]]:
+def read_anomalies(root: Path, cache: ReadingCache | None = None) -> tuple[AnomalyList, tuple[Problem, ...]]:
     """Read the list; where there is none it is empty and says so, which a release does not accept."""
-    if not (root / ANOMALIES).exists():
-        return AnomalyList(), ()
-    document = read(root, ANOMALIES, _FILE)
+    return _listed(read(root, ANOMALIES, _FILE, cache)) if (root / ANOMALIES).exists() else (AnomalyList(), ())
+
+
+@remembered
+def _listed(document: Document) -> tuple[AnomalyList, tuple[Problem, ...]]:
     rows = document.rows("anomaly")
     anomalies = tuple(_anomaly(row) for row in rows if row.sound)
     trends = tuple(Trend(row.data["category"], row.data["analysis"]) for row in document.rows("trend") if row.sound)

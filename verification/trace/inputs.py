@@ -175,6 +175,10 @@ class Heavy:
     dependencies: tuple[Dependency, ...] | None
     gaps: tuple[Problem, ...]
     documents: Mapping[str, Document]
+    reviewed: tuple[str, ...]
+    modules: tuple[str, ...]
+    pages: frozenset[str]
+    label_pages: Mapping[str, str]
 
 
 def read_heavy(root: Path) -> Heavy:
@@ -193,12 +197,16 @@ def read_heavy(root: Path) -> Heavy:
         dependencies=read_dependencies(root),
         gaps=tuple(read_gaps(root)),
         documents=read_signed(root),
+        reviewed=read_reviewed(root),
+        modules=assembly.read_modules(root),
+        pages=assembly.read_pages(root),
+        label_pages=read_label_pages(root),
     )
 
 
 def read_signed(root: Path) -> Mapping[str, Document]:
     """Return every file that has to be signed before a release, and every file that a line of the chain names."""
-    return read_documents(root, (*_reviewed(root), *named(read_chain(root))))
+    return read_documents(root, (*read_reviewed(root), *named(read_chain(root))))
 
 
 def bundle_of(identity: Identity) -> str | None:
@@ -217,7 +225,7 @@ def read(root: Path, heavy: Heavy | None = None, cache: ReadingCache | None = No
     specification, specification_problems = loader.load(root, cache)
     risk, risk_problems = risk_loader.load(root, specification, cache)
     scenarios, feature_problems = features.load(root, cache)
-    anomalies, anomaly_problems = read_anomalies(root)
+    anomalies, anomaly_problems = read_anomalies(root, cache)
     bridges, bridge_problems = read_bridges(root)
     specification_changes, specification_ledger_problems = changes.read_ledger(root, changes.SPECIFICATION_BOOK.ledger, cache)
     risk_changes, risk_ledger_problems = changes.read_ledger(root, risk_ledger.RISK_BOOK.ledger, cache)
@@ -226,15 +234,14 @@ def read(root: Path, heavy: Heavy | None = None, cache: ReadingCache | None = No
     people, people_problems = read_people(root)
     chain, now = read_chain(root), datetime.now(UTC)
     audit = examine_log(read_log(root), people, now)
-    reviewed = tuple(sorted(_reviewed(root)))
     tool, tool_problems = heavy.tool
     seeded, seeded_problems = read_seeded(root, heavy.identity, cache)
     inputs = Inputs(
         specification=specification,
         risk=risk,
         scenarios=scenarios,
-        modules=assembly.read_modules(root),
-        pages=assembly.read_pages(root),
+        modules=heavy.modules,
+        pages=heavy.pages,
         specification_changes=specification_changes,
         risk_changes=risk_changes,
         evidence=heavy.evidence,
@@ -242,7 +249,7 @@ def read(root: Path, heavy: Heavy | None = None, cache: ReadingCache | None = No
         stale=heavy.stale,
         endpoints=heavy.endpoints,
         dependencies=heavy.dependencies,
-        reviewed=reviewed,
+        reviewed=heavy.reviewed,
         has_people=(root / PEOPLE).is_file(),
         gaps=heavy.gaps,
         written=heavy.written,
@@ -253,7 +260,7 @@ def read(root: Path, heavy: Heavy | None = None, cache: ReadingCache | None = No
         audit=audit,
         locked=read_locked_validation(root, audit, heavy.protocol.here),
         anomalies=anomalies,
-        label_pages=read_label_pages(root),
+        label_pages=heavy.label_pages,
         protocol=heavy.protocol,
         people=people,
         documents=heavy.documents,
@@ -317,6 +324,11 @@ def distribution(requirement: str) -> str:
     'pyjpeg-ls'
     """
     return re.sub(r"[-_.]+", "-", re.split(r"[^A-Za-z0-9._-]", requirement, maxsplit=1)[0]).lower()
+
+
+def read_reviewed(root: Path) -> tuple[str, ...]:
+    """Return the files that two roles have to sign before a release, sorted; one that is named and not there is among them."""
+    return tuple(sorted(_reviewed(root)))
 
 
 def _reviewed(root: Path) -> Iterator[str]:

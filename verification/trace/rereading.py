@@ -10,13 +10,25 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from requirements_spec.modules import PACKAGE
 from verification.trace import assembly
 from verification.trace.assembly import VALIDATION
 from verification.trace.baseline import BASELINE, read_baseline
 from verification.trace.evidence import read_evidence
 from verification.trace.executed_protocol import PROTOCOL, read_executed_protocol
 from verification.trace.identity import Identity, content_hash, digest, read_identity
-from verification.trace.inputs import GAPS, SIGNED, Heavy, bundle_of, read_dependencies, read_gaps, read_signed, read_stale
+from verification.trace.inputs import (
+    GAPS,
+    SIGNED,
+    Heavy,
+    bundle_of,
+    read_dependencies,
+    read_gaps,
+    read_reviewed,
+    read_signed,
+    read_stale,
+)
+from verification.trace.label_pages import read_label_pages
 from verification.trace.lineage import LineageError, md5_of, read_lock
 from verification.trace.slices import SLICES
 from verification.trace.subjects import read_documents
@@ -32,6 +44,9 @@ if TYPE_CHECKING:
     from requirements_spec.problem import Problem
     from verification.trace.subjects import Document
     from verification.trace.tool_validation import ToolState
+
+PAGES = "docs"
+"""Where the templates of the technical file's sections lie."""
 
 RUN = "artifacts/verification"
 """Where the last verification run lies."""
@@ -74,7 +89,17 @@ class Rereading:
             dependencies=read_dependencies(root) if touches(touched, SETTINGS) else before.dependencies,
             gaps=tuple(read_gaps(root)) if touches(touched, GAPS) else before.gaps,
             documents=self._documents(touched),
+            reviewed=read_reviewed(root) if self._appeared_or_gone(touched, *SIGNED) else before.reviewed,
+            modules=assembly.read_modules(root) if self._appeared_or_gone(touched, PACKAGE) else before.modules,
+            pages=assembly.read_pages(root) if self._appeared_or_gone(touched, PAGES) else before.pages,
+            label_pages=read_label_pages(root) if touches(touched, PAGES) else before.label_pages,
         )
+
+    def _appeared_or_gone(self, touched: frozenset[str], *paths: str) -> bool:
+        """Say whether a touched file below one of the paths may be new or gone: all but those that were signed or hashed before, and lie there still."""
+        known = (self.heavy.documents, self.heavy.identity.files)
+        below = [name for name in touched if touches((name,), *paths)]
+        return not all((self.root / name).is_file() and any(name in each for each in known) for name in below)
 
     def _md5(self, touched: frozenset[str], path: Path) -> str:
         """Return the MD5 of what a stage reads or makes; one that lies as in the whole reading is hashed once."""

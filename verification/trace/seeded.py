@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from requirements_spec.datafile import Row, Table, Tables, Text, Texts, duplicate_ids, read
+from requirements_spec.datafile import Document, Row, Table, Tables, Text, Texts, duplicate_ids, read
+from requirements_spec.remembered import remembered
 from requirements_spec.schema import CONTROL_ID, head
 from verification.trace.evidence import NAMED_DIFFERENCES
 from verification.trace.identity import Identity, difference
@@ -204,7 +205,11 @@ def read_faults(root: Path, cache: ReadingCache | None = None) -> tuple[tuple[Fa
     """Return the declared defects in the order of the file; none where there is no file, which leaves every control without."""
     if not (root / FAULTS).is_file():
         return (), ()
-    document = read(root, FAULTS, TABLE, cache)
+    return _declared(read(root, FAULTS, TABLE, cache))
+
+
+@remembered
+def _declared(document: Document) -> tuple[tuple[Fault, ...], tuple[Problem, ...]]:
     rows = document.rows("fault")
     faults = tuple(_fault(row) for row in rows if row.sound)
     return faults, (*document.problems, *duplicate_ids(rows))
