@@ -13,12 +13,12 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from pipeline.registry_store import ALIASES, MODEL, RegistrationRefused
+from pipeline.registry_store import ALIASES, RegistrationRefused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mlflow.tracking import MlflowClient
+    from pipeline.registry_store import RegisteredModel
 
 TAG = "alias_move."
 FIRST = "0" * 64
@@ -57,13 +57,13 @@ class AliasMove:
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-def journal(client: MlflowClient) -> tuple[AliasMove, ...]:
+def journal(model: RegisteredModel) -> tuple[AliasMove, ...]:
     """Return the moves in order.
 
     Raises:
         RegistrationRefused: ``REG-JOURNAL``, a line is missing, changed or no line.
     """
-    lines = {name: value for name, value in client.get_registered_model(MODEL).tags.items() if name.startswith(TAG)}
+    lines = {name: value for name, value in model.client.get_registered_model(model.name).tags.items() if name.startswith(TAG)}
     moves: list[AliasMove] = []
     for number in range(1, len(lines) + 1):
         where = f"{TAG}{number:04d}"
@@ -90,19 +90,19 @@ def _broken(where: str, found: str) -> RegistrationRefused:
     )
 
 
-def standing(client: MlflowClient) -> dict[str, str]:
+def standing(model: RegisteredModel) -> dict[str, str]:
     """Return alias -> version as the registry has them now."""
-    held = client.get_registered_model(MODEL).aliases
+    held = model.client.get_registered_model(model.name).aliases
     return {alias: str(held[alias]) for alias in ALIASES if alias in held}
 
 
-def move(client: MlflowClient, alias: str, version: str, *, ground: str, commit: str) -> AliasMove | None:
+def move(model: RegisteredModel, alias: str, version: str, *, ground: str, commit: str) -> AliasMove | None:
     """Give a version an alias and return the journal's line; None where it holds it already.
 
     Args:
-        client: of the registry.
+        model: whose alias.
         alias: one of ``ALIASES``.
-        version: of the model.
+        version: of that model.
         ground: what was checked before, in words; without one nothing moves.
         commit: of the checkout.
 
@@ -110,25 +110,25 @@ def move(client: MlflowClient, alias: str, version: str, *, ground: str, commit:
         RegistrationRefused: ``REG-JOURNAL``; ``REG-UNRECORDED``, an alias stands where the journal does not say; ``REG-ORDER``, the version lacks the alias
             before this one, or no ground is given.
     """
-    moves = _settled(client, journal(client))
-    now = standing(client)
+    moves = _settled(model, journal(model))
+    now = standing(model)
     if now.get(alias) == version:
         return None
     _require_order(alias, version, now, moves, ground)
-    return _write(client, moves, alias, version, now.get(alias, ""), ground, commit)
+    return _write(model, moves, alias, version, now.get(alias, ""), ground, commit)
 
 
-def _settled(client: MlflowClient, moves: tuple[AliasMove, ...]) -> tuple[AliasMove, ...]:
+def _settled(model: RegisteredModel, moves: tuple[AliasMove, ...]) -> tuple[AliasMove, ...]:
     """Begin a journal for aliases that are older than it, finish a move that was cut, and refuse what the journal does not say."""
-    now = standing(client)
+    now = standing(model)
     if not moves:
         for alias, version in now.items():
-            moves = (*moves, _write(client, moves, alias, version, "", FOUND, ""))
+            moves = (*moves, _write(model, moves, alias, version, "", FOUND, ""))
         return moves
     said = {line.alias: line.version for line in moves}
     last = moves[-1]
     if now.get(last.alias, "") == last.previous != last.version and {**now, last.alias: last.version} == said:
-        client.set_registered_model_alias(MODEL, last.alias, last.version)
+        model.client.set_registered_model_alias(model.name, last.alias, last.version)
         return moves
     strange = sorted(alias for alias in {*now, *said} if now.get(alias) != said.get(alias))
     if strange:
@@ -162,22 +162,22 @@ def _require_order(alias: str, version: str, now: Mapping[str, str], moves: tupl
 
 
 def _write(  # noqa: PLR0913, PLR0917  the fields of a line
-    client: MlflowClient, moves: tuple[AliasMove, ...], alias: str, version: str, previous: str, ground: str, commit: str
+    model: RegisteredModel, moves: tuple[AliasMove, ...], alias: str, version: str, previous: str, ground: str, commit: str
 ) -> AliasMove:
     line = AliasMove(
         number=len(moves) + 1,
         alias=alias,
         version=version,
         previous=previous,
-        bundle_sha256=client.get_model_version(MODEL, version).tags.get("bundle_sha256", ""),
+        bundle_sha256=model.version(version).tags.get("bundle_sha256", ""),
         ground=ground,
         commit=commit,
         at=datetime.now(UTC).isoformat(timespec="seconds"),
         before=moves[-1].sha256 if moves else FIRST,
     )
     text = json.dumps({**asdict(line), "sha256": line.sha256}, sort_keys=True, ensure_ascii=False)
-    client.set_registered_model_tag(MODEL, f"{TAG}{line.number:04d}", text)
-    client.set_registered_model_alias(MODEL, alias, version)
-    if standing(client).get(alias) != version or journal(client)[-1] != line:
+    model.client.set_registered_model_tag(model.name, f"{TAG}{line.number:04d}", text)
+    model.client.set_registered_model_alias(model.name, alias, version)
+    if standing(model).get(alias) != version or journal(model)[-1] != line:
         raise _broken(f"{TAG}{line.number:04d}", "another move at the same moment")
     return line

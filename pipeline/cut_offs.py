@@ -2,7 +2,7 @@
 
 Two checks. A bundle's cut-offs name the weights and the calibration that they were chosen for; a bundle whose cut-offs were chosen for others is no candidate.
 And a version takes the place of another (the alias `validated`) only with a comparison of exactly these two bundles: the old one at its cut-offs, the new one
-at the old ones and at its own, on the same films by the same device (`validation.studies.cut_offs`). The first version has nobody to be compared with.
+at the old ones and at its own, on the same films by the same device (`validation.studies.cut_offs`). The first version of a budget has nobody to be compared with.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class CutOffsUnchecked(CodedError):
 
 @dataclass(frozen=True, slots=True)
 class Predecessor:
-    """The version in use: its number, the hash of its bundle and, where it is at hand, the bundle's folder."""
+    """The version in use of the same budget: its number, the hash of its bundle and, where it is at hand, the bundle's folder."""
 
     version: str
     bundle_sha256: str

@@ -111,7 +111,7 @@ def _detection(run: Run) -> tuple[bool, str, str]:
 
 def _candidate(run: Run) -> tuple[bool, str, str]:
     made = registry.register(run, commit(run.root))
-    return True, f"{registry.MODEL} version {made.version}, weights {made.tags['weights_sha256'][:12]}", "artifacts/mlflow/"
+    return True, f"{made.model} version {made.version}, weights {made.tags['weights_sha256'][:12]}", "artifacts/mlflow/"
 
 
 def _verification(run: Run) -> tuple[bool, str, str]:
@@ -127,12 +127,10 @@ def _counts(done: verification_run.VerificationRun) -> str:
 
 
 def _cut_offs(run: Run) -> tuple[bool, str, str]:
-    """Compare the candidate with the version in use, at the old cut-offs and at its own."""
-    client = registry.open_registry(run.artifact("mlflow"))
+    """Compare the candidate with the version in use of its budget, at the old cut-offs and at its own."""
     bundle = read_json(run.artifact("predictions") / "predictions.json")["bundle_sha256"]
-    version = registry.find_version(client, bundle)
     with TemporaryDirectory() as folder, bar("version in use on test films") as report:
-        other = registry.in_use(client, version or "", Path(folder))
+        other = registry.in_use(registry.model_of(run), bundle, Path(folder))
         record = cut_offs.measure(run, other, report)
     where = "artifacts/cut_offs/"
     if other is None:

@@ -1,6 +1,7 @@
-"""The MLflow registry of models: one version a bundle, its tags say what it is, its aliases how far it has come.
+"""The MLflow registry of models: a registered model for each budget, one version a bundle, its tags say what it is, its aliases how far it has come.
 
-Aliases move in one order: `candidate` (the bundle is verified and passes its self-test), `validated` (every endpoint of the protocol and every
+A version is compared with the version in use of its own budget and takes the place of no other: a quick model, made to show that the pipeline works, succeeds
+a quick model, and a release model a release model. Aliases move in one order: `candidate` (the bundle is verified and passes its self-test), `validated` (every endpoint of the protocol and every
 scenario passed for exactly this bundle), later `released` and `retired`. MLflow is the registry and its page for people; its numbers, ids and times
 never enter evidence, and a model is loaded only through the verifying loader, never through MLflow.
 """
@@ -12,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from device_sw._version import __version__
-from device_sw.detector.bundle import Bundle, load_bundle
+from device_sw.detector.bundle import MANIFEST, Bundle, load_bundle
 from device_sw.detector.inference import Detector
 from pipeline import alias_moves, cut_offs, tracking
-from pipeline.registry_store import ALIASES, MODEL, RegistrationRefused, open_registry
+from pipeline.registry_store import ALIASES, RegisteredModel, RegistrationRefused, model_name, open_registry
 from pipeline.repository import commit as commit_of
 from pipeline.run import Run, read_json
 
@@ -27,12 +28,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Registration:
-    """A version of the registry, and whether this call made it."""
+    """A version of a registered model, and whether this call made it."""
 
+    model: str
     version: str
     created: bool
     tags: dict[str, str]
     aliases: tuple[str, ...]
+
+
+def model_of(run: Run) -> RegisteredModel:
+    """Return the registered model of the run's budget, in the registry that the run shares.
+
+    Raises:
+        RegistrationRefused: the store does not answer.
+    """
+    budget = read_json(run.artifact("bundle") / MANIFEST)["budget"]
+    return RegisteredModel(open_registry(run.artifact("mlflow")), model_name(budget))
 
 
 def register(run: Run, commit: str) -> Registration:
@@ -54,15 +66,15 @@ def register(run: Run, commit: str) -> Registration:
             repair="run the pipeline again",
         )
     cut_offs.require_own(bundle)
-    client = open_registry(run.artifact("mlflow"))
-    run_id = tracking.hold(client, run, commit)
+    model = model_of(run)
+    run_id = tracking.hold(model.client, run, commit)
     tags = version_tags(bundle, commit)
-    version = find_version(client, bundle.sha256)
+    version = find_version(model, bundle.sha256)
     created = version is None
     if version is None:
-        version = _create(client, run_id, tags)
-    alias_moves.move(client, "candidate", version, ground="bundle verified, self-test passed, cut-offs its own", commit=commit)
-    return Registration(version, created, tags, aliases_of(client, version))
+        version = _create(model, run_id, tags)
+    alias_moves.move(model, "candidate", version, ground="bundle verified, self-test passed, cut-offs its own", commit=commit)
+    return Registration(model.name, version, created, tags, aliases_of(model, version))
 
 
 def version_tags(bundle: Bundle, commit: str) -> dict[str, str]:
@@ -81,37 +93,38 @@ def version_tags(bundle: Bundle, commit: str) -> dict[str, str]:
     }
 
 
-def find_version(client: MlflowClient, bundle_sha256: str) -> str | None:
+def find_version(model: RegisteredModel, bundle_sha256: str) -> str | None:
     """Return the version number of a bundle, or None."""
-    from mlflow.exceptions import MlflowException  # noqa: PLC0415
-
-    try:
-        versions = client.search_model_versions(f"name = '{MODEL}'")
-    except MlflowException:
-        return None
-    return next((str(v.version) for v in versions if v.tags.get("bundle_sha256") == bundle_sha256), None)
+    return next((str(v.version) for v in model.versions() if v.tags.get("bundle_sha256") == bundle_sha256), None)
 
 
-def aliases_of(client: MlflowClient, version: str) -> tuple[str, ...]:
+def aliases_of(model: RegisteredModel, version: str) -> tuple[str, ...]:
     """Return the aliases of a version in their order."""
-    held = client.get_model_version(MODEL, version).aliases
+    held = model.version(version).aliases
     return tuple(alias for alias in ALIASES if alias in held)
 
 
-def in_use(client: MlflowClient, version: str, folder: Path | None = None) -> cut_offs.Predecessor | None:
-    """Return the other version that is `released`, else the one that is `validated`, else None: whom this version would replace.
+def in_use(model: RegisteredModel, bundle_sha256: str, folder: Path | None = None) -> cut_offs.Predecessor | None:
+    """Return the other version that is `released`, else the one that is `validated`, else None: whom this bundle's version would replace.
+
+    A version of another budget is nobody's predecessor, also where an alias of an older registry, in which all budgets had one name, stands at it.
 
     Args:
-        client: of the registry.
-        version: the version that asks.
+        model: of the budget.
+        bundle_sha256: the bundle whose version asks.
         folder: where the other one's bundle is brought to, if it is wanted.
+
+    Raises:
+        RegistrationRefused: ``REG-ORDER``, the bundle is not registered.
     """
+    versions = model.versions()
+    asks = next((v for v in versions if v.tags.get("bundle_sha256") == bundle_sha256), None)
+    if asks is None:
+        raise _not_candidate("no version of this bundle")
     for alias in ("released", "validated"):
-        held = next(
-            (v for v in client.search_model_versions(f"name = '{MODEL}'") if alias in aliases_of(client, str(v.version))), None
-        )
-        if held is not None and str(held.version) != version:
-            bundle = None if folder is None else _bundle_of(client, held.run_id, folder)
+        held = next((v for v in versions if alias in v.aliases and v.tags.get("budget") == asks.tags.get("budget")), None)
+        if held is not None and held.version != asks.version:
+            bundle = None if folder is None else _bundle_of(model.client, held.run_id, folder)
             return cut_offs.Predecessor(str(held.version), held.tags["bundle_sha256"], bundle)
     return None
 
@@ -123,11 +136,12 @@ def _bundle_of(client: MlflowClient, run_id: str, folder: Path) -> Path | None:
     return Path(client.download_artifacts(run_id, "bundle", str(folder)))
 
 
-def _create(client: MlflowClient, run_id: str, tags: Mapping[str, str]) -> str:
-    if not any(model.name == MODEL for model in client.search_registered_models()):
-        client.create_registered_model(MODEL)
+def _create(model: RegisteredModel, run_id: str, tags: Mapping[str, str]) -> str:
+    client, name = model.client, model.name
+    if not any(each.name == name for each in client.search_registered_models()):
+        client.create_registered_model(name)
     source = f"{client.get_run(run_id).info.artifact_uri}/bundle"
-    return str(client.create_model_version(MODEL, source=source, run_id=run_id, tags=dict(tags)).version)
+    return str(client.create_model_version(name, source=source, run_id=run_id, tags=dict(tags)).version)
 
 
 def validate(run: Run, verification_passed: bool) -> Registration:  # noqa: FBT001  the caller states one fact
@@ -137,17 +151,11 @@ def validate(run: Run, verification_passed: bool) -> Registration:  # noqa: FBT0
         RegistrationRefused: an endpoint or scenario did not pass, or the figures are of another bundle.
         CutOffsUnchecked: nobody compared it with the version in use, or the comparison does not hold.
     """
-    client = open_registry(run.artifact("mlflow"))
+    model = model_of(run)
     bundle_sha256 = read_json(run.artifact("predictions") / "predictions.json")["bundle_sha256"]
-    version = find_version(client, bundle_sha256)
-    if version is None or "candidate" not in aliases_of(client, version):
-        raise RegistrationRefused(
-            "REG-ORDER",
-            where="registry",
-            found="no candidate version of the predicted bundle",
-            expected="one",
-            repair="register it first",
-        )
+    version = find_version(model, bundle_sha256)
+    if version is None or "candidate" not in aliases_of(model, version):
+        raise _not_candidate("no candidate version of the predicted bundle")
     failed = [c["id"] for c in read_json(run.artifact("validation") / "validation.json")["endpoints"] if not c["passed"]]
     if failed or not verification_passed:
         missing = ", ".join(failed) or "verification"
@@ -158,8 +166,12 @@ def validate(run: Run, verification_passed: bool) -> Registration:  # noqa: FBT0
             expected="every endpoint and scenario passed for exactly this bundle",
             repair="see the verification and validation pages of the technical file",
         )
-    cut_offs.require_compared(run, bundle_sha256, in_use(client, version))
+    cut_offs.require_compared(run, bundle_sha256, in_use(model, bundle_sha256))
     ground = "every endpoint of the protocol and every scenario passed for this bundle; cut-offs compared with the version in use"
-    alias_moves.move(client, "validated", version, ground=ground, commit=commit_of(run.root))
-    held = client.get_model_version(MODEL, version)
-    return Registration(version, created=False, tags=dict(held.tags), aliases=aliases_of(client, version))
+    alias_moves.move(model, "validated", version, ground=ground, commit=commit_of(run.root))
+    held = model.version(version)
+    return Registration(model.name, version, created=False, tags=dict(held.tags), aliases=aliases_of(model, version))
+
+
+def _not_candidate(found: str) -> RegistrationRefused:
+    return RegistrationRefused("REG-ORDER", where="registry", found=found, expected="one", repair="register it first")

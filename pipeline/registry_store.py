@@ -1,11 +1,15 @@
 """The MLflow store behind runs and registry: a SQLite file of this checkout, or the server that MLFLOW_TRACKING_URI names; nothing else differs.
 
 With a server, artifacts go to the server (`mlflow server --artifacts-destination s3://...`), which alone holds the keys of database and object store.
+
+In MLflow a registered model is a name with versions that succeed each other, and an alias points at one version of it. So each budget has a registered
+model of its own: what shows that the pipeline works and what may be released are different models with different successors (docs/adr/0044).
 """
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from device_sw.errors import CodedError
@@ -13,9 +17,15 @@ from device_sw.errors import CodedError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from mlflow.entities.model_registry import ModelVersion
     from mlflow.tracking import MlflowClient
 
 MODEL = "thoratrace-detector"
+"""Registered model of what may be released; its name since the first release, so that the next one is compared with it."""
+
+RELEASED = "release"
+"""Budget of what may be released."""
+
 ALIASES = ("candidate", "validated", "released", "retired")
 """In the order a version may take them."""
 
@@ -32,6 +42,37 @@ _PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOU
 
 class RegistrationRefused(CodedError):
     """A run or version may not be held, registered or given an alias. Codes: REG-STORE, REG-SELF-TEST, REG-ORDER, REG-VALIDATED, REG-JOURNAL, REG-UNRECORDED."""
+
+
+def model_name(budget: str) -> str:
+    """Return the registered model in which models of a budget succeed each other, and no others.
+
+    >>> model_name("release"), model_name("quick")
+    ('thoratrace-detector', 'thoratrace-detector-quick')
+    """
+    return MODEL if budget == RELEASED else f"{MODEL}-{budget}"
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredModel:
+    """A registered model in a store: whose versions, aliases and journal are meant.
+
+    Attributes:
+        client: of the store.
+        name: as ``model_name`` makes it, or as an export recorded it.
+    """
+
+    client: MlflowClient
+    name: str
+
+    def versions(self) -> list[ModelVersion]:
+        """Return every version, read one by one so that aliases are with it; none where nothing was registered under this name."""
+        listed = self.client.search_model_versions(f"name = '{self.name}'")
+        return [self.version(str(each.version)) for each in listed]
+
+    def version(self, number: str) -> ModelVersion:
+        """Return one version."""
+        return self.client.get_model_version(self.name, number)
 
 
 def server() -> str | None:

@@ -67,8 +67,7 @@ def _show_tools(workspace: Path, report: Report) -> None:
 
 
 def _compare(run: Run, report: Report) -> None:
-    client = registry.open_registry(run.artifact("mlflow"))
     bundle = read_json(run.artifact("predictions") / "predictions.json")["bundle_sha256"]
     with TemporaryDirectory() as folder:
-        other = registry.in_use(client, registry.find_version(client, bundle) or "", Path(folder))
+        other = registry.in_use(registry.model_of(run), bundle, Path(folder))
         cut_offs.measure(run, other, report)

@@ -1,5 +1,6 @@
 """Gives the model of a signed release the alias `released` in the registry; nothing else in this project does.
 
+Only the registered model of the release budget has releases, so a quick model can never come to the alias.
 A clone without a registry has nothing to move; the release is its record, the registry only shows it.
 """
 
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pipeline import alias_moves
 from pipeline.registry import find_version
-from pipeline.registry_store import open_registry, server
+from pipeline.registry_store import MODEL, RegisteredModel, open_registry, server
 from pipeline.run import Run
 
 if TYPE_CHECKING:
@@ -27,9 +28,9 @@ def promote(root: Path, record: Record) -> str | None:
     folder = Run(root).artifact("mlflow")
     if server() is None and not folder.is_dir():
         return None
-    client = open_registry(folder)
-    version = find_version(client, record.model.bundle_sha256)
+    model = RegisteredModel(open_registry(folder), MODEL)
+    version = find_version(model, record.model.bundle_sha256)
     if version is not None:
         ground = f"release {record.version}, record {record.sha256}, signed by everybody who has to"
-        alias_moves.move(client, "released", version, ground=ground, commit=record.source.commit)
+        alias_moves.move(model, "released", version, ground=ground, commit=record.source.commit)
     return version

@@ -4,7 +4,7 @@ Whoever can write into MLflow's database or artefact store can change all of it 
 loaded: the bundle's hash comes from the signed record, the file's own bytes are compared with it before anything is parsed, and what is parsed is safetensors,
 JSON and TOML by `device_sw.detector.bundle`. No loader of MLflow is ever called.
 
-An alias may have moved on since the export, by the journal's own lines; it stands where the journal says, or it has drifted.
+Compared is the registered model that the export names, whatever its budget is called today. An alias may have moved on since the export, by the journal's own lines; it stands where the journal says, or it has drifted.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 from device_sw.detector.bundle import MANIFEST, load_bundle
 from pipeline import alias_moves, tracking
-from pipeline.registry_store import MODEL, RegistrationRefused
+from pipeline.registry_store import RegisteredModel, RegistrationRefused
 from pipeline.release.content import content_sha256
 from pipeline.release.errors import ReleaseRefused
 from pipeline.release.folder import RECORD, ReleaseFolder
 from pipeline.release.record import Kind as RecordKind
-from pipeline.release.registry_export import FOLDER, artefacts, moves_of, refused, versions
+from pipeline.release.registry_export import FOLDER, artefacts, moves_of, refused
 from pipeline.run import file_sha256
 
 if TYPE_CHECKING:
@@ -70,11 +70,14 @@ def drift(client: MlflowClient, export: Mapping[str, Any], releases: Mapping[str
         export: what was recorded.
         releases: SHA-256 of a release's record -> that of its bundle, for every release there is; with them each move to `released` has to name one.
     """
-    found = list(_alias_drift(client, export, releases))
-    now = versions(client)
+    model = RegisteredModel(client, export["model"])
+    if not any(each.name == model.name for each in client.search_registered_models()):
+        return (Drift(Kind.ROW, model.name, "no such registered model", "the released model"),)
+    found = list(_alias_drift(model, export, releases))
+    now = model.versions()
     for weights, rows in export["versions"].items():
         for row in rows:
-            found += _row_drift(client, weights, row, now)
+            found += _row_drift(model, weights, row, now)
     return tuple(sorted(found))
 
 
@@ -100,11 +103,11 @@ def _releases_beside(folder: ReleaseFolder) -> dict[str, str]:
     return {each.sha256: each.model.bundle_sha256 for each in records}
 
 
-def load_registered(client: MlflowClient, bundle_sha256: str, folder: Path) -> Bundle:
+def load_registered(model: RegisteredModel, bundle_sha256: str, folder: Path) -> Bundle:
     """Bring a registered bundle into an empty folder, and load it once its bytes are those of the release.
 
     Args:
-        client: of the registry.
+        model: of which it is a version.
         bundle_sha256: SHA-256 of the bundle's manifest as the signed record names it.
         folder: where it is brought to.
 
@@ -112,7 +115,8 @@ def load_registered(client: MlflowClient, bundle_sha256: str, folder: Path) -> B
         ReleaseRefused: ``REL-REGISTRY-ABSENT``, no version of it, or none with files; ``REL-REGISTRY-MODEL``, another manifest.
         BundleError: a file is missing, too many or not as the manifest says.
     """
-    held = [each for each in versions(client) if each.tags.get("bundle_sha256") == bundle_sha256]
+    client = model.client
+    held = [each for each in model.versions() if each.tags.get("bundle_sha256") == bundle_sha256]
     if not held or not any(entry.path == FOLDER for entry in client.list_artifacts(held[0].run_id)):
         raise refused("ABSENT", "registry", f"no files of bundle {bundle_sha256[:16]}", "the released bundle")
     brought = Path(client.download_artifacts(held[0].run_id, FOLDER, str(folder)))
@@ -123,14 +127,14 @@ def load_registered(client: MlflowClient, bundle_sha256: str, folder: Path) -> B
     return load_bundle(brought)
 
 
-def _alias_drift(client: MlflowClient, export: Mapping[str, Any], releases: Mapping[str, str] | None) -> Iterator[Drift]:
+def _alias_drift(model: RegisteredModel, export: Mapping[str, Any], releases: Mapping[str, str] | None) -> Iterator[Drift]:
     try:
-        said = {line.alias: line.version for line in alias_moves.journal(client)}
-        moves = list(moves_of(client))
+        said = {line.alias: line.version for line in alias_moves.journal(model)}
+        moves = list(moves_of(model))
     except RegistrationRefused as err:
         yield Drift(Kind.ALIAS, err.where, err.found, err.expected)
         return
-    standing = alias_moves.standing(client)
+    standing = alias_moves.standing(model)
     for alias in sorted({*said, *standing}):
         if said.get(alias) != standing.get(alias):
             expected = f"version {said[alias]}, as the journal says" if alias in said else "none: the journal knows no such move"
@@ -157,9 +161,9 @@ def _unreleased(moves: Iterable[Mapping[str, str]], releases: Mapping[str, str])
             yield Drift(Kind.ALIAS, "released", f"bundle {move['bundle_sha256'][:16]}: {move['ground'][:60]}", expected)
 
 
-def _row_drift(client: MlflowClient, weights: str, row: Mapping[str, Any], now: list[ModelVersion]) -> Iterator[Drift]:
+def _row_drift(model: RegisteredModel, weights: str, row: Mapping[str, Any], now: list[ModelVersion]) -> Iterator[Drift]:
     """Compare one exported row with the version that its run was registered as."""
-    label = f"model {weights[:12]}"
+    client, label = model.client, f"model {weights[:12]}"
     claimed = [each for each in now if each.tags.get("bundle_sha256") == row["tags"]["bundle_sha256"]]
     of_the_run = [each for each in now if _run_tag(client, each) == row["run_sha256"]]
     if len(claimed) > 1 or len(of_the_run) > 1:
@@ -175,14 +179,15 @@ def _row_drift(client: MlflowClient, weights: str, row: Mapping[str, Any], now: 
     if not of_the_run:
         yield Drift(Kind.ROW, f"{label}, run", _run_tag(client, version)[:16] or "another run", row["run_sha256"][:16])
     yield from _differences(Kind.TAG, label, dict(version.tags), row["tags"])
-    yield from _source_drift(client, label, version)
+    yield from _source_drift(model, label, version)
     yield from _differences(Kind.ARTEFACT, label, _artefacts(client, version), row["artefacts"])
 
 
-def _source_drift(client: MlflowClient, label: str, version: ModelVersion) -> Iterator[Drift]:
+def _source_drift(model: RegisteredModel, label: str, version: ModelVersion) -> Iterator[Drift]:
     """A version's source is the bundle of its run, below the place of its experiment; anything else leads MLflow's loaders elsewhere."""
     from mlflow.exceptions import MlflowException  # noqa: PLC0415  MLflow must not be imported before its switches are set
 
+    client = model.client
     try:
         run = client.get_run(version.run_id)
         place = str(client.get_experiment(run.info.experiment_id).artifact_location)
@@ -190,7 +195,8 @@ def _source_drift(client: MlflowClient, label: str, version: ModelVersion) -> It
         yield Drift(Kind.SOURCE, f"{label}, run", type(err).__name__, "the run that it was registered from")
         return
     expected = f"{run.info.artifact_uri}/{FOLDER}"
-    stated = {"source": str(version.source), "download": str(client.get_model_version_download_uri(MODEL, str(version.version)))}
+    download = client.get_model_version_download_uri(model.name, str(version.version))
+    stated = {"source": str(version.source), "download": str(download)}
     for name, actual in stated.items():
         if actual != expected:
             yield Drift(Kind.SOURCE, f"{label}, {name}", _last(actual), "the bundle of its run")

@@ -13,8 +13,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from pipeline import alias_moves, tracking
-from pipeline.registry import aliases_of
-from pipeline.registry_store import MODEL, open_registry, server
+from pipeline.registry import aliases_of, model_of
+from pipeline.registry_store import server
 from pipeline.release.errors import ReleaseRefused
 from pipeline.run import Run, file_sha256
 
@@ -24,12 +24,14 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
     from mlflow.tracking import MlflowClient
 
+    from pipeline.registry_store import RegisteredModel
+
 SCHEMA = "thoratrace/registry-export/1"
 FOLDER = "bundle"
 """Folder of a run's artefacts that holds the model."""
 
 
-def registry_export(client: MlflowClient, weights_sha256: str) -> dict[str, Any]:
+def registry_export(model: RegisteredModel, weights_sha256: str) -> dict[str, Any]:
     """Return the export of every version of some weights.
 
     Raises:
@@ -37,14 +39,14 @@ def registry_export(client: MlflowClient, weights_sha256: str) -> dict[str, Any]
         RegistrationRefused: ``REG-JOURNAL``, the journal of alias moves was touched.
     """
     found = sorted(
-        (_row(client, version) for version in versions(client) if version.tags.get("weights_sha256") == weights_sha256),
+        (_row(model, version) for version in model.versions() if version.tags.get("weights_sha256") == weights_sha256),
         key=lambda row: str(row["tags"]["bundle_sha256"]),
     )
     if not found:
         raise refused("ABSENT", "registry", f"no version with weights {weights_sha256[:16]}", "the released model, registered")
     bundles = {row["tags"]["bundle_sha256"] for row in found}
-    moves = [move for move in moves_of(client) if move["bundle_sha256"] in bundles]
-    return {"schema": SCHEMA, "model": MODEL, "versions": {weights_sha256: found}, "moves": moves}
+    moves = [move for move in moves_of(model) if move["bundle_sha256"] in bundles]
+    return {"schema": SCHEMA, "model": model.name, "versions": {weights_sha256: found}, "moves": moves}
 
 
 def registered(root: Path, weights_sha256: str, *, owed: bool) -> dict[str, Any] | None:
@@ -54,33 +56,27 @@ def registered(root: Path, weights_sha256: str, *, owed: bool) -> dict[str, Any]
         ReleaseRefused: ``REL-REGISTRY-ABSENT``.
         RegistrationRefused: the store does not answer, or its journal was touched.
     """
-    folder = Run(root).artifact("mlflow")
-    if not owed and server() is None and not folder.is_dir():
+    run = Run(root)
+    if not owed and server() is None and not run.artifact("mlflow").is_dir():
         return None
-    return registry_export(open_registry(folder), weights_sha256)
+    return registry_export(model_of(run), weights_sha256)
 
 
-def versions(client: MlflowClient) -> list[ModelVersion]:
-    """Return every version of the model, read one by one so that aliases are with it."""
-    listed = client.search_model_versions(f"name = '{MODEL}'")
-    return [client.get_model_version(MODEL, str(each.version)) for each in listed]
-
-
-def _row(client: MlflowClient, version: ModelVersion) -> dict[str, Any]:
+def _row(model: RegisteredModel, version: ModelVersion) -> dict[str, Any]:
     return {
         "tags": dict(sorted(version.tags.items())),
-        "aliases": list(aliases_of(client, str(version.version))),
+        "aliases": list(aliases_of(model, str(version.version))),
         "status": str(version.status),
         "description": version.description or "",
-        "run_sha256": client.get_run(version.run_id).data.tags.get(tracking.IDENTITY, ""),
-        "artefacts": artefacts(client, str(version.run_id)),
+        "run_sha256": model.client.get_run(version.run_id).data.tags.get(tracking.IDENTITY, ""),
+        "artefacts": artefacts(model.client, str(version.run_id)),
     }
 
 
-def moves_of(client: MlflowClient) -> Iterator[dict[str, str]]:
+def moves_of(model: RegisteredModel) -> Iterator[dict[str, str]]:
     """Yield the moves of the journal without numbers and times: versions are named by their bundles."""
     bundle = {"": ""}
-    for line in alias_moves.journal(client):
+    for line in alias_moves.journal(model):
         bundle[line.version] = line.bundle_sha256
         yield {
             "alias": line.alias,

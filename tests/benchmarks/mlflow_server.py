@@ -28,7 +28,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pipeline import alias_moves, registry, tracking
-from pipeline.registry_store import MODEL, RegistrationRefused, open_registry
+from pipeline.registry_store import RegistrationRefused, open_registry
 from pipeline.repository import commit
 from pipeline.run import REPOSITORY, Run, file_sha256, read_json, write_json
 from tests.pipeline.conftest import say_chosen_for, sha256, write_bundle, write_manifest
@@ -100,21 +100,21 @@ def first_life(first, second):
     again = registry.register(first, "trial")
     valid = registry.validate(first, verification_passed=True)
     other = registry.register(second, "trial")
-    client = open_registry(first.artifact("mlflow"))
-    moves = alias_moves.journal(client)
-    run = client.get_run(client.get_model_version(MODEL, made.version).run_id)
+    model = registry.model_of(first)
+    client, moves = model.client, alias_moves.journal(model)
+    run = client.get_run(model.version(made.version).run_id)
     names = {
         entry.path
         for part in ("training", "validation", "bundle", "environment")
         for entry in client.list_artifacts(run.info.run_id, part)
     }
-    client.set_registered_model_alias(MODEL, "released", other.version)
+    client.set_registered_model_alias(model.name, "released", other.version)
     try:
-        alias_moves.move(client, "retired", made.version, ground="trial", commit="trial")
+        alias_moves.move(model, "retired", made.version, ground="trial", commit="trial")
         refused = ""
     except RegistrationRefused as refusal:
         refused = refusal.code
-    client.delete_registered_model_alias(MODEL, "released")
+    client.delete_registered_model_alias(model.name, "released")
     return {
         "a bundle is registered once": (made.created, again.created, made.version) == (True, False, again.version),
         "aliases come in order, each move a chained line": [(m.alias, m.version, m.previous) for m in moves]
@@ -138,13 +138,13 @@ def first_life(first, second):
 
 def second_life(first, folder):
     """Read everything back after the MLflow server was stopped and started."""
-    client = open_registry(first.artifact("mlflow"))
-    version = registry.find_version(client, sha256(first.artifact("bundle") / "manifest.json"))
-    run_id = client.get_model_version(MODEL, version).run_id
-    fetched = Path(client.download_artifacts(run_id, "bundle", str(folder)))
+    model = registry.model_of(first)
+    version = registry.find_version(model, sha256(first.artifact("bundle") / "manifest.json"))
+    run_id = model.version(version).run_id
+    fetched = Path(model.client.download_artifacts(run_id, "bundle", str(folder)))
     original = first.artifact("bundle")
     return {
-        "after a restart the journal verifies": len(alias_moves.journal(client)) == 3,
+        "after a restart the journal verifies": len(alias_moves.journal(model)) == 3,
         "after a restart the bundle comes back byte for byte": {p.name: file_sha256(p) for p in fetched.iterdir()}
         == {p.name: file_sha256(p) for p in original.iterdir()},
     }

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from pipeline import alias_moves
-from pipeline.registry_store import MODEL, RegistrationRefused
+from pipeline.registry_store import MODEL, RegisteredModel, RegistrationRefused
 
 
 class Registry:
@@ -33,8 +33,12 @@ def client():
     return Registry()
 
 
+def model_in(client):
+    return RegisteredModel(client, MODEL)
+
+
 def moved(client, *steps):
-    return [alias_moves.move(client, alias, version, ground="a test", commit="abc") for alias, version in steps]
+    return [alias_moves.move(model_in(client), alias, version, ground="a test", commit="abc") for alias, version in steps]
 
 
 def test_a_version_lives_from_candidate_to_retired(client):
@@ -49,14 +53,14 @@ def test_a_version_lives_from_candidate_to_retired(client):
     )
     moved(client, ("retired", "1"))
     assert client.aliases == {"candidate": "2", "validated": "2", "released": "2", "retired": "1"}
-    lines = alias_moves.journal(client)
+    lines = alias_moves.journal(model_in(client))
     assert [(line.number, line.previous) for line in lines][3:] == [(4, "1"), (5, "1"), (6, "1"), (7, "")]
     assert lines[5].bundle_sha256 == "bundle 2"
 
 
 def test_an_alias_it_holds_already_is_no_move(client):
     assert moved(client, ("candidate", "1"), ("candidate", "1"))[1] is None
-    assert len(alias_moves.journal(client)) == 1
+    assert len(alias_moves.journal(model_in(client))) == 1
 
 
 @pytest.mark.parametrize(
@@ -70,7 +74,7 @@ def test_no_alias_is_passed_over(client, before, alias):
 
 def test_no_move_without_ground(client):
     with pytest.raises(RegistrationRefused, match="REG-ORDER at version 1: found candidate asked for without ground"):
-        alias_moves.move(client, "candidate", "1", ground=" ", commit="abc")
+        alias_moves.move(model_in(client), "candidate", "1", ground=" ", commit="abc")
 
 
 def changed(client):
@@ -125,13 +129,13 @@ def test_a_move_that_was_cut_after_its_line_is_finished(client):
     client.set_registered_model_alias = working
     assert moved(client, ("validated", "1")) == [None]
     assert client.aliases == {"candidate": "1", "validated": "1"}
-    assert len(alias_moves.journal(client)) == 2
+    assert len(alias_moves.journal(model_in(client))) == 2
 
 
 def test_aliases_older_than_the_journal_are_taken_up(client):
     client.aliases = {"candidate": "3", "validated": "3"}
     moved(client, ("candidate", "4"))
-    assert [(line.alias, line.version, line.ground) for line in alias_moves.journal(client)] == [
+    assert [(line.alias, line.version, line.ground) for line in alias_moves.journal(model_in(client))] == [
         ("candidate", "3", alias_moves.FOUND),
         ("validated", "3", alias_moves.FOUND),
         ("candidate", "4", "a test"),

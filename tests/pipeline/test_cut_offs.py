@@ -73,18 +73,60 @@ def test_without_any_record_nobody_passes(finished_run):
         cut_offs.require_compared(finished_run, load_bundle(finished_run.artifact("bundle")).sha256, None)
 
 
+def package(run, **changes):
+    """Let the run have made another bundle that no version in use was compared with, and return its hash."""
+    manifest = run.artifact("bundle") / "manifest.json"
+    manifest.write_text(json.dumps(read_json(manifest) | changes), encoding="utf-8")
+    sha = load_bundle(run.artifact("bundle")).sha256
+    write_json(run.artifact("predictions") / "predictions.json", {"bundle_sha256": sha})
+    record(run, bundle_sha256=sha)
+    return sha
+
+
 def test_a_second_version_is_not_validated_without_comparison_with_the_first(finished_run):
-    first = registry.register(finished_run, "abc")
+    first = registry.register(finished_run, "abc").tags["bundle_sha256"]
     registry.validate(finished_run, verification_passed=True)
-    client = registry.open_registry(finished_run.artifact("mlflow"))
-    held = registry.in_use(client, "2", finished_run.root / "brought")
-    assert registry.in_use(client, first.version) is None
-    assert load_bundle(held.bundle).sha256 == held.bundle_sha256 == first.tags["bundle_sha256"]
-    manifest = finished_run.artifact("bundle") / "manifest.json"
-    manifest.write_text(json.dumps(read_json(manifest) | {"model_version": "0.0.2"}), encoding="utf-8")
-    sha = load_bundle(finished_run.artifact("bundle")).sha256
-    write_json(finished_run.artifact("predictions") / "predictions.json", {"bundle_sha256": sha})
-    record(finished_run, bundle_sha256=sha)
+    assert registry.in_use(registry.model_of(finished_run), first) is None
+    second = package(finished_run, model_version="0.0.2")
     assert registry.register(finished_run, "abc").version == "2"
+    held = registry.in_use(registry.model_of(finished_run), second, finished_run.root / "brought")
+    assert load_bundle(held.bundle).sha256 == held.bundle_sha256 == first
     with pytest.raises(cut_offs.CutOffsUnchecked, match="no comparison of exactly this bundle with the version in use"):
         registry.validate(finished_run, verification_passed=True)
+
+
+def test_a_bundle_that_is_not_registered_replaces_nobody(finished_run):
+    with pytest.raises(registry.RegistrationRefused, match="REG-ORDER at registry: found no version of this bundle"):
+        registry.in_use(registry.model_of(finished_run), "0" * 64)
+
+
+@pytest.mark.parametrize("budgets", [("release", "quick"), ("quick", "release")])
+def test_a_model_succeeds_models_of_its_own_budget_alone(finished_run, budgets):
+    """A release was built in this checkout, then the demo runs in it, or the other way round: neither is compared with the other."""
+    for budget in budgets:
+        package(finished_run, budget=budget)
+        registry.register(finished_run, "abc")
+        assert registry.validate(finished_run, verification_passed=True).aliases == ("candidate", "validated")
+    held = {
+        each.name: each.aliases for each in registry.open_registry(finished_run.artifact("mlflow")).search_registered_models()
+    }
+    both = {"candidate": 1, "validated": 1}
+    assert {name: {alias: int(at) for alias, at in aliases.items()} for name, aliases in held.items()} == {
+        "thoratrace-detector": both,
+        "thoratrace-detector-quick": both,
+    }
+    later = package(finished_run, budget="release", model_version="0.0.2")
+    assert registry.register(finished_run, "abc").model == "thoratrace-detector"
+    assert registry.in_use(registry.model_of(finished_run), later).version == "1"
+
+
+def test_in_a_registry_from_when_all_budgets_had_one_name_another_budget_is_no_predecessor(finished_run, monkeypatch):
+    package(finished_run, budget="quick")
+    with monkeypatch.context() as before:
+        before.setattr(registry, "model_name", lambda _: "thoratrace-detector")
+        registry.register(finished_run, "abc")
+        registry.validate(finished_run, verification_passed=True)
+    sha = package(finished_run, budget="release")
+    assert registry.register(finished_run, "abc").version == "2"
+    assert registry.in_use(registry.model_of(finished_run), sha) is None
+    assert registry.validate(finished_run, verification_passed=True).aliases == ("candidate", "validated")

@@ -56,15 +56,15 @@ def test_each_move_of_an_alias_is_a_line_with_its_ground(finished_run):
     registry.register(finished_run, "abc")
     registry.register(finished_run, "abc")
     registry.validate(finished_run, verification_passed=True)
-    client = registry.open_registry(finished_run.artifact("mlflow"))
-    lines = alias_moves.journal(client)
+    model = registry.model_of(finished_run)
+    lines = alias_moves.journal(model)
     assert [(line.alias, line.version, line.previous) for line in lines] == [("candidate", "1", ""), ("validated", "1", "")]
     assert lines[1].before == lines[0].sha256
     assert lines[0].commit == "abc"
     assert "scenario" in lines[1].ground
-    client.set_registered_model_alias(registry.MODEL, "released", "1")
+    model.client.set_registered_model_alias(model.name, "released", "1")
     with pytest.raises(registry.RegistrationRefused, match="REG-UNRECORDED at registry: found released at 1, journal no version"):
-        alias_moves.move(client, "retired", "1", ground="a test", commit="abc")
+        alias_moves.move(model, "retired", "1", ground="a test", commit="abc")
 
 
 def test_the_address_alone_decides_where_runs_and_versions_lie(finished_run, empty_store, tmp_path, monkeypatch):
@@ -76,7 +76,7 @@ def test_the_address_alone_decides_where_runs_and_versions_lie(finished_run, emp
     registry.register(finished_run, "abc")
     assert not (finished_run.artifact("mlflow") / "artifacts").exists()
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
-    assert registry.find_version(registry.open_registry(finished_run.artifact("mlflow")), "") is None
+    assert registry.find_version(registry.model_of(finished_run), "") is None
     assert not registry.open_registry(finished_run.artifact("mlflow")).search_registered_models()
 
 

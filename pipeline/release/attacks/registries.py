@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import alias_moves, tracking
-from pipeline.registry_store import MODEL, open_registry
+from pipeline.registry_store import MODEL, RegisteredModel, open_registry
 from pipeline.release.attacks.attack import Aim, Attack, CheckName, Finding, Holds, Outcome, Sign
 from pipeline.release.attacks.content import poisoned
 from pipeline.release.attacks.flips import Flip, put
@@ -24,8 +24,6 @@ from pipeline.run import file_sha256, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from mlflow.tracking import MlflowClient
 
     from pipeline.release.attacks.bench import Bench
 
@@ -41,8 +39,8 @@ def _empty_store() -> Path:
     return folder / "mlflow.db"
 
 
-def _client(bench: Bench) -> MlflowClient:
-    return open_registry(bench.beside("mlflow"))
+def _model(bench: Bench) -> RegisteredModel:
+    return RegisteredModel(open_registry(bench.beside("mlflow")), MODEL)
 
 
 def _database(bench: Bench) -> Path:
@@ -61,7 +59,8 @@ def _manifest(bench: Bench) -> dict[str, Any]:
 def _with_registry(bench: Bench) -> None:
     """Register the release's bundle in a registry of the bench, give it two aliases, and export it as a release does."""
     shutil.copy(_empty_store(), _database(bench))
-    client, manifest = _client(bench), _manifest(bench)
+    model, manifest = _model(bench), _manifest(bench)
+    client = model.client
     experiment = client.create_experiment("bench", artifact_location=str(bench.beside("mlflow") / "artifacts"))
     run = client.create_run(experiment, tags={tracking.IDENTITY: "a" * 64})
     client.log_artifacts(run.info.run_id, str(bench.release / "bundle"), FOLDER)
@@ -74,18 +73,18 @@ def _with_registry(bench: Bench) -> None:
     source = f"{run.info.artifact_uri}/{FOLDER}"
     version = str(client.create_model_version(MODEL, source=source, run_id=run.info.run_id, tags=tags).version)
     for alias in ("candidate", "validated"):
-        alias_moves.move(client, alias, version, ground=GROUND, commit="b" * 40)
-    export = registry_export(client, tags["weights_sha256"])
+        alias_moves.move(model, alias, version, ground=GROUND, commit="b" * 40)
+    export = registry_export(model, tags["weights_sha256"])
     (bench.beside("export") / "registry.json").write_text(json.dumps(export), encoding="utf-8")
 
 
 def check_registry(bench: Bench) -> Outcome:
     """Compare the bench's registry with its export, and load the model from it as one that is used would be."""
-    client, export = _client(bench), read_json(bench.beside("export") / "registry.json")
-    found = tuple(Finding(f"REL-REGISTRY-{each.kind.upper()}", each.where, each.found) for each in drift(client, export))
+    model, export = _model(bench), read_json(bench.beside("export") / "registry.json")
+    found = tuple(Finding(f"REL-REGISTRY-{each.kind.upper()}", each.where, each.found) for each in drift(model.client, export))
     bundle = file_sha256(bench.release / "bundle" / "manifest.json")
     with tempfile.TemporaryDirectory() as folder:
-        loaded = coded(lambda: load_registered(client, bundle, Path(folder)))
+        loaded = coded(lambda: load_registered(model, bundle, Path(folder)))
     findings = (*found, *loaded.findings)
     return with_canary(bench, Outcome(1 if findings else 0, findings))
 

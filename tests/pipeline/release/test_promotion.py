@@ -11,10 +11,22 @@ from pipeline.registry_store import RegistrationRefused, open_registry
 from pipeline.release.approval import Approval, approve
 from pipeline.release.promotion import promote
 from pipeline.release.record import Kind
-from tests.pipeline.conftest import bundle, empty_store, finished_run  # noqa: F401  fixtures
+from pipeline.run import read_json, write_json
+from tests.pipeline.conftest import bundle, empty_store, finished_run, sha256  # noqa: F401  fixtures
 from verification.trace.audit_log import Event
 
 from .records import record
+
+
+@pytest.fixture
+def release_run(finished_run):  # noqa: F811
+    """A finished run of the release budget."""
+    manifest = finished_run.artifact("bundle") / "manifest.json"
+    write_json(manifest, read_json(manifest) | {"budget": "release"})
+    changed = {"bundle_sha256": sha256(manifest)}
+    for place in (finished_run.artifact("predictions") / "predictions.json", finished_run.artifact("cut_offs") / "cut_offs.json"):
+        write_json(place, read_json(place) | changed)
+    return finished_run
 
 
 def release_of(run):
@@ -27,22 +39,29 @@ def release_of(run):
 
 
 def standing(run):
-    return alias_moves.standing(open_registry(run.artifact("mlflow")))
+    return alias_moves.standing(registry.model_of(run))
 
 
-def test_a_validated_model_becomes_released_with_the_record_as_ground(finished_run):  # noqa: F811
-    made = registry.register(finished_run, "abc")
-    registry.validate(finished_run, verification_passed=True)
-    assert promote(finished_run.root, release_of(finished_run)) == made.version
-    assert standing(finished_run)["released"] == made.version
-    (last,) = [each for each in alias_moves.journal(open_registry(finished_run.artifact("mlflow"))) if each.alias == "released"]
+def test_a_validated_model_becomes_released_with_the_record_as_ground(release_run):
+    made = registry.register(release_run, "abc")
+    registry.validate(release_run, verification_passed=True)
+    assert promote(release_run.root, release_of(release_run)) == made.version
+    assert standing(release_run)["released"] == made.version
+    (last,) = [each for each in alias_moves.journal(registry.model_of(release_run)) if each.alias == "released"]
     assert last.ground == f"release 0.1.0, record {'a' * 64}, signed by everybody who has to"
 
 
-def test_a_model_that_was_not_validated_is_refused(finished_run):  # noqa: F811
-    registry.register(finished_run, "abc")
+def test_a_model_that_was_not_validated_is_refused(release_run):
+    registry.register(release_run, "abc")
     with pytest.raises(RegistrationRefused, match=r"REG-ORDER.*released asked for without validated"):
-        promote(finished_run.root, release_of(finished_run))
+        promote(release_run.root, release_of(release_run))
+
+
+def test_a_quick_model_never_becomes_released(finished_run):  # noqa: F811
+    registry.register(finished_run, "abc")
+    registry.validate(finished_run, verification_passed=True)
+    assert promote(finished_run.root, release_of(finished_run)) is None
+    assert "released" not in standing(finished_run)
 
 
 def test_a_clone_without_the_registry_or_the_model_moves_nothing(tmp_path, finished_run):  # noqa: F811

@@ -13,7 +13,6 @@ import pytest
 
 from device_sw.errors import BundleError
 from pipeline import alias_moves, registry
-from pipeline.registry_store import MODEL, open_registry
 from pipeline.release.dsse import Envelope
 from pipeline.release.errors import ReleaseRefused
 from pipeline.release.folder import ReleaseFolder
@@ -41,10 +40,10 @@ def registry_of_all(shared_run):
     """A run registered and validated: its registry, its database, its stored model and the export of it."""
     registry.register(shared_run, "abc")
     registry.validate(shared_run, verification_passed=True)
-    client = open_registry(shared_run.artifact("mlflow"))
+    model = registry.model_of(shared_run)
     weights = read_json(shared_run.artifact("bundle") / "manifest.json")["lineage"]["weights_sha256"]
     stored = next(shared_run.artifact("mlflow").rglob("bundle/manifest.json")).parent
-    return Registered(client, shared_run.artifact("mlflow") / "mlflow.db", stored, registry_export(client, weights), weights)
+    return Registered(model, shared_run.artifact("mlflow") / "mlflow.db", stored, registry_export(model, weights), weights)
 
 
 @pytest.fixture
@@ -60,8 +59,12 @@ def registered(registry_of_all, tmp_path):
 
 
 class Registered:
-    def __init__(self, client, database, stored, export, weights):
-        self.client, self.database, self.stored, self.export, self.weights = client, database, stored, export, weights
+    def __init__(self, model, database, stored, export, weights):
+        self.model, self.database, self.stored, self.export, self.weights = model, database, stored, export, weights
+
+    @property
+    def client(self):
+        return self.model.client
 
     @property
     def bundle_sha256(self):
@@ -82,23 +85,33 @@ def test_the_export_ties_weights_to_bytes_and_holds_nothing_that_mlflow_made_up(
     assert row["artefacts"]["weights.safetensors"] == registered.weights == row["tags"]["weights_sha256"]
     assert [move["alias"] for move in registered.export["moves"]] == ["candidate", "validated"]
     text = str(registered.export)
-    run_id = registered.client.get_model_version(MODEL, "1").run_id
+    run_id = registered.model.version("1").run_id
     assert not [each for each in (run_id, str(tmp_path), "creation", "timestamp", "'version'") if each in text]
-    assert registry_export(registered.client, registered.weights) == registered.export
+    assert registry_export(registered.model, registered.weights) == registered.export
 
 
 def test_an_untouched_registry_has_not_drifted(registered):
     assert drift(registered.client, registered.export) == ()
 
 
+def test_a_registry_in_which_nothing_of_that_budget_was_registered_has_drifted(registered):
+    found = drift(registered.client, {**registered.export, "model": "thoratrace-detector"})
+    assert [str(each) for each in found] == [
+        "REL-REGISTRY-ROW at thoratrace-detector: found no such registered model, expected the released model"
+    ]
+
+
 def test_an_alias_may_move_on_by_the_journal(registered):
-    alias_moves.move(registered.client, "released", "1", ground="signed", commit="abc")
+    alias_moves.move(registered.model, "released", "1", ground="signed", commit="abc")
     assert drift(registered.client, registered.export) == ()
 
 
 ATTACKS = {
     "alias taken away": (Kind.ALIAS, "DELETE FROM registered_model_aliases WHERE alias = 'validated'"),
-    "alias given": (Kind.ALIAS, f"INSERT INTO registered_model_aliases (name, alias, version) VALUES ('{MODEL}', 'released', 1)"),
+    "alias given": (
+        Kind.ALIAS,
+        "INSERT INTO registered_model_aliases (name, alias, version) SELECT name, 'released', 1 FROM registered_models",
+    ),
     "journal line deleted": (Kind.ALIAS, "DELETE FROM registered_model_tags WHERE key = 'alias_move.0002'"),
     "journal line edited": (
         Kind.ALIAS,
@@ -135,8 +148,8 @@ def test_a_version_that_is_gone_is_caught(registered):
 
 
 def test_a_second_version_of_the_same_bundle_is_caught(registered):
-    version = registered.client.get_model_version(MODEL, "1")
-    registered.client.create_model_version(MODEL, source=version.source, run_id=version.run_id, tags=version.tags)
+    version = registered.model.version("1")
+    registered.client.create_model_version(registered.model.name, source=version.source, run_id=version.run_id, tags=version.tags)
     assert Kind.ROW in registered.kinds()
 
 
@@ -156,7 +169,7 @@ def test_an_artefact_that_was_changed_is_caught(registered, change):
 
 def test_a_model_becomes_released_by_a_release_alone(registered):
     ground = f"release 0.0.1, record {'a' * 64}, signed"
-    alias_moves.move(registered.client, "released", "1", ground=ground, commit="abc")
+    alias_moves.move(registered.model, "released", "1", ground=ground, commit="abc")
     assert drift(registered.client, registered.export, {"a" * 64: registered.bundle_sha256}) == ()
     for releases in ({}, {"a" * 64: "b" * 64}, {"b" * 64: registered.bundle_sha256}):
         found = drift(registered.client, registered.export, releases)
@@ -192,7 +205,7 @@ def test_of_a_release_every_move_to_released_names_a_release_beside_it(registere
     folder.place(PART).write_bytes(content)
     folder.record_file.write_bytes(Envelope(sealed.payload).to_bytes())
     assert drift_of(folder, registered.client) == ()
-    alias_moves.move(registered.client, "released", "1", ground="somebody says so", commit="abc")
+    alias_moves.move(registered.model, "released", "1", ground="somebody says so", commit="abc")
     assert [(each.kind, each.where) for each in drift_of(folder, registered.client)] == [(Kind.ALIAS, "released")]
 
 
@@ -206,10 +219,10 @@ def test_an_altered_export_is_compared_with_nothing(registered, folder):
 
 
 def test_the_released_model_is_loaded_and_no_other(registered, tmp_path):
-    loaded = load_registered(registered.client, registered.bundle_sha256, tmp_path / "one")
+    loaded = load_registered(registered.model, registered.bundle_sha256, tmp_path / "one")
     assert loaded.sha256 == registered.bundle_sha256
     with pytest.raises(ReleaseRefused, match="REL-REGISTRY-ABSENT at registry: found no files of bundle 0000"):
-        load_registered(registered.client, "0" * 64, tmp_path / "two")
+        load_registered(registered.model, "0" * 64, tmp_path / "two")
 
 
 def test_a_bundle_that_was_replaced_with_its_manifest_is_not_loaded(registered, tmp_path):
@@ -218,10 +231,10 @@ def test_a_bundle_that_was_replaced_with_its_manifest_is_not_loaded(registered, 
     forged = file_sha256(manifest)
     registered.sql("UPDATE model_version_tags SET value = ? WHERE key = 'bundle_sha256'", forged)
     with pytest.raises(ReleaseRefused, match="REL-REGISTRY-ABSENT"):
-        load_registered(registered.client, registered.bundle_sha256, tmp_path / "one")
+        load_registered(registered.model, registered.bundle_sha256, tmp_path / "one")
     registered.sql("UPDATE model_version_tags SET value = ? WHERE key = 'bundle_sha256'", registered.bundle_sha256)
     with pytest.raises(ReleaseRefused, match=rf"REL-REGISTRY-MODEL at manifest\.json: found {forged[:16]}"):
-        load_registered(registered.client, registered.bundle_sha256, tmp_path / "two")
+        load_registered(registered.model, registered.bundle_sha256, tmp_path / "two")
 
 
 @pytest.mark.parametrize(
@@ -233,7 +246,7 @@ def test_a_pickle_in_the_store_never_runs(registered, tmp_path, name):
     (registered.stored / name).write_bytes(content)
     assert Kind.ARTEFACT in registered.kinds()
     with pytest.raises((ReleaseRefused, BundleError), match=r"REL-REGISTRY-MODEL|BND-"):
-        load_registered(registered.client, registered.bundle_sha256, tmp_path / "one")
+        load_registered(registered.model, registered.bundle_sha256, tmp_path / "one")
     assert not place.exists()
     pickle.loads(content)
     assert place.exists(), "the canary has to be one that runs"
