@@ -1,7 +1,8 @@
 """The parts of a release: under which name each goes into the record, and where in a run's tree it comes from.
 
 One table. A part that a run always leaves is owed; approvals and audit log exist from the first entry on. The name's first folder says where the part is
-kept: ``bundle/`` and ``files/`` are committed with the release, ``archive/`` is too large for that.
+kept: ``bundle/`` and ``files/`` are committed with the release, ``archive/`` is too large for that. A part keeps the name that its record gave it:
+release 0.1.0 has its trace matrix as ``files/matrix.json``, later ones have it in the archive.
 
 Source: IEC 62304 5.8.4, 5.8.5 (what was released, and how it was made); MDR Annex II.
 """
@@ -26,12 +27,12 @@ OWED: Mapping[str, str] = {
     "archive/predictions/predictions.json": "artifacts/predictions/predictions.json",
     "archive/technical_file/SHA256SUMS": "artifacts/technical_file/SHA256SUMS",
     "archive/technical_file/technical_file.json": "artifacts/technical_file/technical_file.json",
+    "archive/trace/matrix.json": "artifacts/trace/matrix.json",
     "archive/verification/junit.xml": "artifacts/verification/junit.xml",
     "archive/verification/records.json": "artifacts/verification/records.json",
     "files/device.lock": "device.lock",
     "files/dvc.lock": "dvc.lock",
     "files/gate.json": "artifacts/trace/check.json",
-    "files/matrix.json": "artifacts/trace/matrix.json",
     "files/params.yaml": "params.yaml",
     "files/people.toml": "people.toml",
     "files/requirements.lock": "requirements.lock",

@@ -1,6 +1,7 @@
 """In which order the parts of a release are made: the first part that differs is where a reproduction went another way; what follows, follows from it.
 
-One table, from the source to the last page. Within a row the earlier prefix comes first, then the name.
+One table, from the source to the last page, with the names of every release so far: what was once recorded stays in its step. Within a row the earlier
+prefix comes first, then the name.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("pipeline", ("files/dvc.lock", "files/lineage.json")),
     ("registry", ("files/registry.json",)),
     ("verification", ("archive/verification/records.json", "files/verification.json", "archive/verification/")),
-    ("trace gate", ("files/gate.json", "files/matrix.json")),
+    ("trace gate", ("files/gate.json", "files/matrix.json", "archive/trace/")),
     ("bills of materials", ("files/device.cdx.json", "files/model.cdx.json")),
     ("wheel", ("archive/wheel/",)),
     ("technical file", ("archive/technical_file/",)),

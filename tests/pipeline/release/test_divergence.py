@@ -59,6 +59,18 @@ def test_two_values_differ_exactly_where_one_is_not_the_other(one, other):
     assert (next(json_differences(one, other), None) is None) == same
 
 
+@pytest.mark.parametrize("name", ["files/matrix.json", "archive/trace/matrix.json"])
+def test_the_trace_matrix_follows_the_gate_where_0_1_0_has_it_and_where_later_releases_do(name):
+    parts = ["archive/technical_file/html/index.html", "files/device.cdx.json", name, "files/gate.json"]
+    assert [step_of(each) for each in sorted(parts, key=rank)] == [
+        "trace gate",
+        "trace gate",
+        "bills of materials",
+        "technical file",
+    ]
+    assert sorted(parts, key=rank)[1] == name
+
+
 def test_parts_come_in_the_order_in_which_they_are_made():
     names = [
         "archive/technical_file/html/index.html",

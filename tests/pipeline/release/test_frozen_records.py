@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.release.attacks.flips import kind_of
+from pipeline.release.folder import ReleaseFolder
+from pipeline.release.order import LAST, step_of
+from pipeline.run import REPOSITORY
 from tests.pipeline.release.verdicts import verify
 
 FROZEN = Path(__file__).parent / "frozen"
@@ -37,6 +41,30 @@ def test_a_frozen_release_still_verifies(version, capsys):
     verdict = verify(capsys, FROZEN / "releases" / version, "--pin", FROZEN / "pins.txt", "--require-pin", "--at-least", version)
     assert (verdict.exit, verdict.words) == (0, "INTEGRITY OK, AUTHENTIC")
     assert {name for name, state in verdict.states.items() if state == "GOOD"} >= GOOD
+
+
+RELEASED = sorted(path.parent.name for path in (REPOSITORY / "releases").glob("*/record.dsse.json"))
+PIN = "SHA256:xPfdblUOe3MA20W6d5yE+y3GIOtbspImwWimuoOpVio"
+"""The key that README.md gives to pin; a release signed by another one after it was rotated has to be asked with that one."""
+
+
+def test_there_is_a_release_to_ask():
+    assert "0.1.0" in RELEASED
+
+
+@pytest.mark.parametrize("version", RELEASED)
+def test_a_release_of_this_project_still_verifies(version, capsys):
+    verdict = verify(capsys, REPOSITORY / "releases" / version, "--release", "--pin", PIN, "--require-pin")
+    assert (verdict.exit, verdict.words) == (0, "INTEGRITY OK, AUTHENTIC")
+    assert {name for name, state in verdict.states.items() if state == "GOOD"} >= GOOD
+
+
+@pytest.mark.parametrize("version", RELEASED)
+def test_every_part_of_a_release_of_this_project_has_its_step_and_its_kind(version):
+    subjects = ReleaseFolder(REPOSITORY / "releases" / version, Path()).record().subjects
+    assert [each.name for each in subjects if step_of(each.name) == LAST] == []
+    assert {"trace gate", "bills of materials", "registry"} <= {step_of(each.name) for each in subjects}
+    assert len([each for each in subjects if kind_of(each.name) == "trace matrix"]) == 1
 
 
 @pytest.mark.parametrize("version", RECORDS)

@@ -29,6 +29,11 @@ def test_every_part_of_the_release_belongs_to_one_kind(bench):
     assert list(kinds) == [kind for kind, _ in KINDS if kind in kinds]
 
 
+@pytest.mark.parametrize("name", ["files/matrix.json", "archive/trace/matrix.json"])
+def test_the_trace_matrix_is_one_kind_wherever_a_release_has_it(name):
+    assert kind_of(name) == "trace matrix"
+
+
 def test_a_name_without_a_kind_of_its_own_is_evidence():
     assert kind_of("files/something.new") == "evidence"
 
