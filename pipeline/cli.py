@@ -261,7 +261,7 @@ def pipeline(  # noqa: PLR0913, PLR0917  one option each
     """Run the pipeline for another data profile or budget, under artifacts/runs/PROFILE-BUDGET."""
     from pipeline.dvc_runs import RunError, canonical, configure, reproduce  # noqa: PLC0415
     from pipeline.registry_store import RegistrationRefused, open_registry  # noqa: PLC0415
-    from pipeline.release.watched_run import reproduce_watched  # noqa: PLC0415
+    from pipeline.release.provenance.watched_run import reproduce_watched  # noqa: PLC0415
     from pipeline.report import keep, summarise  # noqa: PLC0415
     from pipeline.repository import commit  # noqa: PLC0415
     from pipeline.tracking import hold  # noqa: PLC0415

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 if TYPE_CHECKING:
-    from pipeline.release.folder import ReleaseFolder
-    from pipeline.release.record import Record
+    from pipeline.release.record.folder import ReleaseFolder
+    from pipeline.release.record.record import Record
 
 HOLDS, DOES_NOT_HOLD, ENVIRONMENT = 0, 1, 3
 
@@ -65,7 +65,7 @@ def build(  # noqa: PLR0913  one option for each thing that a release names
     from pipeline.audit_log import Signer  # noqa: PLC0415
     from pipeline.keyring import KeyringError, open_keyring  # noqa: PLC0415
     from pipeline.progress import bar  # noqa: PLC0415
-    from pipeline.release.build import ReleaseOrder, build_release, build_trial  # noqa: PLC0415
+    from pipeline.release.sealing.build import ReleaseOrder, build_release, build_trial  # noqa: PLC0415
 
     if not trial and not (name and statement):
         raise typer.BadParameter(
@@ -89,8 +89,8 @@ def registry(version: Version, *, as_json: AsJson = False) -> None:
     """Compare the registry with what a release recorded of it: alias, source, tag, row and artefact. Exit 1 where it has drifted."""
     from device_sw.errors import CodedError  # noqa: PLC0415
     from pipeline.registry_store import open_registry  # noqa: PLC0415
-    from pipeline.release.folder import find  # noqa: PLC0415
-    from pipeline.release.registry_drift import drift_of  # noqa: PLC0415
+    from pipeline.release.record.folder import find  # noqa: PLC0415
+    from pipeline.release.registry.drift import drift_of  # noqa: PLC0415
 
     try:
         found = drift_of(find(root(), version), open_registry(root() / "artifacts" / "mlflow"))
@@ -108,8 +108,8 @@ def approve(version: Version, *, name: As, statement: Statement = "", keys: Keys
     """Show what is to be signed, hash every part again, and sign the record; without a statement it is only shown."""
     from device_sw.errors import CodedError  # noqa: PLC0415
     from pipeline.keyring import KeyringError, open_keyring  # noqa: PLC0415
-    from pipeline.release.approval import Approval, approve, to_read  # noqa: PLC0415
-    from pipeline.release.folder import find  # noqa: PLC0415
+    from pipeline.release.approval.approval import Approval, approve, to_read  # noqa: PLC0415
+    from pipeline.release.record.folder import find  # noqa: PLC0415
     from verification.trace.people import shown  # noqa: PLC0415
 
     try:
@@ -143,7 +143,7 @@ def _facts(folder: ReleaseFolder, record: Record) -> dict[str, object]:
 
 
 def _text(folder: ReleaseFolder, record: Record) -> str:
-    from pipeline.release.record import CONCLUSION  # noqa: PLC0415
+    from pipeline.release.record.record import CONCLUSION  # noqa: PLC0415
     from verification.trace.people import shown  # noqa: PLC0415
 
     facts = _facts(folder, record)
@@ -193,8 +193,8 @@ def rotate_key(
     from datetime import UTC, datetime  # noqa: PLC0415
 
     from pipeline.keyring import KeyringError, open_keyring  # noqa: PLC0415
+    from pipeline.release.approval.rotation import rotate  # noqa: PLC0415
     from pipeline.release.errors import ReleaseRefused  # noqa: PLC0415
-    from pipeline.release.rotation import rotate  # noqa: PLC0415
     from verification.trace.people import shown  # noqa: PLC0415
 
     try:
@@ -211,11 +211,11 @@ def fetch(version: Version) -> None:
     """While online: fill the wheelhouse with every file that the release's lock pins for this machine, each by its hash."""
     from pipeline.progress import bar  # noqa: PLC0415
     from pipeline.release.errors import ReleaseRefused  # noqa: PLC0415
-    from pipeline.release.fetch import fetch as fill  # noqa: PLC0415
-    from pipeline.release.folder import find  # noqa: PLC0415
-    from pipeline.release.pins import LockUnreadable  # noqa: PLC0415
-    from pipeline.release.reproduce import SUPPLIES, WHEELHOUSE, pins_of  # noqa: PLC0415
-    from pipeline.release.wheelhouse import WheelhouseUnfit  # noqa: PLC0415
+    from pipeline.release.record.folder import find  # noqa: PLC0415
+    from pipeline.release.reproduction.reproduce import SUPPLIES, WHEELHOUSE, pins_of  # noqa: PLC0415
+    from pipeline.release.wheelhouse.fetch import fetch as fill  # noqa: PLC0415
+    from pipeline.release.wheelhouse.pins import LockUnreadable  # noqa: PLC0415
+    from pipeline.release.wheelhouse.wheelhouse import WheelhouseUnfit  # noqa: PLC0415
 
     try:
         with bar("wheelhouse") as report:
@@ -243,11 +243,11 @@ def reproduce(  # noqa: PLR0913  one option each
 ) -> None:
     """Make the release again, offline and from nothing: 0 PASS, 1 FAIL with the first difference, 3 INCONCLUSIVE with the reason."""
     from pipeline.progress import bar  # noqa: PLC0415
-    from pipeline.release import reproduce as reproduction  # noqa: PLC0415
     from pipeline.release.errors import ReleaseRefused  # noqa: PLC0415
-    from pipeline.release.folder import find  # noqa: PLC0415
-    from pipeline.release.pins import LockUnreadable  # noqa: PLC0415
-    from pipeline.release.verdict import TAKEN  # noqa: PLC0415
+    from pipeline.release.record.folder import find  # noqa: PLC0415
+    from pipeline.release.reproduction import reproduce as reproduction  # noqa: PLC0415
+    from pipeline.release.reproduction.verdict import TAKEN  # noqa: PLC0415
+    from pipeline.release.wheelhouse.pins import LockUnreadable  # noqa: PLC0415
 
     if level not in TAKEN:
         raise typer.BadParameter(f"found {level!r}, expected {' or '.join(TAKEN)}", param_hint="--level")

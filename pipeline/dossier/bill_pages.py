@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.dossier.errors import FileError
 from pipeline.dossier.tables import plain, table
-from pipeline.release.components import USES, closure, components, pins
 from pipeline.release.errors import ReleaseRefused
+from pipeline.release.parts.components import USES, closure, components, pins
 from requirements_spec.lock import INTERPRETER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from pipeline.release.components import Component
+    from pipeline.release.parts.components import Component
 
 LOCK, BILL = "device.lock", "device.cdx.json"
 

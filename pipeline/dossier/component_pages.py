@@ -11,12 +11,12 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from pipeline.dossier.tables import link, plain, table
-from pipeline.release.components import NOT_ASSESSED, USES
+from pipeline.release.parts.components import NOT_ASSESSED, USES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeline.release.components import Component
+    from pipeline.release.parts.components import Component
 
 REACHED = frozenset({"called", "loaded"})
 """Uses of a component whose code runs in a process of the device."""

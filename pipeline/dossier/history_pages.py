@@ -14,15 +14,15 @@ from pipeline.dossier.errors import FileError
 from pipeline.dossier.model_pages import MANIFEST
 from pipeline.dossier.tables import plain, table
 from pipeline.release.errors import ReleaseRefused
-from pipeline.release.folder import RECORD, RELEASES, ReleaseFolder
-from pipeline.release.record import numbers
+from pipeline.release.record.folder import RECORD, RELEASES, ReleaseFolder
+from pipeline.release.record.record import numbers
 from verification.trace.audit_log import Event
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.dossier.evidence import EvidenceBook
-    from pipeline.release.record import Record
+    from pipeline.release.record.record import Record
     from verification.trace.audit_log import AuditTrail
 
 NO_RELEASE = "There is no sealed release before this build: `releases/` holds no record."

@@ -23,11 +23,11 @@ from typing import TYPE_CHECKING, Any
 
 from device_sw.launcher import relaunch
 from pipeline.progress import bar
-from pipeline.release import restoration
-from pipeline.release.collection import FOLDERS, OWED
 from pipeline.release.errors import ReleaseRefused
-from pipeline.release.folder import ReleaseFolder
-from pipeline.release.numeric_class import measured
+from pipeline.release.parts.collection import FOLDERS, OWED
+from pipeline.release.provenance.numeric_class import measured
+from pipeline.release.record.folder import ReleaseFolder
+from pipeline.release.reproduction import restoration
 from pipeline.run import Run, write_json
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def _run_stage(rerun: Rerun, name: str) -> str:
 
 def _judge(rerun: Rerun) -> str:
     """Register, verify and validate the model as before a release: in a registry of this checkout alone, which begins empty."""
-    from pipeline.release.preparation import prepare  # noqa: PLC0415
+    from pipeline.release.sealing.preparation import prepare  # noqa: PLC0415
 
     with bar("scenarios") as report:
         prepare(rerun.root, rerun.folder.record().source.commit, report)
@@ -158,7 +158,7 @@ def _judge(rerun: Rerun) -> str:
 
 def _seal(rerun: Rerun) -> str:
     """Seal what came out as the build does, under the terms that the record states."""
-    from pipeline.release.sealing import Order, seal  # noqa: PLC0415
+    from pipeline.release.sealing.sealing import Order, seal  # noqa: PLC0415
 
     recorded = rerun.folder.record()
     order = Order(recorded.version, recorded.kind, recorded.signers, recorded.previous, restoration.RUN, unwatched=True)

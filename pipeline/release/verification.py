@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 from pipeline.release.errors import ReleaseRefused
-from pipeline.release.folder import RELEASES, TRIALS, folder_of
-from pipeline.release.record import Kind
+from pipeline.release.record.folder import RELEASES, TRIALS, folder_of
+from pipeline.release.record.record import Kind
 
 VERIFIER = Path(__file__).with_name("verifier.py")
 

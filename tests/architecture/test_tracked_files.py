@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.release.collection import BUNDLE_LIMIT
+from pipeline.release.parts.collection import BUNDLE_LIMIT
 
 ROOT = Path(__file__).resolve().parents[2]
 LARGEST_BYTES = 1024 * 1024

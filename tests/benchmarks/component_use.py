@@ -1,4 +1,4 @@
-"""Measures which libraries the device imports and which binaries it maps: what `pipeline/release/components.toml` says of their use.
+"""Measures which libraries the device imports and which binaries it maps: what `pipeline/release/parts/components.toml` says of their use.
 
     python -m tests.benchmarks.component_use --bundle artifacts/bundle --out evidence/component_use/measured.json
 
@@ -18,7 +18,7 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 
 import device_sw
-from pipeline.release.components import pins
+from pipeline.release.parts.components import pins
 from pipeline.run import REPOSITORY, file_sha256, write_json
 
 SCHEMA = "thoratrace/component-use/1"

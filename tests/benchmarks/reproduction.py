@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pipeline.progress import bar
-from pipeline.release.folder import find
+from pipeline.release.record.folder import find
 from pipeline.repository import commit
 from pipeline.run import REPOSITORY, available_workers, read_json, write_json
 

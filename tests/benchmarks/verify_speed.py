@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pipeline.release import verifier
-from pipeline.release.folder import replace_bytes
+from pipeline.release.record.folder import replace_bytes
 from tests.pipeline.release.sealed import QUALITY, Sealed, content_of
 
 GOAL_SECONDS = 5.0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.release.attacks import campaign
 from pipeline.release.attacks.bench import ARCHIVE, Original
 from pipeline.release.attacks.report import render
-from pipeline.release.folder import TRIALS, find
+from pipeline.release.record.folder import TRIALS, find
 from pipeline.run import write_json
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from pipeline.release.attacks.attack import Aim, Attack, CheckName, Holds, Outcome, Sign
 from pipeline.release.attacks.content import rewrite
 from pipeline.release.attacks.outcomes import coded
-from pipeline.release.installation import PACKAGES, compare
-from pipeline.release.pins import read_pins
-from pipeline.release.wheelhouse import survey
+from pipeline.release.wheelhouse.installation import PACKAGES, compare
+from pipeline.release.wheelhouse.pins import read_pins
+from pipeline.release.wheelhouse.wheelhouse import survey
 
 if TYPE_CHECKING:
     from collections.abc import Callable

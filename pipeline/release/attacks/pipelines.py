@@ -14,9 +14,9 @@ import yaml
 from pipeline.release.attacks.attack import Aim, Attack, CheckName, Holds, Outcome, Sign
 from pipeline.release.attacks.content import rewrite
 from pipeline.release.attacks.outcomes import coded
-from pipeline.release.honest_stages import environment_of, run_honestly, sealed_stages
-from pipeline.release.installed import installed
-from pipeline.release.lineage import lineage
+from pipeline.release.provenance.honest_stages import environment_of, run_honestly, sealed_stages
+from pipeline.release.provenance.installed import installed
+from pipeline.release.provenance.lineage import lineage
 from pipeline.run import Run
 from verification.trace.lineage import md5_of
 

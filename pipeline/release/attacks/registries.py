@@ -18,8 +18,8 @@ from pipeline.release.attacks.content import poisoned
 from pipeline.release.attacks.flips import Flip, put
 from pipeline.release.attacks.models import canary_of, with_canary
 from pipeline.release.attacks.outcomes import coded
-from pipeline.release.registry_drift import drift, load_registered
-from pipeline.release.registry_export import FOLDER, registry_export
+from pipeline.release.registry.drift import drift, load_registered
+from pipeline.release.registry.export import FOLDER, registry_export
 from pipeline.run import file_sha256, read_json
 
 if TYPE_CHECKING:

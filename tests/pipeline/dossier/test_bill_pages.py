@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.dossier.bill_pages import BillPages, read_components, require_sealed_lists
 from pipeline.dossier.errors import FileError
-from pipeline.release.components import pins
+from pipeline.release.parts.components import pins
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -18,8 +18,8 @@ ROOT = Path(__file__).resolve().parents[3]
 def tree(tmp_path):
     for name in ("requirements_spec", "device_sw"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    (tmp_path / "pipeline/release").mkdir(parents=True)
-    for name in ("device.lock", "requirements.lock", "pyproject.toml", "pipeline/release/components.toml"):
+    (tmp_path / "pipeline/release/parts").mkdir(parents=True)
+    for name in ("device.lock", "requirements.lock", "pyproject.toml", "pipeline/release/parts/components.toml"):
         shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
 
@@ -72,7 +72,7 @@ def test_a_sealed_bill_that_differs_is_named(tree, change, said):
 def test_a_library_of_the_lock_that_nobody_lists_is_named(tree):
     path = tree / "device.lock"
     path.write_text(path.read_text() + "zzz==1.0 \\\n    --hash=sha256:" + "0" * 64 + "\n", encoding="utf-8")
-    with pytest.raises(FileError, match=r"^FILE-CONTENT at pipeline/release/components\.toml, zzz: found no row"):
+    with pytest.raises(FileError, match=r"^FILE-CONTENT at pipeline/release/parts/components\.toml, zzz: found no row"):
         read_components(tree)
 
 

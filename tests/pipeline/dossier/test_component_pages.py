@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.dossier.component_pages import REACHED, ComponentPages
 from pipeline.dossier.tables import plain
-from pipeline.release.components import NOT_ASSESSED, components
+from pipeline.release.parts.components import NOT_ASSESSED, components
 
 ROOT = Path(__file__).resolve().parents[3]
 

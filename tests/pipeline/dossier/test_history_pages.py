@@ -9,8 +9,8 @@ from pipeline.dossier.errors import FileError
 from pipeline.dossier.evidence import EvidenceBook
 from pipeline.dossier.history_pages import NO_RELEASE, HistoryPages, released
 from pipeline.dossier.model_pages import MANIFEST
-from pipeline.release.dsse import Envelope
-from pipeline.release.record import Kind
+from pipeline.release.record.dsse import Envelope
+from pipeline.release.record.record import Kind
 from tests.pipeline.release.records import record
 from verification.trace.audit_log import AuditTrail, Event
 

@@ -9,13 +9,13 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pipeline.keyring import Keyring
-from pipeline.release import folder, sealing
-from pipeline.release.collection import subject_of
-from pipeline.release.record import Kind
-from pipeline.release.signers import signers_of
+from pipeline.release.approval.signers import signers_of
+from pipeline.release.parts.collection import subject_of
+from pipeline.release.record import folder
+from pipeline.release.record.record import Kind
+from pipeline.release.sealing import sealing
+from tests.pipeline.release.records import record
 from verification.trace.people import time_text
-
-from .records import record
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .bench import Bench
+from tests.pipeline.release.bench import Bench
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from pipeline.release.record import Kind, Model, Record, Signer, Source, Stage, Subject
+from pipeline.release.record.record import Kind, Model, Record, Signer, Source, Stage, Subject
 from verification.trace.keys import public_of
 
 KEYS = {name: Ed25519PrivateKey.from_private_bytes(bytes([number] * 32)) for number, name in enumerate(("DEMO-a", "DEMO-b"), 1)}

@@ -5,13 +5,13 @@ from hashlib import sha256
 import pytest
 
 from pipeline import audit_log
-from pipeline.release import sealing
-from pipeline.release.approval import Approval, approve
-from pipeline.release.collection import subject_of
-from pipeline.release.folder import folder_of
-from pipeline.release.record import Kind, Model
-from pipeline.release.signers import signers_of
-from pipeline.release.source import read_source
+from pipeline.release.approval.approval import Approval, approve
+from pipeline.release.approval.signers import signers_of
+from pipeline.release.parts.collection import subject_of
+from pipeline.release.provenance.source import read_source
+from pipeline.release.record.folder import folder_of
+from pipeline.release.record.record import Kind, Model
+from pipeline.release.sealing import sealing
 from tests.pipeline.release.bench import PARTS
 from tests.pipeline.release.records import record
 from tests.pipeline.release.verdicts import verify

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.release.attacks.flips import kind_of
-from pipeline.release.folder import ReleaseFolder
-from pipeline.release.order import LAST, step_of
+from pipeline.release.parts.order import LAST, step_of
+from pipeline.release.record.folder import ReleaseFolder
 from pipeline.run import REPOSITORY
 from tests.pipeline.release.verdicts import verify
 

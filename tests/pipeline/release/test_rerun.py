@@ -10,11 +10,11 @@ import pytest
 import yaml
 
 from pipeline.release.errors import ReleaseRefused
-from pipeline.release.folder import ReleaseFolder
-from pipeline.release.record import Kind
+from pipeline.release.record.folder import ReleaseFolder
+from pipeline.release.record.record import Kind
+from pipeline.release.reproduction.restoration import restore_model, restore_run
 from pipeline.release.rerun import MADE_AGAIN, Rerun, gather
-from pipeline.release.restoration import restore_model, restore_run
-from pipeline.release.sealing import Order
+from pipeline.release.sealing.sealing import Order
 from pipeline.run import REPOSITORY
 
 ARTIFACTS = REPOSITORY / "artifacts"

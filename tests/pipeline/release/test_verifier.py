@@ -342,7 +342,7 @@ def test_a_record_before_that_is_not_older_or_not_here(tmp_path, capsys):
 
 def test_what_the_builder_writes_is_what_the_verifier_reads(tmp_path):
     """The two share no code, so that they agree is worth a test."""
-    from pipeline.release.dsse import Envelope
+    from pipeline.release.record.dsse import Envelope
     from tests.pipeline.release.records import KEYS
 
     made = built()

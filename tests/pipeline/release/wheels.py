@@ -8,7 +8,7 @@ import io
 import tarfile
 import zipfile
 
-from pipeline.release.pins import Pin
+from pipeline.release.wheelhouse.pins import Pin
 
 
 def quiet(done, total, text):

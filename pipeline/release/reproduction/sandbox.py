@@ -1,0 +1,100 @@
+"""The sandbox of a reproduction: a network namespace of its own, and an environment that holds nothing of this machine but what is named here.
+
+Where the kernel gives no such namespace, the network is not cut, and a reproduction says INCONCLUSIVE instead of guessing.
+
+Source: unshare(1), user_namespaces(7), network_namespaces(7). The variables of DVC, matplotlib and Python are those of their manuals.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.release.reproduction import guard
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+CALLERS = ("LANG", "LC_ALL", "LC_NUMERIC", "LC_TIME", "PYTHONHASHSEED", "THORATRACE_WORKERS", "TZ", "USER")
+"""What is taken over from the caller: results may not depend on it, and taking it over lets that be shown."""
+
+SYSTEM_PATHS = ("/usr/local/bin", "/usr/bin", "/bin")
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """Where a command runs without a network.
+
+    Attributes:
+        python: interpreter of the locked environment.
+        checkout: working directory: the source of the release.
+        scratch: folder for home, temporary files and compiled Python; nothing of it existed before.
+    """
+
+    python: Path
+    checkout: Path
+    scratch: Path
+
+    def run(self, arguments: Sequence[str]) -> int:
+        """Run the interpreter with arguments and return its exit code; 97 says that the network was not cut and nothing ran. Its words go to stderr."""
+        for name in ("home", "tmp"):
+            (self.scratch / name).mkdir(parents=True, exist_ok=True)
+        command = [*cut(), str(self.python), "-I", "-B", "-S", str(Path(guard.__file__).resolve()), str(self.python), *arguments]
+        return subprocess.run(command, cwd=self.checkout, env=self.environment(), stdout=2, check=False).returncode
+
+    def environment(self) -> dict[str, str]:
+        """Return every variable of the sandbox."""
+        kept = {name: os.environ[name] for name in CALLERS if name in os.environ}
+        git = shutil.which("git")
+        paths = [self.python.parent, *([Path(git).parent] if git else []), *SYSTEM_PATHS]
+        return {
+            **kept,
+            "DVC_GLOBAL_CONFIG_DIR": str(self.scratch / "home"),
+            "DVC_NO_ANALYTICS": "1",
+            "DVC_SYSTEM_CONFIG_DIR": str(self.scratch / "home"),
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "HOME": str(self.scratch / "home"),
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+            "PATH": os.pathsep.join(str(path) for path in dict.fromkeys(paths)),
+            "PYTHONNOUSERSITE": "1",
+            "PYTHONPATH": str(self.checkout),
+            "PYTHONPYCACHEPREFIX": str(self.scratch / "compiled"),
+            "TMPDIR": str(self.scratch / "tmp"),
+        }
+
+
+def cut() -> list[str]:
+    """Return the words that put a command into a network namespace of its own.
+
+    >>> cut()
+    ['unshare', '--user', '--map-root-user', '--net', '--']
+    """
+    return ["unshare", "--user", "--map-root-user", "--net", "--"]
+
+
+def why_not(python: Path) -> str:
+    """Return why the network cannot be cut here; empty where it can, which is tried with the guard itself."""
+    if shutil.which("unshare") is None:
+        return "no unshare (util-linux) on this machine"
+    command = [
+        *cut(),
+        str(python),
+        "-I",
+        "-B",
+        "-S",
+        str(Path(guard.__file__).resolve()),
+        str(python),
+        "-I",
+        "-B",
+        "-S",
+        "-c",
+        "",
+    ]
+    tried = subprocess.run(command, capture_output=True, text=True, check=False)
+    said = tried.stderr.strip().splitlines()
+    return "" if tried.returncode == 0 else (said[-1] if said else f"unshare ended with {tried.returncode}")

@@ -1,0 +1,81 @@
+"""Preparation: its order, nothing done twice, and every refusal of a step is one of the release."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from pipeline.registry_store import RegistrationRefused
+from pipeline.release.errors import ReleaseRefused
+from pipeline.release.sealing import preparation
+from pipeline.seeded_defects import SeedingError
+
+GOOD = SimpleNamespace(passed=True, record=None, reason="")
+
+
+@pytest.fixture
+def steps(monkeypatch):
+    """The steps, which have tests of their own; says which were taken."""
+    taken = []
+
+    def step(name, result=None):
+        return lambda *_, **__: taken.append(name) or result
+
+    monkeypatch.setattr(preparation.registry, "register", step("candidate"))
+    monkeypatch.setattr(preparation.verification_run, "run", step("verification", GOOD))
+    monkeypatch.setattr(preparation.seeded_defects, "run", step("seeded defects"))
+    monkeypatch.setattr(preparation, "read_state", lambda root: (None, ()))
+    monkeypatch.setattr(preparation, "unshown", lambda state: ["no record of a validation run"])
+    monkeypatch.setattr(preparation.tool_validation, "run", step("tool"))
+    monkeypatch.setattr(preparation, "_compare", step("cut-offs"))
+    monkeypatch.setattr(preparation.registry, "validate", step("validated"))
+    return taken
+
+
+def prepare(root):
+    preparation.prepare(root, "c" * 40, lambda *_: None)
+
+
+def test_the_model_is_validated_after_everything_that_speaks_for_it(tmp_path, steps):
+    prepare(tmp_path)
+    assert steps == ["candidate", "verification", "seeded defects", "tool", "cut-offs", "validated"]
+
+
+def test_a_tool_that_is_shown_is_not_validated_again(tmp_path, steps, monkeypatch):
+    monkeypatch.setattr(preparation, "unshown", lambda state: [])
+    prepare(tmp_path)
+    assert "tool" not in steps
+
+
+def test_a_scenario_that_did_not_pass_ends_it(tmp_path, steps, monkeypatch):
+    record = SimpleNamespace(counts=lambda: {"failed": 2, "passed": 677})
+    failed = SimpleNamespace(passed=False, record=record, reason="")
+    monkeypatch.setattr(preparation.verification_run, "run", lambda *_: failed)
+    with pytest.raises(ReleaseRefused, match="REL-VERIFICATION at artifacts/verification: found 2 failed, 677 passed"):
+        prepare(tmp_path)
+    assert steps == ["candidate"]
+
+
+def test_a_run_without_a_record_says_why(tmp_path, steps, monkeypatch):
+    none = SimpleNamespace(passed=False, record=None, reason="a defect is seeded")
+    monkeypatch.setattr(preparation.verification_run, "run", lambda *_: none)
+    with pytest.raises(ReleaseRefused, match=r"REL-VERIFICATION .*found a defect is seeded"):
+        prepare(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        RegistrationRefused("REG-ORDER", where="registry", found="x", expected="y", repair="z"),
+        SeedingError("the trials ended without telling"),
+    ],
+)
+def test_what_a_step_refuses_is_refused_with_its_words(tmp_path, steps, monkeypatch, refusal):
+    def refuses(*_, **__):
+        raise refusal
+
+    monkeypatch.setattr(preparation.seeded_defects, "run", refuses)
+    with pytest.raises(ReleaseRefused, match=f"REL-RUN at the release run: found {refusal}"):
+        prepare(tmp_path)
+    assert "validated" not in steps
