@@ -43,6 +43,8 @@ SUPPLIES = "artifacts"
 WHEELHOUSE = "wheelhouse"
 ENVIRONMENTS = "environments"
 LOCK = "files/requirements.lock"
+WORK = "pipeline.release.rerun"
+"""Module that does the work: of the released commit, not of this tree, so it keeps its name wherever the modules around it lie today."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,7 @@ def _made_again(order: Order, record: Record, python: Path, place: Path) -> Repr
     out.mkdir()
     folders = {"release": order.folder.path, "archive": order.folder.archive, "out": out}
     words = [word for name, path in folders.items() for word in (f"--{name}", str(path.resolve()))]
-    code = Sandbox(python, checkout, place / "s").run(["-m", "pipeline.release.rerun", order.level, *words])
+    code = Sandbox(python, checkout, place / "s").run(["-m", WORK, order.level, *words])
     made = ReleaseFolder(out / rerun.SEALED, out / rerun.SEALED)
     return judge(record, order.folder, Outcome(order.level, code, _report(out / rerun.REPORT), made))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pipeline import release_cli
+from pipeline.release import rerun
 from pipeline.release.errors import ReleaseRefused
 from pipeline.release.provenance.source import read_source
 from pipeline.release.record.dsse import Envelope
@@ -20,6 +22,7 @@ from pipeline.release.reproduction import sandbox
 from pipeline.release.reproduction.reproduce import Order, reproduce
 from pipeline.release.reproduction.verdict import Verdict
 from pipeline.release.wheelhouse.wheelhouse import WheelhouseUnfit
+from pipeline.run import REPOSITORY
 from tests.pipeline.release.provenance.test_source import git
 from tests.pipeline.release.records import record
 from tests.pipeline.release.reproduction.test_sandbox import needs_namespaces
@@ -79,6 +82,21 @@ def sealed(root, path, result=b'{"ap50": 0.7}', **changes):
     made = record(subjects=subjects, source=read_source(root)[0], environment=CLASS, kind=Kind.TRIAL, **changes)
     (path / "record.dsse.json").write_bytes(Envelope(made.payload).to_bytes())
     return ReleaseFolder(path, path)
+
+
+RELEASES = sorted((REPOSITORY / "releases").glob("*/record.dsse.json"))
+
+
+@pytest.mark.parametrize("path", RELEASES, ids=lambda path: path.parent.name)
+def test_the_commit_of_every_release_has_the_module_that_is_run_in_it(path):
+    commit = ReleaseFolder(path.parent, path.parent).record().source.commit
+    source = git(REPOSITORY, "show", f"{commit}:{reproduction.WORK.replace('.', '/')}.py")
+    assert set(re.findall(r"for name in \((.*)\):", source)) >= {'"release", "archive", "out"'}
+    assert f'SCHEMA = "{rerun.SCHEMA}"' in source
+
+
+def test_the_next_release_will_have_it_too():
+    assert rerun.__name__ == reproduction.WORK
 
 
 @needs_namespaces
