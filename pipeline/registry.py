@@ -21,7 +21,7 @@ from pipeline.repository import commit as commit_of
 from pipeline.run import Run, read_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from mlflow.tracking import MlflowClient
 
@@ -144,8 +144,17 @@ def _create(model: RegisteredModel, run_id: str, tags: Mapping[str, str]) -> str
     return str(client.create_model_version(name, source=source, run_id=run_id, tags=dict(tags)).version)
 
 
-def validate(run: Run, verification_passed: bool) -> Registration:  # noqa: FBT001  the caller states one fact
+def validate(
+    run: Run,
+    verification_passed: bool,  # noqa: FBT001  the caller states one fact
+    replaced: Callable[[RegisteredModel, str], cut_offs.Predecessor | None] = in_use,
+) -> Registration:
     """Give the run's version the alias `validated`, if it is `candidate` and everything passed for exactly its bundle.
+
+    Args:
+        run: whose bundle was predicted with.
+        verification_passed: every scenario, for this bundle.
+        replaced: whom the version has to have been compared with, of the registered model and the bundle's hash.
 
     Raises:
         RegistrationRefused: an endpoint or scenario did not pass, or the figures are of another bundle.
@@ -166,7 +175,7 @@ def validate(run: Run, verification_passed: bool) -> Registration:  # noqa: FBT0
             expected="every endpoint and scenario passed for exactly this bundle",
             repair="see the verification and validation pages of the technical file",
         )
-    cut_offs.require_compared(run, bundle_sha256, in_use(model, bundle_sha256))
+    cut_offs.require_compared(run, bundle_sha256, replaced(model, bundle_sha256))
     ground = "every endpoint of the protocol and every scenario passed for this bundle; cut-offs compared with the version in use"
     alias_moves.move(model, "validated", version, ground=ground, commit=commit_of(run.root))
     held = model.version(version)

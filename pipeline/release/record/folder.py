@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.release.errors import ReleaseRefused
 from pipeline.release.record.dsse import Envelope
-from pipeline.release.record.record import VERSION, Kind, Record
+from pipeline.release.record.record import VERSION, Kind, Record, numbers
 from verification.trace.strict_json import loads
 
 if TYPE_CHECKING:
@@ -23,6 +23,12 @@ KEYS = "keys.json"
 AFTER = "after"
 RELEASES = "releases"
 TRIALS = "artifacts/releases"
+
+
+def newest(root: Path) -> str | None:
+    """Return the version of the newest release that lies below a repository; None where there is none."""
+    names = [path.name for path in (root / RELEASES).glob("*/") if VERSION.fullmatch(path.name)]
+    return max(names, key=numbers, default=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,8 @@ from pipeline.release.approval.approval import require_unaltered
 from pipeline.release.approval.signers import signers_of
 from pipeline.release.errors import ReleaseRefused
 from pipeline.release.provenance.source import read_source, require_clean
-from pipeline.release.record.folder import RELEASES, folder_of
-from pipeline.release.record.record import VERSION, Kind, Previous, numbers
+from pipeline.release.record.folder import RELEASES, folder_of, newest
+from pipeline.release.record.record import Kind, Previous, numbers
 from pipeline.release.sealing.preparation import prepare
 from pipeline.release.sealing.sealing import Order, seal
 from pipeline.release.sealing.workspace import OF_THE_RUN, close_workspace, open_workspace
@@ -94,15 +94,14 @@ def previous_of(root: Path, version: str) -> Previous | None:
     Raises:
         ReleaseRefused: ``REL-VERSION``, the version is not newer than it; ``REL-RECORD``, its record cannot be read.
     """
-    names = [path.name for path in (root / RELEASES).glob("*/") if VERSION.fullmatch(path.name)]
-    newest = max(names, key=numbers, default=None)
-    if newest is None:
+    last = newest(root)
+    if last is None:
         return None
-    if numbers(newest) >= numbers(version):
+    if numbers(last) >= numbers(version):
         raise ReleaseRefused(
-            "REL-VERSION", where="VERSION", found=version, expected=f"a version after {newest}", repair="give a newer one"
+            "REL-VERSION", where="VERSION", found=version, expected=f"a version after {last}", repair="give a newer one"
         )
-    return Previous(newest, folder_of(root, newest, Kind.RELEASE).record().sha256)
+    return Previous(last, folder_of(root, last, Kind.RELEASE).record().sha256)
 
 
 def _sealed(root: Path, order: ReleaseOrder, folder: ReleaseFolder, report: Report) -> Record:

@@ -2,23 +2,28 @@
 
 Each step is one that `./qms demo`, `./qms mutate --part controls` and `./qms validate-tool` take for the canonical run, with the same functions, and does
 nothing where it is done already for exactly this state. What came of seeded defects and tool validation is judged by the gate at release level.
+
+What is sealed has to follow from the commit alone, or nobody can make it again. So the scenarios are run at the very commit that is released, which their verdicts name; and
+the model is compared with that of the last sealed release below ``releases/``, not with what a registry on this machine holds.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from device_sw.errors import CodedError
 from pipeline import cut_offs, registry, seeded_defects, tool_validation, verification_run
 from pipeline.release.errors import ReleaseRefused
+from pipeline.release.record.folder import folder_of, newest
+from pipeline.release.record.record import Kind
 from pipeline.run import Run, read_json
 from pipeline.seeded_defects import SeedingError
 from pipeline.tool_validation import NoPlanError
 from verification.trace.tool_validation import read_state, unshown
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pipeline.progress import Report
 
 
@@ -31,10 +36,10 @@ def prepare(workspace: Path, commit: str, report: Report) -> None:
     run = Run(workspace)
     try:
         registry.register(run, commit)
-        _verify(workspace, report)
+        _verify(workspace, commit, report)
         _show_tools(workspace, report)
         _compare(run, report)
-        registry.validate(run, verification_passed=True)
+        registry.validate(run, verification_passed=True, replaced=lambda _, bundle: sealed_predecessor(workspace, bundle))
     except ReleaseRefused:
         raise
     except (CodedError, SeedingError, NoPlanError) as err:
@@ -44,8 +49,10 @@ def prepare(workspace: Path, commit: str, report: Report) -> None:
         ) from err
 
 
-def _verify(workspace: Path, report: Report) -> None:
+def _verify(workspace: Path, commit: str, report: Report) -> None:
     done = verification_run.run(workspace, report)
+    if done.record is not None and not done.executed and done.record.identity.commit != commit:
+        done = verification_run.run(workspace, report, force=True)
     if not done.passed:
         counts = done.record.counts() if done.record else {}
         found = done.reason or ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
@@ -68,6 +75,14 @@ def _show_tools(workspace: Path, report: Report) -> None:
 
 def _compare(run: Run, report: Report) -> None:
     bundle = read_json(run.artifact("predictions") / "predictions.json")["bundle_sha256"]
-    with TemporaryDirectory() as folder:
-        other = registry.in_use(registry.model_of(run), bundle, Path(folder))
-        cut_offs.measure(run, other, report)
+    cut_offs.measure(run, sealed_predecessor(run.root, bundle), report)
+
+
+def sealed_predecessor(root: Path, bundle_sha256: str) -> cut_offs.Predecessor | None:
+    """Return the model of the last sealed release, whose place a bundle takes; None where there is no release, or it has this very bundle."""
+    version = newest(root)
+    if version is None:
+        return None
+    folder = folder_of(root, version, Kind.RELEASE)
+    held = folder.record().model.bundle_sha256
+    return None if held == bundle_sha256 else cut_offs.Predecessor(version, held, folder.path / "bundle")

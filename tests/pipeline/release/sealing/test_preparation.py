@@ -8,10 +8,11 @@ import pytest
 
 from pipeline.registry_store import RegistrationRefused
 from pipeline.release.errors import ReleaseRefused
+from pipeline.release.record.record import Kind
 from pipeline.release.sealing import preparation
 from pipeline.seeded_defects import SeedingError
 
-GOOD = SimpleNamespace(passed=True, record=None, reason="")
+GOOD = SimpleNamespace(passed=True, record=None, reason="", executed=True)
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ def test_a_tool_that_is_shown_is_not_validated_again(tmp_path, steps, monkeypatc
 
 def test_a_scenario_that_did_not_pass_ends_it(tmp_path, steps, monkeypatch):
     record = SimpleNamespace(counts=lambda: {"failed": 2, "passed": 677})
-    failed = SimpleNamespace(passed=False, record=record, reason="")
+    failed = SimpleNamespace(passed=False, record=record, reason="", executed=True)
     monkeypatch.setattr(preparation.verification_run, "run", lambda *_: failed)
     with pytest.raises(ReleaseRefused, match="REL-VERIFICATION at artifacts/verification: found 2 failed, 677 passed"):
         prepare(tmp_path)
@@ -58,7 +59,7 @@ def test_a_scenario_that_did_not_pass_ends_it(tmp_path, steps, monkeypatch):
 
 
 def test_a_run_without_a_record_says_why(tmp_path, steps, monkeypatch):
-    none = SimpleNamespace(passed=False, record=None, reason="a defect is seeded")
+    none = SimpleNamespace(passed=False, record=None, reason="a defect is seeded", executed=False)
     monkeypatch.setattr(preparation.verification_run, "run", lambda *_: none)
     with pytest.raises(ReleaseRefused, match=r"REL-VERIFICATION .*found a defect is seeded"):
         prepare(tmp_path)
@@ -79,3 +80,33 @@ def test_what_a_step_refuses_is_refused_with_its_words(tmp_path, steps, monkeypa
     with pytest.raises(ReleaseRefused, match=f"REL-RUN at the release run: found {refusal}"):
         prepare(tmp_path)
     assert "validated" not in steps
+
+
+@pytest.mark.parametrize(
+    ("kept", "runs"),
+    [
+        ({"commit": "c" * 40, "executed": False}, 1),
+        ({"commit": "d" * 40, "executed": False}, 2),
+        ({"commit": "d" * 40, "executed": True}, 1),
+    ],
+)
+def test_verdicts_of_another_commit_are_made_again_though_nothing_they_judge_changed(tmp_path, steps, monkeypatch, kept, runs):
+    forced = []
+
+    def verified(*_, force=False):
+        forced.append(force)
+        record = SimpleNamespace(identity=SimpleNamespace(commit=kept["commit"]))
+        return SimpleNamespace(passed=True, record=record, reason="", executed=kept["executed"])
+
+    monkeypatch.setattr(preparation.verification_run, "run", verified)
+    prepare(tmp_path)
+    assert forced == [False, True][:runs]
+
+
+def test_the_predecessor_is_the_last_sealed_release_whatever_a_registry_holds(bench):
+    assert preparation.sealed_predecessor(bench.root, "f" * 64) is None
+    for version in ("0.9.0", "0.10.0"):
+        bench.release(version, Kind.RELEASE)
+    found = preparation.sealed_predecessor(bench.root, "f" * 64)
+    assert (found.version, found.bundle) == ("0.10.0", bench.root / "releases/0.10.0/bundle")
+    assert preparation.sealed_predecessor(bench.root, found.bundle_sha256) is None
