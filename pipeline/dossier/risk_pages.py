@@ -127,7 +127,12 @@ class RiskPages:
             [link(each.situation), plain(each.text), plain(each.harm), toned(each.acceptability.word)]
             for each in disclosures(self._risk, self.evaluation)
         ]
-        return table(["Situation", "What can happen", "Harm", "After controls"], rows, widths=[11, 40, 33, 16])
+        listing = table(["Situation", "What can happen", "Harm", "After controls"], rows, widths=[11, 40, 33, 16])
+        return (
+            listing
+            if rows
+            else "Every residual risk of this build is plainly acceptable by the policy; there is none to be told."
+        )
 
     def instructions(self, section: str = "labelling") -> str:
         """Return the sentences that controls by information put into a section, the instructions for use unless told otherwise."""

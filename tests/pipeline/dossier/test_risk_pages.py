@@ -113,3 +113,10 @@ def test_the_page_prints_what_the_gate_reads_in_its_template(shipped):
 
 def test_another_section_prints_nothing_that_is_owed_elsewhere(shipped):
     assert pages(*shipped)[0].instructions("validation") == ""
+
+
+def test_a_file_without_a_residual_risk_to_tell_says_so_instead_of_an_empty_table(shipped):
+    risk, specification = shipped
+    text = pages(replace(risk, hazards=(), controls=()), specification)[0].residuals()
+    assert text == "Every residual risk of this build is plainly acceptable by the policy; there is none to be told."
+    assert "list-table" in pages(risk, specification)[0].residuals()
