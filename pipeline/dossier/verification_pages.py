@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipeline.dossier.tables import links, plain, table
 from verification.trace.outcomes import MEANING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from pipeline.dossier.evidence import EvidenceBook
 
 VERDICTS = "artifacts/verification/verdicts.json"
+
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
 
 class VerificationPages:
@@ -21,10 +27,12 @@ class VerificationPages:
         """Read the verdicts; the list must not be empty."""
         self._book = book
         self._verdicts: list[dict[str, Any]] = book.value(VERDICTS, "/verdicts")
+        self._by_tag = _groups((tag, place) for place in enumerate(self._verdicts) for tag in set(place[1]["tags"]))
+        self._by_scenario = _groups(((place[1]["feature"], place[1]["scenario"]), place) for place in enumerate(self._verdicts))
 
     def verdict(self, item_id: str) -> str:
         """Return in one line how the scenarios of a requirement or control ended."""
-        rows = [(index, row) for index, row in enumerate(self._verdicts) if item_id in row["tags"]]
+        rows = self._by_tag.get(item_id)
         if not rows:
             return '<span class="failed">no scenario result</span>'
         bad = [row for _, row in rows if row["outcome"] != "passed"]
@@ -49,18 +57,17 @@ class VerificationPages:
 
     def scenarios(self) -> str:
         """Return every scenario and row with what it verifies and its outcome, one table a feature file."""
-        features = sorted({row["feature"] for row in self._verdicts})
-        return "\n\n".join(f"### {plain(feature)}\n\n{self._feature(feature)}" for feature in features)
+        features = _groups(self._by_scenario)
+        return "\n\n".join(f"### {plain(feature)}\n\n{self._feature(feature, features[feature])}" for feature in sorted(features))
 
-    def _feature(self, feature: str) -> str:
-        names = dict.fromkeys(row["scenario"] for row in self._verdicts if row["feature"] == feature)
+    def _feature(self, feature: str, names: Sequence[str]) -> str:
         return table(
             ["Scenario and rows", "Verifies", "Outcome"], [self._scenario(feature, name) for name in names], widths=[60, 22, 18]
         )
 
     def _scenario(self, feature: str, name: str) -> list[str]:
         """Return one scenario with all its rows; rows that did not pass say so in their line."""
-        found = [(index, row) for index, row in enumerate(self._verdicts) if (row["feature"], row["scenario"]) == (feature, name)]
+        found = self._by_scenario[feature, name]
         tags = dict.fromkeys(tag for _, row in found for tag in row["tags"])
         lines = "\n".join(f"- {plain(row['row'])}{_unless_passed(row)}" for _, row in found if row["row"])
         own = "".join(_unless_passed(row) for _, row in found if not row["row"])
@@ -73,6 +80,18 @@ class VerificationPages:
         """Return the requirements and controls that have scenario results, all of which passed."""
         named = {tag for row in self._verdicts for tag in row["tags"]}
         return frozenset(named - {tag for row in self._verdicts if row["outcome"] != "passed" for tag in row["tags"]})
+
+
+def _groups(pairs: Iterable[tuple[Key, Value]]) -> dict[Key, list[Value]]:
+    """Return what stands with each key, in its order, so that each item finds its rows without looking through all of them.
+
+    >>> _groups([("b", 1), ("a", 2), ("b", 3)])
+    {'b': [1, 3], 'a': [2]}
+    """
+    found: dict[Key, list[Value]] = {}
+    for key, value in pairs:
+        found.setdefault(key, []).append(value)
+    return found
 
 
 def _unless_passed(row: dict[str, Any]) -> str:

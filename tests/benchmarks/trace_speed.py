@@ -33,7 +33,10 @@ from tests.benchmarks import peer_projects
 from tests.benchmarks.generated_project import Mix, write_project
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    Written = tuple[Callable[[Path, Mix], None], list[str]]
+    """How a peer's project is written, and the command that is measured."""
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -89,10 +92,10 @@ def _waited(process: subprocess.Popen[bytes], until: float) -> Any:
 class Book:
     """The results file; each step is written when it is done."""
 
-    def __init__(self, path: Path, again: str) -> None:
+    def __init__(self, path: Path, again: str, schema: str = SCHEMA) -> None:
         self._path = path
         self.data: dict[str, Any] = (
-            json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"schema": SCHEMA, "steps": {}}
+            json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"schema": schema, "steps": {}}
         )
         if again:
             self.data["steps"] = {name: step for name, step in self.data["steps"].items() if not name.startswith(again)}
@@ -183,13 +186,13 @@ def _matrix(command: Sequence[str], root: Path) -> dict[str, Any]:
     return {**figures([cost]), **(json.loads(cost.said) if cost.status == 0 else {"error": cost.said[-400:]})}
 
 
-def install(folder: Path) -> dict[str, Any]:
+def install(folder: Path, packages: Mapping[str, str] = PACKAGES) -> dict[str, Any]:
     """Make the peers' environment and return what was installed and what was not."""
     python = folder / "venv" / "bin" / "python"
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", str(folder / "venv")], check=True)
     outcome: dict[str, Any] = {}
-    for name, package in PACKAGES.items():
+    for name, package in packages.items():
         done = _pip(python, package)
         outcome[name] = {"package": package, "installed": done.returncode == 0}
         if done.returncode != 0:
@@ -206,9 +209,18 @@ def _pip(python: Path, *packages: str) -> subprocess.CompletedProcess[str]:
 
 def peers(book: Book, work: Path, folder: Path, size: int, limit: float) -> None:
     """Measure each peer cold on the same graph."""
-    tools = folder / "venv" / "bin"
     mix = Mix(size)
-    runs: dict[str, tuple[Callable[[Path, Mix], None], list[str]]] = {
+    for name, (write, command) in peer_runs(folder).items():
+        book.step(
+            f"peer/{size}/{name}",
+            lambda name=name, write=write, command=command: _peer(work, size, name, mix, write, command, limit),
+        )
+
+
+def peer_runs(folder: Path) -> dict[str, Written]:
+    """Return what is measured of each peer whose environment lies in ``folder``."""
+    tools = folder / "venv" / "bin"
+    return {
         "sphinx-needs html": (
             peer_projects.write_sphinx_needs,
             [sys.executable, "-m", "sphinx", "-q", "-E", "-b", "html", ".", "_out"],
@@ -221,11 +233,6 @@ def peers(book: Book, work: Path, folder: Path, size: int, limit: float) -> None
         "doorstop validate": (peer_projects.write_doorstop, [str(tools / "doorstop"), "-F", "-q"]),
         "jamb validate": (peer_projects.write_jamb, [str(tools / "jamb"), "validate"]),
     }
-    for name, (write, command) in runs.items():
-        book.step(
-            f"peer/{size}/{name}",
-            lambda name=name, write=write, command=command: _peer(work, size, name, mix, write, command, limit),
-        )
 
 
 def _peer(  # noqa: PLR0917 - the parts of one measurement

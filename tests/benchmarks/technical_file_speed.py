@@ -1,0 +1,193 @@
+"""Measures the HTML of the technical file for a large graph, and sphinx-needs and StrictDoc on the same graph in the same run.
+
+    python -m tests.benchmarks.technical_file_speed --size 10000 --work FOLDER --peers FOLDER --out evidence/technical_file/speed.json
+
+Ours is one process: gate, matrix, templates, document builder (`graph_file.py`). It is built twice: the second time from a copy of the project in another
+folder, with another hash seed and another time zone, and all bytes of both are compared. Wall time, processor time (children included) and
+peak memory are those of whole processes; where other work shares the machine, wall time grows and processor time hardly does, so the limit is
+judged by a run on a quiet machine. The file is written after each step, and steps that are in it already are not run again; ``--again PREFIX`` repeats steps.
+
+The peers get needs, hazards, controls, requirements and tests with their links (`peer_projects.py`). They make neither a risk evaluation nor test
+results nor a matrix, so what they build is less. sphinx-needs is the one of our own lock; StrictDoc comes from PyPI into a virtual environment under ``--peers``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import shutil
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.dossier.file_record import checksums
+from tests.benchmarks import peer_projects
+from tests.benchmarks.generated_project import Mix, write_project
+from tests.benchmarks.graph_file import SAID
+from tests.benchmarks.trace_speed import PACKAGES, Book, figures, install, measure, peer_runs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.benchmarks.trace_speed import Written
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+SCHEMA = "thoratrace/technical-file-speed/1"
+LIMIT_S = 60
+"""Seconds of wall time for 10,000 items on a quiet machine; memory at most ``LIMIT_MB``."""
+LIMIT_MB = 500
+OUTPUTS = {"sphinx-needs html": "_out", "strictdoc export": "_out"}
+"""The peers that make HTML, with the folder that they write."""
+ELSEWHERE = ("env", "PYTHONHASHSEED=1234", "TZ=Asia/Taipei", "LC_ALL=POSIX")
+NAMED = 10
+"""Differing files that are named at most."""
+
+
+def prepared(work: Path, size: int) -> Path:
+    """Return the folder of the generated project, written once; it has the shipped roles, because pages print who signs what."""
+    root = work / f"project_{size}"
+    if not (root / "people.toml").exists():
+        shutil.rmtree(root, ignore_errors=True)
+        write_project(root, size)
+        shutil.copy(ROOT / "people.toml", root / "people.toml")
+    return root
+
+
+def ours(book: Book, work: Path, size: int, limit: float) -> None:
+    """Build our file twice and compare."""
+    root, first = prepared(work, size), work / f"file_{size}"
+    book.step(f"ours/{size}/html", lambda: _built(root, first, limit, ()))
+    book.step(f"ours/{size}/html again", lambda: _again(root, work / f"elsewhere_{size}", first, limit))
+
+
+def _built(root: Path, folder: Path, limit: float, before: tuple[str, ...]) -> dict[str, Any]:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    cost = measure([*before, sys.executable, str(HERE / "graph_file.py"), str(root), str(folder)], root, limit)
+    if cost.status:
+        return {"error": cost.said[-800:], "wall_s": round(cost.wall, 1), "status": cost.status}
+    said = json.loads((folder / SAID).read_text(encoding="utf-8"))
+    listed = checksums(folder, [folder / "html"])
+    (folder / "SHA256SUMS").write_text(listed, encoding="utf-8")
+    return {
+        **figures([cost]),
+        **said,
+        "pages": len(said["pages"]),
+        **_extent(folder / "html"),
+        "sha256_of_checksums": _sha256(listed),
+    }
+
+
+def _again(root: Path, other: Path, first: Path, limit: float) -> dict[str, Any]:
+    """Build from a copy of the project in other surroundings, and compare each file with that of the first build."""
+    shutil.rmtree(other, ignore_errors=True)
+    shutil.copytree(root, other / "a project of another name")
+    result = _built(other / "a project of another name", other / "file", limit, ELSEWHERE)
+    if "error" in result:
+        return result
+    lists = [(folder / "SHA256SUMS").read_text(encoding="utf-8") for folder in (first, other / "file")]
+    differing = sorted({line.split("  ", 1)[1] for line in set(lists[0].splitlines()) ^ set(lists[1].splitlines())})
+    kept = ("wall_s", "cpu_s", "peak_mb", "files", "bytes", "sha256_of_checksums", "parts")
+    return {
+        **{key: result[key] for key in kept},
+        "surroundings": " ".join(ELSEWHERE[1:]),
+        "identical": not differing,
+        "differing": len(differing),
+        "differing_first": differing[:NAMED],
+    }
+
+
+def _extent(folder: Path) -> dict[str, int]:
+    """Return number and bytes of the files of a folder; what begins with a dot is no output."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    shown = [path for path in files if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
+    sizes = [path.stat().st_size for path in shown]
+    pages = [path.stat().st_size for path in shown if path.suffix == ".html"]
+    return {"files": len(sizes), "bytes": sum(sizes), "html_files": len(pages), "largest_html_bytes": max(pages, default=0)}
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def peers(book: Book, work: Path, folder: Path, size: int, limit: float) -> None:
+    """Let each peer that makes HTML build it, cold, from the same graph."""
+    runs = peer_runs(folder)
+    for name in OUTPUTS:
+        book.step(
+            f"peer/{size}/{name}",
+            lambda name=name: _peer(work / f"peer_{size}_{name.split()[0]}", name, runs[name], Mix(size), limit),
+        )
+
+
+def _peer(root: Path, name: str, run: Written, mix: Mix, limit: float) -> dict[str, Any]:
+    write, command = run
+    shutil.rmtree(root, ignore_errors=True)
+    write(root, mix)
+    items, links = peer_projects.counts(mix)
+    cost = measure(command, root, limit)
+    told = {"command": " ".join([Path(command[0]).name, *command[1:]]), "items_of_the_graph": items, "links_of_the_graph": links}
+    if cost.status:
+        return {**told, "error": cost.said[-400:], "wall_s": round(cost.wall, 1), "status": cost.status}
+    result = {**told, **figures([cost]), **_extent(root / OUTPUTS[name])}
+    shutil.rmtree(root)
+    return result
+
+
+def summary(steps: Mapping[str, Mapping[str, Any]], size: int) -> dict[str, Any]:
+    """Return what the file is asked for: time and memory against the limits, sameness, and each peer's cost as a multiple of ours.
+
+    >>> own = {"wall_s": 40.0, "cpu_s": 30.0, "peak_mb": 400.0}
+    >>> summary({"ours/25/html": own, "peer/25/x": {"wall_s": 80.0, "cpu_s": 60.0}}, 25)["peer_to_ours"]
+    {'x': {'wall_s': 2.0, 'cpu_s': 2.0}}
+    """
+    own, again = steps.get(f"ours/{size}/html", {}), steps.get(f"ours/{size}/html again", {})
+    if "cpu_s" not in own:
+        return {"size": size, "built": False}
+    beside = {name.split("/", 2)[2]: step for name, step in steps.items() if name.startswith(f"peer/{size}/") and "cpu_s" in step}
+    return {
+        "size": size,
+        "built": True,
+        "wall_s": own["wall_s"],
+        "cpu_s": own["cpu_s"],
+        "within_limit_s": own["wall_s"] <= LIMIT_S,
+        "within_limit_mb": own["peak_mb"] <= LIMIT_MB,
+        "identical_twice": again.get("identical"),
+        "peer_to_ours": {
+            name: {key: round(step[key] / own[key], 2) for key in ("wall_s", "cpu_s")} for name, step in sorted(beside.items())
+        },
+    }
+
+
+def main() -> int:
+    """Run the steps that are not done yet; 0 where our file was built, twice the same."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", type=int, default=10_000, help="items; 1,000 is the least")
+    parser.add_argument("--work", type=Path, required=True, help="folder for the generated projects and what is built")
+    parser.add_argument("--peers", type=Path, help="folder for StrictDoc's environment; without it the peers are not measured")
+    parser.add_argument("--limit", type=float, default=1800, help="seconds after which a process is stopped")
+    parser.add_argument("--out", type=Path, default=ROOT / "evidence" / "technical_file" / "speed.json")
+    parser.add_argument("--again", default="", help="repeat the steps whose names begin like this")
+    options = parser.parse_args()
+    book, work = Book(options.out, options.again, SCHEMA), options.work.resolve()
+    work.mkdir(parents=True, exist_ok=True)
+    book.data["versions"] = {name: version(name) for name in ("sphinx", "docutils", "myst-parser", "furo", "sphinx-needs")}
+    book.data["limits"] = {"size": 10_000, "wall_s": LIMIT_S, "peak_mb": LIMIT_MB}
+    ours(book, work, options.size, options.limit)
+    if options.peers:
+        options.peers.mkdir(parents=True, exist_ok=True)
+        book.step("peers installed", lambda: install(options.peers.resolve(), {"strictdoc": PACKAGES["strictdoc"]}))
+        peers(book, work, options.peers.resolve(), options.size, options.limit)
+    book.data["summary"] = summary(book.data["steps"], options.size)
+    book.data["load_at_end"] = round(os.getloadavg()[0], 1)
+    book.save()
+    print(json.dumps(book.data["summary"], indent=1))  # noqa: T201 - a command's result
+    return 0 if book.data["summary"].get("identical_twice") else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
