@@ -50,6 +50,8 @@ NO_TEMPLATES = {
     "design": "it is read from the code of the shipped device",
 }
 """Folders of pages that are made otherwise than from a template, and are not made here."""
+EMPTY = "one of its tables has no row in such a project, which the document builder refuses"
+_TABLE = re.compile(r"^```\{list-table\}.*?^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[([^\[\]]*)\]\(((?:[A-Za-z0-9_./-]+\.md)?(?:#[A-Za-z0-9-]+)?)\)")
 _TARGET = re.compile(r"^(?:\* - |  - )?\(([a-z0-9-]+)\)=$", re.MULTILINE)
 
@@ -134,8 +136,11 @@ def write_pages(root: Path, folder: Path, content: dict[str, Any]) -> dict[str, 
     for page in sorted(path.stem for path in (ROOT / "docs").glob("*.md") if path.stem not in sources.AS_WRITTEN):
         try:
             text = sources._render(environment, page, ())
+            reason = EMPTY if any(block.count("\n* - ") == 1 for block in _TABLE.findall(text)) else ""
         except FileError as err:
-            left_out[page] = err.found
+            text, reason = "", err.found
+        if reason:
+            left_out[page] = reason
             (folder / f"{page}.md").unlink()
         else:
             (folder / f"{page}.md").write_text(text, encoding="utf-8")
