@@ -41,7 +41,13 @@ EPOCH = "1577836800"
 SIGNATURES = "Signatures: see cover sheet. Nothing is signed in this file: the record of a release binds its bytes, people sign the record, and the cover sheet of the release says who did."
 STEPS = 5
 _CODE = Path(__file__).resolve().parents[1]
-_EXTENSIONS = "myst_parser,pipeline.dossier.typst_builder,pipeline.dossier.page_language"
+_EXTENSIONS = (
+    "myst_parser",
+    "pipeline.dossier.typst_builder",
+    "pipeline.dossier.page_language",
+    "pipeline.dossier.builder_economy",
+    "pipeline.dossier.page_navigation",
+)
 _OURS = re.compile(
     r"FileError: (?P<code>FILE-[A-Z]+) at (?P<where>.*?): found (?P<found>.*), expected (?P<expected>.*?)\. Repair: (?P<repair>.*)\."
 )
@@ -140,7 +146,17 @@ def _cover(subject: Subject, index: dict[str, Any]) -> Cover:
 
 def _run_sphinx(builder: str, folder: Path, target: Path) -> None:
     """Run the document builder on the written sources; both runs share what was read."""
-    options = ["-b", builder, "-nW", "--keep-going", "-q", "-D", f"extensions={_EXTENSIONS}", "-d", str(folder / "doctrees")]
+    options = [
+        "-b",
+        builder,
+        "-nW",
+        "--keep-going",
+        "-q",
+        "-D",
+        f"extensions={','.join(_EXTENSIONS)}",
+        "-d",
+        str(folder / "doctrees"),
+    ]
     environment = {
         **os.environ,
         "SOURCE_DATE_EPOCH": EPOCH,
