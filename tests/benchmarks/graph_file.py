@@ -28,7 +28,8 @@ from device_sw._version import __version__
 from pipeline import technical_file
 from pipeline.dossier import sources
 from pipeline.dossier import subject as subjects
-from pipeline.dossier.approval_pages import ApprovalPages, read_signatures
+from pipeline.dossier.anomaly_pages import AnomalyPages
+from pipeline.dossier.approval_pages import ApprovalPages
 from pipeline.dossier.conformance_pages import ConformancePages
 from pipeline.dossier.errors import FileError
 from pipeline.dossier.evidence import EvidenceBook
@@ -51,6 +52,7 @@ NO_TEMPLATES = {
 }
 """Folders of pages that are made otherwise than from a template, and are not made here."""
 EMPTY = "one of its tables has no row in such a project, which the document builder refuses"
+_UNKNOWN = re.compile(r"^'(\w+)' is undefined$")
 _TABLE = re.compile(r"^```\{list-table\}.*?^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[([^\[\]]*)\]\(((?:[A-Za-z0-9_./-]+\.md)?(?:#[A-Za-z0-9-]+)?)\)")
 _TARGET = re.compile(r"^(?:\* - |  - )?\(([a-z0-9-]+)\)=$", re.MULTILINE)
@@ -99,21 +101,19 @@ def build(root: Path, folder: Path) -> dict[str, Any]:
 
 def names(root: Path) -> dict[str, Any]:
     """Return what templates may name: everything that is made from specification, risk file, results and hand-written rules."""
-    specification = subjects._specification(root)
-    risk = subjects._risk(root, specification)
+    inputs = subjects.sound_inputs(root)
     book = EvidenceBook(root)
     verification = VerificationPages(book)
-    pages = SpecificationPages(specification, verification)
+    pages = SpecificationPages(inputs.specification, verification)
     gaps = load_gaps(ROOT)
     subject = SimpleNamespace(device_version=__version__, specification=pages, gaps=gaps, book=book)
     return {
         "subject": subject,
         "spec": pages,
-        "risk": subjects._judged(root, risk, specification, verification),
+        "risk": subjects._judged(inputs, verification),
         "verification": verification,
-        "anomalies": subjects._anomalies(root),
-        "tool": subjects._tool(ROOT),
-        "approvals": ApprovalPages(read_signatures(root), book),
+        "anomalies": AnomalyPages(inputs.anomalies),
+        "approvals": ApprovalPages(inputs, book),
         "standards": load_register(ROOT),
         "conformance": ConformancePages(),
         "figure": book.figure,
@@ -138,7 +138,10 @@ def write_pages(root: Path, folder: Path, content: dict[str, Any]) -> dict[str, 
             text = sources._render(environment, page, ())
             reason = EMPTY if any(block.count("\n* - ") == 1 for block in _TABLE.findall(text)) else ""
         except FileError as err:
-            text, reason = "", err.found
+            text, reason = (
+                "",
+                _UNKNOWN.sub(r"it asks for `\1`, which is not made from a graph", err.found.partition("; docs/")[0]),
+            )
         if reason:
             left_out[page] = reason
             (folder / f"{page}.md").unlink()
