@@ -39,8 +39,7 @@ ROOT = HERE.parents[1]
 SCHEMA = "thoratrace/technical-file-speed/1"
 SIZE = 10_000
 LIMIT_S = 60
-"""Seconds of wall time for ``SIZE`` items on a quiet machine; memory at most ``LIMIT_MB``. Smaller sizes are not judged."""
-LIMIT_MB = 500
+"""Seconds of wall time for ``SIZE`` items on a quiet machine. Smaller sizes are not judged."""
 OUTPUTS = {"sphinx-needs html": "_out", "strictdoc export": "_out"}
 """The peers that make HTML, with the folder that they write."""
 ELSEWHERE = ("env", "PYTHONHASHSEED=1234", "TZ=Asia/Taipei", "LC_ALL=POSIX")
@@ -140,7 +139,7 @@ def _peer(root: Path, name: str, run: Written, mix: Mix, limit: float) -> dict[s
 
 
 def summary(steps: Mapping[str, Mapping[str, Any]], size: int) -> dict[str, Any]:
-    """Return what the file is asked for: time and memory against the limits, sameness, and each peer's cost as a multiple of ours.
+    """Return what the file is asked for: time against the limit, sameness, and each peer's cost as a multiple of ours.
 
     >>> own = {"wall_s": 40.0, "cpu_s": 30.0, "peak_mb": 400.0}
     >>> summary({"ours/25/html": own, "peer/25/x": {"wall_s": 80.0, "cpu_s": 60.0}}, 25)["peer_to_ours"]
@@ -156,7 +155,6 @@ def summary(steps: Mapping[str, Mapping[str, Any]], size: int) -> dict[str, Any]
         "wall_s": own["wall_s"],
         "cpu_s": own["cpu_s"],
         "within_limit_s": own["wall_s"] <= LIMIT_S if size >= SIZE else None,
-        "within_limit_mb": own["peak_mb"] <= LIMIT_MB if size >= SIZE else None,
         "identical_twice": again.get("identical"),
         "peer_to_ours": {
             name: {key: round(step[key] / own[key], 2) for key in ("wall_s", "cpu_s")} for name, step in sorted(beside.items())
@@ -177,7 +175,7 @@ def main() -> int:
     book, work = Book(options.out, options.again, SCHEMA), options.work.resolve()
     work.mkdir(parents=True, exist_ok=True)
     book.data["versions"] = {name: version(name) for name in ("sphinx", "docutils", "myst-parser", "furo", "sphinx-needs")}
-    book.data["limits"] = {"size": SIZE, "wall_s": LIMIT_S, "peak_mb": LIMIT_MB}
+    book.data["limits"] = {"size": SIZE, "wall_s": LIMIT_S}
     ours(book, work, options.size, options.limit)
     if options.peers:
         options.peers.mkdir(parents=True, exist_ok=True)
