@@ -26,6 +26,7 @@ from pipeline.protocol_cli import protocol
 from pipeline.release_cli import release
 from pipeline.second_opinions_cli import second_opinions
 from pipeline.study_cli import studies
+from pipeline.surveillance_cli import surveil
 
 if TYPE_CHECKING:
     from verification.trace.case import Level
@@ -45,6 +46,7 @@ app.add_typer(fleet, name="fleet")
 app.add_typer(protocol, name="protocol")
 app.add_typer(release, name="release")
 app.add_typer(studies)
+app.add_typer(surveil, name="surveil")
 app.add_typer(second_opinions)
 diagnosis = Console(stderr=True)
 

@@ -1,0 +1,95 @@
+"""Limits, intervals, runs and distributions: properties, and what a careful reader computes by another way."""
+
+from math import isclose
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import binom
+
+from pipeline.surveillance.control_limits import control_limits, difference, exact_interval, quartiles, runs
+from pipeline.surveillance.series import Point, State, worst
+
+SHARES = st.floats(0, 1, allow_nan=False)
+VALUES = st.lists(st.floats(0, 1, allow_nan=False), min_size=1, max_size=60)
+
+
+@given(share=SHARES, films=st.integers(1, 5000))
+def test_limits_hold_the_share_and_stay_shares(share, films):
+    low, high = control_limits(share, films)
+    assert 0 <= low <= share <= high <= 1
+
+
+@given(share=SHARES, films=st.integers(1, 2500))
+def test_limits_of_more_films_are_narrower(share, films):
+    low, high = control_limits(share, films)
+    inner = control_limits(share, 2 * films)
+    assert low <= inner[0]
+    assert inner[1] <= high
+
+
+@settings(max_examples=60)
+@given(data=st.data(), of=st.integers(1, 400))
+def test_the_exact_interval_leaves_a_fortieth_on_each_side(data, of):
+    count = data.draw(st.integers(0, of))
+    low, high = exact_interval(count, of)
+    assert low <= count / of <= high
+    assert low == 0 if count == 0 else isclose(binom.sf(count - 1, of, low), 0.025, rel_tol=1e-6)
+    assert high == 1 if count == of else isclose(binom.cdf(count, of, high), 0.025, rel_tol=1e-6)
+
+
+@given(values=st.lists(st.one_of(st.none(), SHARES), max_size=40), centre=SHARES)
+def test_a_run_is_as_long_as_the_windows_before_it_say(values, centre):
+    lengths = runs(values, centre)
+    for place, length in enumerate(lengths):
+        sides = [None if value is None or value == centre else value > centre for value in values[: place + 1]]
+        alike = 0
+        while alike <= place and sides[place] is not None and sides[place - alike] == sides[place]:
+            alike += 1
+        assert length == alike
+
+
+@given(values=VALUES)
+def test_quartiles_stand_in_order_within_the_values(values):
+    found = quartiles(values)
+    assert min(values) <= found.lower <= found.median <= found.upper <= max(values)
+
+
+@given(values=VALUES, other=VALUES)
+def test_the_distance_of_two_samples_is_the_largest_difference_of_their_cumulated_shares(values, other):
+    by_hand = max(
+        abs(sum(value <= at for value in values) / len(values) - sum(value <= at for value in other) / len(other))
+        for at in (*values, *other)
+    )
+    found = difference(values, other)
+    assert isclose(found.distance, by_hand, abs_tol=1e-12)
+    assert isclose(found.distance, difference(other, values).distance, abs_tol=1e-12)
+    assert 0 <= found.chance <= 1
+
+
+@given(values=st.lists(st.floats(0, 0.4), min_size=30, max_size=60))
+def test_samples_that_do_not_overlap_are_told_apart(values):
+    found = difference(values, [value + 0.5 for value in values])
+    assert found.distance == 1
+    assert found.chance < 0.0027
+
+
+@given(states=st.lists(st.sampled_from(State)))
+def test_the_worst_is_never_hidden(states):
+    assert (worst(states) is State.OUTSIDE) == (State.OUTSIDE in states)
+    assert worst(states) is not State.INSIDE or State.INSIDE in states
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "value"),
+    [
+        (State.INSIDE, "", None),
+        (State.INSIDE, "because", 1.0),
+        (State.OUTSIDE, "", 1.0),
+        (State.NOT_EVALUATED, "", 1.0),
+        (State.OUTSIDE, "so", None),
+    ],
+)
+def test_a_state_without_its_reason_or_its_value_cannot_be(state, reason, value):
+    with pytest.raises(ValueError, match=r"^a point that is "):
+        Point(1, state, reason, value)
