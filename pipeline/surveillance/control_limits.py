@@ -98,10 +98,12 @@ class Difference:
 def difference(sample: Sequence[float], reference: Sequence[float]) -> Difference:
     """Return the two-sample Kolmogorov-Smirnov distance, and its chance where both samples come from one distribution.
 
-    The values of a sample must be independent of each other, so one value a film.
+    The values of a sample must be independent of each other, so one value a film. One value against one says nothing.
 
     >>> difference([0.1, 0.2, 0.3], [0.1, 0.2, 0.3])
     Difference(distance=0.0, chance=1.0)
     """
+    if max(len(sample), len(reference)) == 1:
+        return Difference(float(sample[0] != reference[0]), 1.0)
     found = ks_2samp(sample, reference, method="asymp")
     return Difference(float(found.statistic), float(found.pvalue))

@@ -112,4 +112,4 @@ def _compared(point: Point, sample: Values, reference: Values) -> Point:
     found = difference(sample, reference)
     point = point.noting(ks_distance=found.distance, ks_chance=found.chance)
     words = f"one value a film is distributed otherwise than in the baseline (Kolmogorov-Smirnov {found.distance:.2f})"
-    return point.outside(words) if found.chance < FALSE_ALARM else point
+    return point if found.chance >= FALSE_ALARM else point.outside(words)

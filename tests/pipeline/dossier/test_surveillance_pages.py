@@ -8,19 +8,10 @@ import pytest
 
 from pipeline.dossier.errors import FileError
 from pipeline.dossier.evidence import EvidenceBook
-from pipeline.dossier.surveillance_pages import (
-    IDENTITY,
-    PLAN,
-    RESULTS,
-    WRITER,
-    SurveillancePages,
-    audit_fields,
-    control_limits,
-    load_plan,
-    result_fields,
-)
+from pipeline.dossier.surveillance_pages import SurveillancePages
 from pipeline.dossier.validation_pages import RECORD
-from tests.edits import edit
+from pipeline.surveillance.control_limits import control_limits
+from pipeline.surveillance.plan import IDENTITY, PLAN, RESULTS, WRITER, audit_fields, load_plan, result_fields
 
 ROOT = Path(__file__).resolve().parents[3]
 SITUATIONS = {f"HS-{number:03d}" for number in range(100)}
@@ -32,6 +23,13 @@ def tree(tmp_path):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
+
+
+def edited(tree, name, old, new):
+    path = tree / name
+    content = path.read_text(encoding="utf-8")
+    assert old in content
+    path.write_text(content.replace(old, new, 1), encoding="utf-8")
 
 
 def test_the_fields_are_those_of_a_line_that_the_device_wrote():
@@ -54,7 +52,7 @@ def test_the_plan_of_this_project_holds():
 
 
 def test_a_record_that_the_device_does_not_write_is_named(tree):
-    edit(tree, PLAN, '"audit:code"', '"audit:patient"')
+    edited(tree, PLAN, '"audit:code"', '"audit:patient"')
     with pytest.raises(
         FileError, match=r"^FILE-CONTENT at docs/surveillance\.toml PMI-01: found no record of the device audit:patient"
     ):
@@ -62,13 +60,13 @@ def test_a_record_that_the_device_does_not_write_is_named(tree):
 
 
 def test_a_field_that_is_taken_out_of_the_device_is_noticed(tree):
-    edit(tree, WRITER, '"detections": examination.detections,', "")
+    edited(tree, WRITER, '"detections": examination.detections,', "")
     with pytest.raises(FileError, match=r"^FILE-CONTENT at docs/surveillance\.toml PMI-03: .*audit:detections"):
         load_plan(tree, SITUATIONS)
 
 
 def test_code_that_moved_is_named(tree):
-    edit(tree, WRITER, "def _line(", "def _row(")
+    edited(tree, WRITER, "def _line(", "def _row(")
     with pytest.raises(FileError, match=r"^FILE-CONTENT at device_sw/batch/run\.py, .*found no _line"):
         load_plan(tree, SITUATIONS)
 
@@ -79,7 +77,7 @@ def test_a_situation_that_does_not_exist_is_named():
 
 
 def test_an_unknown_key_is_refused_with_its_line(tree):
-    edit(tree, PLAN, "chart = ", "graph = ")
+    edited(tree, PLAN, "chart = ", "graph = ")
     with pytest.raises(FileError, match=r"^FILE-DATA at docs/surveillance\.toml:\d+"):
         load_plan(tree, SITUATIONS)
 
@@ -115,3 +113,12 @@ def test_a_share_that_did_not_occur_has_no_limits_by_the_formula(tmp_path):
     (tmp_path / RECORD).parent.mkdir(parents=True)
     (tmp_path / RECORD).write_text(json.dumps(record), encoding="utf-8")
     assert "each one is looked at" in SurveillancePages(load_plan(ROOT, SITUATIONS), EvidenceBook(tmp_path)).worked()
+
+
+def test_the_page_says_of_each_indicator_whether_a_program_sums_it_up(tmp_path):
+    plan = load_plan(ROOT, SITUATIONS)
+    pages = SurveillancePages(plan, EvidenceBook(tmp_path))
+    assert pages.indicators().count("*Summed up by* `./qms surveil`") == len(pages.summed().split(", ")) == 6
+    reasons = pages.not_summed().splitlines()
+    assert len(reasons) == len(plan.indicators) - 6
+    assert all(line.startswith("- PMI-") and len(line) > 80 for line in reasons)

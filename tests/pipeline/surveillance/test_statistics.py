@@ -14,12 +14,14 @@ SHARES = st.floats(0, 1, allow_nan=False)
 VALUES = st.lists(st.floats(0, 1, allow_nan=False), min_size=1, max_size=60)
 
 
+@settings(deadline=None)
 @given(share=SHARES, films=st.integers(1, 5000))
 def test_limits_hold_the_share_and_stay_shares(share, films):
     low, high = control_limits(share, films)
     assert 0 <= low <= share <= high <= 1
 
 
+@settings(deadline=None)
 @given(share=SHARES, films=st.integers(1, 2500))
 def test_limits_of_more_films_are_narrower(share, films):
     low, high = control_limits(share, films)
@@ -28,7 +30,7 @@ def test_limits_of_more_films_are_narrower(share, films):
     assert inner[1] <= high
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(data=st.data(), of=st.integers(1, 400))
 def test_the_exact_interval_leaves_a_fortieth_on_each_side(data, of):
     count = data.draw(st.integers(0, of))
@@ -38,6 +40,7 @@ def test_the_exact_interval_leaves_a_fortieth_on_each_side(data, of):
     assert high == 1 if count == of else isclose(binom.cdf(count, of, high), 0.025, rel_tol=1e-6)
 
 
+@settings(deadline=None)
 @given(values=st.lists(st.one_of(st.none(), SHARES), max_size=40), centre=SHARES)
 def test_a_run_is_as_long_as_the_windows_before_it_say(values, centre):
     lengths = runs(values, centre)
@@ -49,12 +52,14 @@ def test_a_run_is_as_long_as_the_windows_before_it_say(values, centre):
         assert length == alike
 
 
+@settings(deadline=None)
 @given(values=VALUES)
 def test_quartiles_stand_in_order_within_the_values(values):
     found = quartiles(values)
     assert min(values) <= found.lower <= found.median <= found.upper <= max(values)
 
 
+@settings(deadline=None)
 @given(values=VALUES, other=VALUES)
 def test_the_distance_of_two_samples_is_the_largest_difference_of_their_cumulated_shares(values, other):
     by_hand = max(
@@ -67,6 +72,7 @@ def test_the_distance_of_two_samples_is_the_largest_difference_of_their_cumulate
     assert 0 <= found.chance <= 1
 
 
+@settings(deadline=None)
 @given(values=st.lists(st.floats(0, 0.4), min_size=30, max_size=60))
 def test_samples_that_do_not_overlap_are_told_apart(values):
     found = difference(values, [value + 0.5 for value in values])
@@ -74,6 +80,7 @@ def test_samples_that_do_not_overlap_are_told_apart(values):
     assert found.chance < 0.0027
 
 
+@settings(deadline=None)
 @given(states=st.lists(st.sampled_from(State)))
 def test_the_worst_is_never_hidden(states):
     assert (worst(states) is State.OUTSIDE) == (State.OUTSIDE in states)
