@@ -1,6 +1,7 @@
 """Trails that the device itself recorded: the released bundle on phantom films, unchanged, inverted and blurred."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pydicom
@@ -26,7 +27,10 @@ pytestmark = pytest.mark.needs_run
 
 @pytest.fixture(scope="module")
 def examiner():
-    return InProcess(Device(ROOT / "releases/0.1.0/bundle", Policy.INTENDED_USE), Wanted(dicom=False, page=False))
+    return InProcess(
+        Device(ROOT / "releases/0.1.0/bundle", Policy.INTENDED_USE),
+        Wanted(datetime(2030, 1, 1, tzinfo=UTC), dicom=False, page=False),
+    )
 
 
 @pytest.fixture(scope="module")
