@@ -15,14 +15,13 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipeline.dossier.errors import FileError, require_sound
-from requirements_spec.datafile import Table, Tables, Text, Texts, Whole, duplicate_ids, read
+from pipeline.dossier.errors import FileError
+from pipeline.dossier.handwritten import HS, require_known, sound, value_of
+from requirements_spec.datafile import Table, Tables, Text, Texts, Whole
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection
     from pathlib import Path
-
-    from requirements_spec.datafile import Row
 
 PLAN = "docs/surveillance.toml"
 WRITER, IDENTITY, RESULTS = "device_sw/batch/run.py", "device_sw/batch/examination.py", "docs/schemas/result.schema.json"
@@ -69,7 +68,7 @@ _TABLE = Table(
                     "not_summed": Text(required=False),
                     "action": Text(),
                     "owner_role": Text(),
-                    "situations": Texts(each=Text(pattern=r"HS-\d{3}")),
+                    "situations": Texts(each=HS),
                 }
             )
         ),
@@ -136,40 +135,26 @@ def load_plan(root: Path, situations: Collection[str], name: str = PLAN) -> Plan
         FileError: FILE-DATA, the file does not hold what it must; FILE-CONTENT, an indicator names a record, a situation or a rule that does not exist,
             or says neither how it is summed up nor why it is not.
     """
-    document = read(root, name, _TABLE)
-    require_sound((*document.problems, *duplicate_ids(document.rows("indicator"))))
+    document = sound(root, name, _TABLE, ("indicator",))
     written = {f"audit:{field}" for field in audit_fields(root)} | {f"result:{field}" for field in result_fields(root)}
-    indicators = tuple(_indicator(row) for row in document.rows("indicator"))
-    for row, indicator in zip(document.rows("indicator"), indicators, strict=True):
-        _require_known(row, indicator.records, written, "record of the device")
-        _require_known(row, indicator.situations, situations, "hazardous situation")
-        _require_summed(row, indicator)
+    indicators = tuple(value_of(Indicator, row.data) for row in document.rows("indicator"))
+    for indicator in indicators:
+        where = f"{name} {indicator.id}"
+        require_known(where, indicator.records, written, "record of the device")
+        require_known(where, indicator.situations, situations, "hazardous situation")
+        _require_summed(where, indicator)
     return Plan(Window(**document.data["window"]), indicators, hashlib.sha256((root / name).read_bytes()).hexdigest())
 
 
-def _indicator(row: Row) -> Indicator:
-    lists = {field: tuple(row.data.get(field, ())) for field in ("records", "situations", "rules")}
-    return Indicator(**{**row.data, **lists})
-
-
-def _require_known(row: Row, named: Iterable[str], known: Collection[str], what: str) -> None:
-    if unknown := sorted(set(named) - set(known)):
-        raise _refused(row, f"no {what} {', '.join(unknown)}", f"a {what} that exists", "correct the name, or remove it")
-
-
-def _require_summed(row: Row, indicator: Indicator) -> None:
+def _require_summed(where: str, indicator: Indicator) -> None:
     if bool(indicator.summed_by) == bool(indicator.not_summed):
         found = "both summed_by and not_summed" if indicator.summed_by else "neither summed_by nor not_summed"
-        raise _refused(row, found, "how it is summed up, or why it cannot be", "keep one of the two")
+        raise FileError("FILE-CONTENT", where, found, "how it is summed up, or why it cannot be", "keep one of the two")
     if bool(indicator.rules) != bool(indicator.summed_by):
         found = "rules of what is not summed up" if indicator.rules else "no rules"
-        raise _refused(row, found, "the rules of the limits of what is summed up", "write or remove the rules")
+        raise FileError("FILE-CONTENT", where, found, "rules of the limits of what is summed up", "write or remove the rules")
     if indicator.summed_by:
-        _require_known(row, indicator.rules, RULES[indicator.summed_by], f"rule of {indicator.summed_by}")
-
-
-def _refused(row: Row, found: str, expected: str, repair: str) -> FileError:
-    return FileError("FILE-CONTENT", f"{row.where.rpartition(':')[0]} {row.id}", found, expected, repair)
+        require_known(where, indicator.rules, RULES[indicator.summed_by], f"rule of {indicator.summed_by}")
 
 
 def audit_fields(root: Path) -> frozenset[str]:

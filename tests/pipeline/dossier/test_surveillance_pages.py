@@ -12,6 +12,7 @@ from pipeline.dossier.surveillance_pages import SurveillancePages
 from pipeline.dossier.validation_pages import RECORD
 from pipeline.surveillance.control_limits import control_limits
 from pipeline.surveillance.plan import IDENTITY, PLAN, RESULTS, WRITER, audit_fields, load_plan, result_fields
+from tests.edits import edit
 
 ROOT = Path(__file__).resolve().parents[3]
 SITUATIONS = {f"HS-{number:03d}" for number in range(100)}
@@ -23,13 +24,6 @@ def tree(tmp_path):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
-
-
-def edited(tree, name, old, new):
-    path = tree / name
-    content = path.read_text(encoding="utf-8")
-    assert old in content
-    path.write_text(content.replace(old, new, 1), encoding="utf-8")
 
 
 def test_the_fields_are_those_of_a_line_that_the_device_wrote():
@@ -52,7 +46,7 @@ def test_the_plan_of_this_project_holds():
 
 
 def test_a_record_that_the_device_does_not_write_is_named(tree):
-    edited(tree, PLAN, '"audit:code"', '"audit:patient"')
+    edit(tree, PLAN, '"audit:code"', '"audit:patient"')
     with pytest.raises(
         FileError, match=r"^FILE-CONTENT at docs/surveillance\.toml PMI-01: found no record of the device audit:patient"
     ):
@@ -60,13 +54,13 @@ def test_a_record_that_the_device_does_not_write_is_named(tree):
 
 
 def test_a_field_that_is_taken_out_of_the_device_is_noticed(tree):
-    edited(tree, WRITER, '"detections": examination.detections,', "")
+    edit(tree, WRITER, '"detections": examination.detections,', "")
     with pytest.raises(FileError, match=r"^FILE-CONTENT at docs/surveillance\.toml PMI-03: .*audit:detections"):
         load_plan(tree, SITUATIONS)
 
 
 def test_code_that_moved_is_named(tree):
-    edited(tree, WRITER, "def _line(", "def _row(")
+    edit(tree, WRITER, "def _line(", "def _row(")
     with pytest.raises(FileError, match=r"^FILE-CONTENT at device_sw/batch/run\.py, .*found no _line"):
         load_plan(tree, SITUATIONS)
 
@@ -77,7 +71,7 @@ def test_a_situation_that_does_not_exist_is_named():
 
 
 def test_an_unknown_key_is_refused_with_its_line(tree):
-    edited(tree, PLAN, "chart = ", "graph = ")
+    edit(tree, PLAN, "chart = ", "graph = ")
     with pytest.raises(FileError, match=r"^FILE-DATA at docs/surveillance\.toml:\d+"):
         load_plan(tree, SITUATIONS)
 

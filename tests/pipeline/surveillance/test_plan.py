@@ -7,6 +7,7 @@ import pytest
 from pipeline.dossier.errors import FileError
 from pipeline.surveillance.indicators import SUMMED_BY
 from pipeline.surveillance.plan import IDENTITY, PLAN, RESULTS, RULES, WRITER, load_plan
+from tests.edits import edit
 from tests.pipeline.surveillance.sites import ROOT
 
 
@@ -16,13 +17,6 @@ def tree(tmp_path):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
-
-
-def edited(tree, old, new):
-    path = tree / PLAN
-    content = path.read_text(encoding="utf-8")
-    assert old in content
-    path.write_text(content.replace(old, new, 1), encoding="utf-8")
 
 
 def test_every_way_of_summing_up_that_a_plan_may_name_is_a_program():
@@ -46,7 +40,7 @@ def test_the_plan_of_this_project_uses_every_way_and_leaves_five_to_people(situa
     ],
 )
 def test_a_plan_that_does_not_say_how_is_refused(tree, situations, old, new, found):
-    edited(tree, old, new)
+    edit(tree, PLAN, old, new)
     with pytest.raises(FileError, match=rf"^FILE-CONTENT at docs/surveillance\.toml PMI-\d\d: found {found}"):
         load_plan(tree, situations)
 
@@ -56,6 +50,6 @@ def test_a_plan_that_does_not_say_how_is_refused(tree, situations, old, new, fou
     [('"refused-share"', '"refused"'), ('"first-occurrence"', '"first"'), ("least_films = 100", "least_films = 0")],
 )
 def test_a_word_that_no_program_knows_is_refused_with_its_line(tree, situations, old, new):
-    edited(tree, old, new)
+    edit(tree, PLAN, old, new)
     with pytest.raises(FileError, match=r"^FILE-DATA at docs/surveillance\.toml:\d+"):
         load_plan(tree, situations)
