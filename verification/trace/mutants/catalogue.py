@@ -24,7 +24,6 @@ OUTSTANDING: tuple[str, ...] = (
     "version strings equal in label, SBOM, package and tag: a release's record binds them; the gate reads no release",
     "model hash tested = model hash released: a release's record binds them; the gate reads no release",
     "criteria signed before their first use: the first signatures are younger than the first evaluation; only the protocol was frozen before",
-    "test films never looked at before the model was final: the locked cohort was made and opened once, after the weights of the release (AUD-LOCKED asks for it at "
-    "release level, and tests of its own harm it); the test films of this budget are open",
+    "test films never looked at before the model was final: the locked cohort was made and opened once, after the weights of the release (AUD-LOCKED asks for it, and tests of its own harm it); the test films of this budget are open",
 )
 """Cross rules of the traceability reference 5.9 that no mutant tests yet."""
