@@ -55,7 +55,8 @@ def changed(films, folder: Path, change):
     folder.mkdir()
     for film in films:
         header = pydicom.dcmread(film)
-        header.decompress()
+        if header.file_meta.TransferSyntaxUID.is_compressed:
+            header.decompress()
         header.PixelData = change(header.pixel_array, 2**header.BitsStored - 1).tobytes()
         header.save_as(folder / film.name)
     return sorted(folder.iterdir())
