@@ -94,13 +94,17 @@ def windows(  # noqa: PLR0913, PLR0917  one option each
     from pipeline.surveillance.installed import releases  # noqa: PLC0415
     from pipeline.surveillance.record import Order, findings_of, record_of  # noqa: PLC0415
 
+    try:
+        before = read_json(earlier) if earlier else None
+    except (OSError, ValueError) as err:
+        raise typer.BadParameter(f"found a file that is no JSON ({type(err).__name__})", param_hint="--earlier") from err
     watched, trails = _plan(plan), _trails(folders)
     try:
         order = Order(
             plan=watched,
             trails=trails,
             baseline=load(baseline) if baseline else None,
-            earlier=read_json(earlier) if earlier else None,
+            earlier=before,
             releases=releases(REPOSITORY),
             findings=findings_of(REPOSITORY),
             films_are=films_are,
@@ -108,8 +112,6 @@ def windows(  # noqa: PLR0913, PLR0917  one option each
         record = record_of(order)
     except _refusals() as err:
         _refuse(err)
-    except (OSError, ValueError) as err:
-        raise typer.BadParameter(f"found a file that is no JSON ({type(err).__name__})", param_hint="--earlier") from err
     written = page.write(out, record, watched)
     if as_json:
         typer.echo(json.dumps(record, indent=1, sort_keys=True, ensure_ascii=False))

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline.surveillance.errors import SurveillanceRefused
+from pipeline.surveillance.installed import INTENDED_USE
 from pipeline.surveillance.tally import Tally, tally
 from pipeline.surveillance.trail import Installation
 from validation.stages.standalone import rounded
@@ -92,7 +93,7 @@ def form(entries: Sequence[Entry], trails: Sequence[Trail], plan: Plan, looked_t
         looked_through: by whom, as what, when.
 
     Raises:
-        SurveillanceRefused: PMS-BASELINE, too few inputs, several installations, or analysed films without results.
+        SurveillanceRefused: PMS-BASELINE, too few inputs, several installations, another policy, or analysed films without results.
     """
     first = entries[: plan.window.baseline_films]
     counted = tally(first)
@@ -101,6 +102,8 @@ def form(entries: Sequence[Entry], trails: Sequence[Trail], plan: Plan, looked_t
     if len(counted.installations) != 1:
         found = f"{len(counted.installations)} installations of device, model, bundle and policy"
         raise _refused(found, "one, since limits of one do not hold for another", "begin with the first line of the present one")
+    if (policy := counted.installations[0].policy) != INTENDED_USE:
+        raise _refused(f"policy {policy}", INTENDED_USE, "begin with the first line under the policy of the intended use")
     if counted.answered != counted.analysed:
         found = f"results of {counted.answered} of {counted.analysed} analysed films"
         raise _refused(found, "the result of each", "give the folders with their results/")

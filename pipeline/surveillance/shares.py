@@ -26,8 +26,7 @@ def refused(subject: Subject, indicator: Indicator) -> tuple[Series, ...]:
     codes = sorted({code for each in tallies for code in each.codes})
     every = _share(subject, "all codes", lambda each: (each.refused, each.inputs), of_answers=False)
     by_code = (
-        _share(subject, code, lambda each, code=code: (each.codes.get(code, 0), each.inputs), of_answers=False)  # type: ignore[misc]
-        for code in codes
+        _share(subject, code, lambda each, code=code: (each.codes.get(code, 0), each.inputs), of_answers=False) for code in codes
     )
     return (
         _limited(every, set(indicator.rules) - {"twice-baseline"}),
@@ -38,7 +37,7 @@ def refused(subject: Subject, indicator: Indicator) -> tuple[Series, ...]:
 def marked(subject: Subject, indicator: Indicator) -> tuple[Series, ...]:
     """Return the share of analysed films with a mark of each finding."""
     shares = (
-        _share(subject, finding, lambda each, name=finding: (each.marked.get(name, 0), each.analysed))  # type: ignore[misc]
+        _share(subject, finding, lambda each, name=finding: (each.marked.get(name, 0), each.analysed))
         for finding in subject.named
     )
     return tuple(_limited(one, indicator.rules) for one in shares)

@@ -12,6 +12,8 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from device_sw import merkle
@@ -145,15 +147,12 @@ def require_distinct(trails: Sequence[Trail]) -> None:
 
 def in_order(trails: Sequence[Trail]) -> tuple[Entry, ...]:
     """Return the inputs of all trails by time. Inside a trail the chain says the order, also where a clock was set back."""
-
-    def keys() -> Iterator[tuple[datetime, int, int, Entry]]:
-        for trail in trails:
-            latest = trail.entries[0].time if trail.entries else None
-            for entry in trail.entries:
-                latest = max(latest or entry.time, entry.time)
-                yield latest, trail.number, entry.line, entry
-
-    return tuple(entry for *_, entry in sorted(keys(), key=lambda key: key[:3]))
+    keyed = [
+        ((latest, entry.trail, entry.line), entry)
+        for trail in trails
+        for latest, entry in zip(accumulate((entry.time for entry in trail.entries), max), trail.entries, strict=True)
+    ]
+    return tuple(entry for _, entry in sorted(keyed, key=itemgetter(0)))
 
 
 @dataclass(slots=True)

@@ -224,6 +224,22 @@ def test_the_baseline_of_two_bundles_is_refused(site, plan):
         baseline_of(plan, site.folder)
 
 
+def test_the_baseline_of_another_policy_is_refused(site, plan):
+    site.policy = Policy.RESEARCH
+    site.record(steady(80))
+    with pytest.raises(SurveillanceRefused, match=r"^PMS-BASELINE at baseline: found policy research, expected intended-use"):
+        baseline_of(plan, site.folder)
+
+
+def test_the_baseline_of_films_without_results_is_refused(site, plan):
+    import shutil
+
+    site.record(steady(80))
+    shutil.rmtree(site.folder / "results")
+    with pytest.raises(SurveillanceRefused, match=r"^PMS-BASELINE at baseline: found results of 0 of 80 analysed films"):
+        baseline_of(plan, site.folder)
+
+
 def test_a_baseline_of_other_trails_is_refused(site, new_site, plan):
     site.record(steady(80))
     other = new_site("other").record(steady(120))
