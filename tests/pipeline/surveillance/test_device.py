@@ -20,7 +20,7 @@ from pipeline.surveillance.trail import in_order, read_trail
 from tests.pipeline.surveillance.sites import ROOT, WORDS, ordered, points, states
 
 FILMS = ROOT / "artifacts/cohort/films"
-BASE, WINDOW = 12, 6
+BASE, WINDOW = 30, 8
 
 pytestmark = pytest.mark.needs_run
 
