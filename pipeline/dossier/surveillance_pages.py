@@ -41,7 +41,7 @@ class SurveillancePages:
         """Return every indicator with its records, its limit, what follows and who acts."""
         rows = [self._indicator(each) for each in self._plan.indicators]
         return table(
-            ["Id", "Indicator", "Computed from", "Limit", "What follows, and who acts"], rows, widths=[9, 23, 25, 18, 25]
+            ["Id", "Indicator", "Computed from", "Limit", "What follows, and who acts"], rows, widths=[9, 22, 23, 23, 23]
         )
 
     @staticmethod
