@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.release.errors import ReleaseRefused
-from pipeline.release.folder import RECORD, RELEASES, ReleaseFolder
-from pipeline.release.record import Kind
+from pipeline.release.record.folder import RECORD, RELEASES, ReleaseFolder
+from pipeline.release.record.record import Kind
 from pipeline.surveillance.errors import SurveillanceRefused
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from pipeline.release.record import Record
+    from pipeline.release.record.record import Record
     from pipeline.surveillance.trail import Entry, Installation
 
 INTENDED_USE = "intended-use"
