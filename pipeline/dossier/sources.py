@@ -29,8 +29,9 @@ from pipeline.dossier.lock_pages import others_table
 from pipeline.dossier.rationale_pages import RationalePages
 from pipeline.dossier.recipe_pages import RecipePages
 from pipeline.dossier.study_pages import StudyPages
-from pipeline.dossier.surveillance_pages import SurveillancePages, load_plan
+from pipeline.dossier.surveillance_pages import SurveillancePages
 from pipeline.dossier.tables import plain, table
+from pipeline.surveillance.plan import load_plan
 from requirements_spec.model import SECTIONS
 from verification.trace import code_pages
 

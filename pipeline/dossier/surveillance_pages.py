@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING
 from pipeline.dossier.tables import identified, links, plain, table
 from pipeline.dossier.validation_pages import RECORD
 from pipeline.surveillance.control_limits import control_limits
-from pipeline.surveillance.plan import Indicator, Plan, load_plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipeline.dossier.evidence import EvidenceBook
-
-__all__ = ["SurveillancePages", "load_plan"]
+    from pipeline.surveillance.plan import Indicator, Plan
 
 
 class SurveillancePages:
