@@ -17,6 +17,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from pipeline.change_package_cli import change_packages
 from pipeline.compare_cli import compare
 from pipeline.exchange_cli import exchange
 from pipeline.fleet_cli import fleet
@@ -39,6 +40,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(guide)
+app.add_typer(change_packages)
 app.add_typer(compare)
 app.add_typer(answer)
 app.add_typer(exchange, name="exchange")

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pipeline.release.record import Record, Subject
 
 WORKING_TREE = "working tree"
-NOTHING_SEALED = "nothing is sealed for this end yet"
+NOTHING_SEALED = "nothing is sealed yet"
 NEEDS = ("contents", "source")
 """Checks of the verifier that have to be made, not only not to fail."""
 
@@ -234,12 +234,12 @@ def _refused_release(version: str, found: str) -> ChangePackageRefused:
 
 def _committed(root: Path, name: str) -> End:
     commit = _commit(root, name)
-    return End(f"commit {commit[:12]}, nothing sealed", commit)
+    return End(f"commit {commit[:12]}", commit)
 
 
 def _working_tree(root: Path) -> End:
     commit = _commit(root, "HEAD")
-    return End(f"working tree, begun from commit {commit[:12]}, nothing sealed", commit, is_tree=True)
+    return End(f"working tree at {commit[:12]}", commit, is_tree=True)
 
 
 def _commit(root: Path, name: str) -> str:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from verification.trace.features import Scenario
     from verification.trace.impact import Changed
 
 Words = Mapping[str, str]
@@ -107,8 +108,17 @@ def read_items(root: Path) -> dict[str, Words]:
     if specification.system is not None:
         crossing = {f"interface {each.source} -> {each.target}": each.passes for each in specification.interfaces}
         words[specification.system.id] = _words({**content(specification.system), **crossing})
-    words |= {scenario.id: _words(content(ScenarioContent.of(scenario))) for scenario in scenarios}
+    words |= {scenario.id: _words(_said(scenario)) for scenario in scenarios}
     return words | _endpoints(root)
+
+
+_STEP = {"Context": "Given", "Action": "When", "Outcome": "Then"}
+
+
+def _said(scenario: Scenario) -> dict[str, Any]:
+    """Return what a scenario says, its steps as they are read."""
+    steps = [f"{_STEP.get(step.kind, step.kind)} {step.text}" for step in scenario.steps]
+    return {**content(ScenarioContent.of(scenario)), "steps": steps}
 
 
 def _endpoints(root: Path) -> dict[str, Words]:

@@ -58,7 +58,7 @@ class StageChange:
 def claims(before: End, after: End) -> tuple[PartChange, ...]:
     """Return what the records themselves say of model and data."""
     old, new = (_claims(end) for end in (before, after))
-    reason = next((each.absence("") for each in (before, after) if each.sealed is None), "")
+    reason = "; ".join(f"{each.title}: {each.absence('')}" for each in (before, after) if each.sealed is None)
     return tuple(_compared(name, old.get(name, ""), new.get(name, ""), reason) for name in (MODEL_VERSION, WEIGHTS, DATA))
 
 

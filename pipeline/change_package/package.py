@@ -20,7 +20,8 @@ from pipeline.change_package.comparison import compare
 from pipeline.change_package.errors import ChangePackageRefused
 from pipeline.change_package.facts import facts
 from pipeline.change_package.made_parts import State
-from pipeline.change_package.worksheets import drafts, load_sheets
+from pipeline.change_package.reruns import Outcome
+from pipeline.change_package.worksheets import BY_A_PERSON, drafts, load_sheets
 from pipeline.release.parts import json_bytes
 from pipeline.release.record import CONCLUSION
 from verification.trace.impact import to_json as impact_json
@@ -89,11 +90,15 @@ def _gaps(found: Comparison) -> Iterable[str]:
     yield from (f"could not be read, {each}" for each in found.impact.unread)
     for end in (found.pair.before, found.pair.after):
         if end.sealed is None:
-            yield f"{end.title}: no sealed parts, so model, data, bundle, performance and the built file are not compared"
+            yield f"{end.title}: nothing is sealed, so model, data, bundle, performance and the built file are not compared"
         elif not end.sealed.archived:
             yield f"{end.title}: the archive is not here, so none of the parts that only it holds is compared"
-    reasons = Counter(each.reason for each in (*found.claims, *found.parts) if each.state is State.NOT_COMPARED)
-    yield from (f"{count} parts not compared: {reason}" for reason, count in sorted(reasons.items()))
+    reasons = Counter(each.reason for each in found.parts if each.state is State.NOT_COMPARED)
+    yield from (f"{count} sealed parts: {reason}" for reason, count in sorted(reasons.items()))
+    for exam in found.exams:
+        for end, source in zip((found.pair.before, found.pair.after), (exam.before, exam.after), strict=True):
+            if source.reason and end.sealed is not None:
+                yield f"performance on the {exam.title}, {end.title}: {source.reason}"
 
 
 def _end(end: End) -> dict[str, Any]:
@@ -173,6 +178,23 @@ def write(folder: Path, package: ChangePackage) -> Path:
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft.replace(folder)
     return folder / "index.html"
+
+
+def summary(package: ChangePackage) -> str:
+    """Return the package in a few lines for a terminal."""
+    found = package.found
+    open_risks = sum(not each.is_entered for each in found.risks)
+    passed = sum(each.outcome is Outcome.PASSED for each in found.reruns)
+    answers = [each.computed for draft in package.drafts for each in draft.answers]
+    lines = (
+        f"{found.pair.before.title} .. {found.pair.after.title}: {STATUS}",
+        f"{len(found.items)} items changed, {len(found.impact.suspects)} suspect; {len(found.documents) + len(found.pages)} redlines",
+        f"{len(found.risks)} risks to judge again, {open_risks} of them without an entry",
+        f"{len(found.reruns)} scenarios to run again, {passed} of them run again and passed",
+        f"{len(answers)} questions on {len(package.drafts)} worksheets, {answers.count(BY_A_PERSON)} left to people; predetermined change control plan: none",
+        *(f"not compared: {each}" for each in package.gaps),
+    )
+    return "\n".join(lines)
 
 
 def _is_empty(folder: Path) -> bool:

@@ -64,7 +64,7 @@ class Run:
 def render(package: ChangePackage) -> dict[str, str]:
     """Return the pages by name; equal packages give equal pages."""
     environment = page_environment(TEMPLATES)
-    environment.filters |= {"runs": runs, "words": words, "way": way, "number": number}
+    environment.filters |= {"runs": runs, "words": words, "way": way, "number": number, "capitalized": capitalized}
     shared = {"found": package.found, "drafts": package.drafts, "conclusion": CONCLUSION, "style": (TEMPLATES / "page.css").read_text("utf-8")}
     tables = _tables(package)
 
@@ -216,3 +216,12 @@ def number(value: float | None) -> str:
     ('0.9618', '')
     """
     return "" if value is None else f"{value:.4f}"
+
+
+def capitalized(text: str) -> str:
+    """Return a text with its first letter large and the others as they are.
+
+    >>> capitalized("changed: SOUP")
+    'Changed: SOUP'
+    """
+    return text[:1].upper() + text[1:]
