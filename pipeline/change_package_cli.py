@@ -19,7 +19,10 @@ change_packages = typer.Typer(pretty_exceptions_enable=False)
 @change_packages.command("change-package")
 def change_package(
     span: Annotated[
-        str, typer.Argument(metavar="FROM..TO", help="a release and a later release or revision; FROM alone compares with the working tree")
+        str,
+        typer.Argument(
+            metavar="FROM..TO", help="a release and a later release or revision; FROM alone compares with the working tree"
+        ),
     ],
     *,
     out: Annotated[Path | None, typer.Option(help="folder to write (default: artifacts/change_packages/FROM..TO)")] = None,

@@ -93,7 +93,11 @@ def compare(root: Path, pair: Pair) -> Comparison:
             return _compare(root, pair, before, after)
     except RevisionError as err:
         raise ChangePackageRefused(
-            "CPK-SOURCE", where=pair.name, found=str(err), expected="two states that git can compare", repair="fetch the repository"
+            "CPK-SOURCE",
+            where=pair.name,
+            found=str(err),
+            expected="two states that git can compare",
+            repair="fetch the repository",
         ) from err
 
 

@@ -77,7 +77,9 @@ def _title(text: str) -> str:
     >>> _title("# Intended use"), _title("schema = 1")
     ('Intended use', '')
     """
-    return next((line.removeprefix("# ").strip() for line in text.splitlines() if line.startswith("# ") and "schema" not in line), "")
+    return next(
+        (line.removeprefix("# ").strip() for line in text.splitlines() if line.startswith("# ") and "schema" not in line), ""
+    )
 
 
 def sealed_pages(before: End, after: End, compared: Iterable[PartChange]) -> tuple[DocumentChange, ...]:

@@ -243,7 +243,7 @@ def _working_tree(root: Path) -> End:
 
 
 def _commit(root: Path, name: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_./~^@{}-]*", name):
+    if ".." in name or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_./~^@{}-]*", name):
         raise _refused_range(name)
     try:
         return resolve(root, name).before

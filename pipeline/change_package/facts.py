@@ -118,7 +118,11 @@ def _claim(name: str, stage: str) -> Callable[[Comparison], Iterator[str]]:
             if each.name == name and each.state is State.OTHER:
                 yield f"{each.before[:16]} -> {each.after[:16]}"
             if each.name == name and each.state is State.NOT_COMPARED:
-                yield from (f"has to be made again: other inputs of the stage {one.stage}" for one in found.stages if one.stage == stage and one.is_stale)
+                yield from (
+                    f"has to be made again: other inputs of the stage {one.stage}"
+                    for one in found.stages
+                    if one.stage == stage and one.is_stale
+                )
 
     return entries
 

@@ -125,7 +125,9 @@ def _endpoints(root: Path) -> dict[str, Words]:
     """Return what the protocol says of each endpoint, set by set; a protocol that cannot be read is named by impact."""
     try:
         sets = tomllib.loads((root / PROTOCOL).read_text(encoding="utf-8")).get("set", [])
-        rows = [(f"{one.get('profile', '')} {number}", row) for number, one in enumerate(sets, start=1) for row in one["endpoint"]]
+        rows = [
+            (f"{one.get('profile', '')} {number}", row) for number, one in enumerate(sets, start=1) for row in one["endpoint"]
+        ]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
     found: dict[str, dict[str, str]] = {}

@@ -120,7 +120,13 @@ def _plain(value: Any) -> dict[str, Any]:
 
 
 def _document(name: str, how: str, counts: tuple[int, int]) -> dict[str, Any]:
-    return {"name": name, "how": how, "words_deleted": counts[0], "words_inserted": counts[1], "redline": pages.redline_name(name)}
+    return {
+        "name": name,
+        "how": how,
+        "words_deleted": counts[0],
+        "words_inserted": counts[1],
+        "redline": pages.redline_name(name),
+    }
 
 
 def _worksheet(draft: Draft) -> dict[str, Any]:
@@ -136,7 +142,14 @@ def _worksheet(draft: Draft) -> dict[str, Any]:
         for each in draft.answers
     ]
     sheet = draft.sheet
-    return {"id": sheet.id, "text": sheet.text, "status": STATUS, "decision": None, "look_up": list(sheet.look_up), "answers": answers}
+    return {
+        "id": sheet.id,
+        "text": sheet.text,
+        "status": STATUS,
+        "decision": None,
+        "look_up": list(sheet.look_up),
+        "answers": answers,
+    }
 
 
 def change_package(root: Path, pair: Pair) -> ChangePackage:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.change_package import performance
 from pipeline.change_package.made_parts import State
 from pipeline.change_package.redline import Mark, redline
 from pipeline.change_package.reruns import Outcome
@@ -64,8 +63,13 @@ class Run:
 def render(package: ChangePackage) -> dict[str, str]:
     """Return the pages by name; equal packages give equal pages."""
     environment = page_environment(TEMPLATES)
-    environment.filters |= {"runs": runs, "words": words, "way": way, "number": number, "capitalized": capitalized}
-    shared = {"found": package.found, "drafts": package.drafts, "conclusion": CONCLUSION, "style": (TEMPLATES / "page.css").read_text("utf-8")}
+    environment.filters |= {"words": words, "way": way, "number": number, "capitalized": capitalized}
+    shared = {
+        "found": package.found,
+        "drafts": package.drafts,
+        "conclusion": CONCLUSION,
+        "style": (TEMPLATES / "page.css").read_text("utf-8"),
+    }
     tables = _tables(package)
 
     def page(template: str, up: str = "", **more: Any) -> str:
@@ -94,7 +98,8 @@ def _tables(package: ChangePackage) -> dict[str, Any]:
         suspects[each.kind].append(each)
     shown = [kind for kind in KINDS if kind in by_kind or kind in suspects]
     counts = [
-        (KINDS[kind], kind, [sum(each.how == how for each in by_kind[kind]) for how in HOW], len(suspects[kind])) for kind in shown
+        (KINDS[kind], kind, [sum(each.how == how for each in by_kind[kind]) for how in HOW], len(suspects[kind]))
+        for kind in shown
     ]
     return {
         "gaps": package.gaps,
@@ -105,15 +110,8 @@ def _tables(package: ChangePackage) -> dict[str, Any]:
         "parts_by_group": _grouped(package),
         "links": {each.name: redline_name(each.name) for each in (*found.documents, *found.pages)},
         "exams_shown": [(exam, [each for each in exam.figures if each.is_shown]) for exam in found.exams],
-        "shown_pointers": performance.SHOWN,
         "open_risks": [each for each in found.risks if not each.is_entered],
-        "titles": {name: node.title for graph in _graphs(package) for name, node in graph},
     }
-
-
-def _graphs(package: ChangePackage) -> Iterator[list[tuple[str, Any]]]:
-    yield [(each.id, each) for each in package.found.impact.suspects]
-    yield [(each.id, each) for each in package.found.items]
 
 
 def _ways(suspects: Iterable[Suspect]) -> Iterator[tuple[str, list[Suspect]]]:
@@ -141,7 +139,7 @@ def _grouped(package: ChangePackage) -> list[tuple[str, list[Any], dict[str, int
     rows += [(_group(each.name), each) for each in package.found.parts]
     for group, each in rows:
         counts[group][str(each.state)] = counts[group].get(str(each.state), 0) + 1
-        if each.state not in {State.EQUAL} and not each.name.startswith("archive/technical_file/html/"):
+        if each.state is not State.EQUAL and not each.name.startswith("archive/technical_file/html/"):
             found[group].append(each)
     return [(name, found[name], counts[name]) for name in GROUPS if counts[name]]
 
@@ -168,11 +166,6 @@ def words(before: str, after: str) -> tuple[Run, ...]:
     return tuple(_run(piece) for piece in redline(before, after))
 
 
-def runs(pieces: Iterable[Piece]) -> tuple[Run, ...]:
-    """Return a redline as it is shown, whole."""
-    return tuple(_run(piece) for piece in pieces)
-
-
 def _run(piece: Piece) -> Run:
     """Return a piece as it is shown: where only white space was deleted or inserted, a sign stands for it."""
     if piece.kind is Mark.SAME or not piece.text.isspace():
@@ -181,10 +174,10 @@ def _run(piece: Piece) -> Run:
 
 
 def folded(pieces: Iterable[Piece], context: int = CONTEXT) -> tuple[Run, ...]:
-    """Return a redline with long unchanged stretches folded: ``context`` lines are shown on either side of a change.
+    r"""Return a redline with long unchanged stretches folded: ``context`` lines are shown on either side of a change.
 
     >>> from pipeline.change_package.redline import redline
-    >>> lines = "".join(f"{n}\\n" for n in range(9))
+    >>> lines = "".join(f"{n}\n" for n in range(9))
     >>> [(run.kind, run.lines) for run in folded(redline(lines, lines + "x"))]
     [('folded', 7), ('same', 0), ('inserted', 0)]
     """

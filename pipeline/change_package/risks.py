@@ -155,7 +155,11 @@ def _judged(name: str, state: RiskState) -> Judged:
     if name not in state.words:
         return Judged()
     situation, policy = state.words[name][1], state.file.policy
-    return Judged(_estimate(policy, before_controls(policy, situation)), _estimate(policy, claimed(situation))) if policy else Judged()
+    return (
+        Judged(_estimate(policy, before_controls(policy, situation)), _estimate(policy, claimed(situation)))
+        if policy
+        else Judged()
+    )
 
 
 def _estimate(policy: Policy, estimate: Any) -> str:
@@ -166,7 +170,11 @@ def _entries(items: Iterable[str], before: RiskState, after: RiskState) -> Itera
     """Yield what the newer end holds of some items and the older does not; a signature counts for the content that lies there now."""
     wanted, known = set(items), {replace(each, where="") for each in before.ledger}
     for change in after.ledger:
-        if change.item in wanted and replace(change, where="") not in known and change.new == after.fingerprints.get(change.item, ""):
+        if (
+            change.item in wanted
+            and replace(change, where="") not in known
+            and change.new == after.fingerprints.get(change.item, "")
+        ):
             yield Entry("ledger of changes", change.item, change.author, change.reason)
     seen = {json.dumps(each, sort_keys=True) for each in before.signatures}
     for each in after.signatures:

@@ -89,5 +89,9 @@ def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str
 
 def _refused(where: str, found: str) -> ChangePackageRefused:
     return ChangePackageRefused(
-        "CPK-SOURCE", where=where, found=found, expected="the table of parameters or the lock", repair="restore it from version control"
+        "CPK-SOURCE",
+        where=where,
+        found=found,
+        expected="the table of parameters or the lock",
+        repair="restore it from version control",
     )

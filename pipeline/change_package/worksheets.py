@@ -125,7 +125,11 @@ def _sheet(folder: Path, name: str) -> Sheet:
     document = read(folder, name, _TABLE)
     problems = [str(each) for each in (*document.problems, *duplicate_ids(document.rows("question")))]
     rows = [row.data for row in document.rows("question")]
-    problems += [f"{row['id']}: a rule without the facts it asks" for row in rows if (row.get("rule") != Rule.PERSON) != bool(row.get("of"))]
+    problems += [
+        f"{row['id']}: a rule without the facts it asks"
+        for row in rows
+        if (row.get("rule") != Rule.PERSON) != bool(row.get("of"))
+    ]
     if problems:
         raise ChangePackageRefused(
             "CPK-WORKSHEET", where=name, found=problems[0], expected="the questions of a worksheet", repair="mend what is named"

@@ -1,11 +1,8 @@
-"""One project with a release for all tests, and a copy of it for each test that goes on from there."""
-
-import copy
-import shutil
+"""One project with a release for all tests, one with a second release in which something of every kind changed, and a copy for each test that goes on from there."""
 
 import pytest
 
-from tests.pipeline.change_package.releases import Project, Releases
+from tests.pipeline.change_package.releases import Releases
 
 
 @pytest.fixture(scope="session")
@@ -16,10 +13,15 @@ def released(tmp_path_factory):
     return made
 
 
+@pytest.fixture(scope="session")
+def changed(released, tmp_path_factory):
+    """The same with release 0.2.0, in which something of every kind changed; not to be changed."""
+    made = released.copied(tmp_path_factory.mktemp("changed") / "tiny")
+    made.change()
+    return made
+
+
 @pytest.fixture
 def releases(released, tmp_path):
     """A project with release 0.1.0, free to be changed and released again."""
-    shutil.copytree(released.root, tmp_path / "tiny")
-    other = copy.deepcopy(released)
-    other.project = Project(tmp_path / "tiny")
-    return other
+    return released.copied(tmp_path / "tiny")

@@ -1,5 +1,6 @@
 """A project small enough to hold in the head, with releases of it that the stand-alone verifier finds to hold: sealed by hand, with keys that end with the test."""
 
+import copy
 import hashlib
 import json
 import shutil
@@ -9,6 +10,7 @@ from tests.pipeline.release.sealed import QUALITY, SAFETY, Log, Sealed, canonica
 from tests.verification.trace.conftest import ENDPOINT, FILES, ROOT, Project
 from verification.trace import gate
 
+HAZARDS = "risk/data/hazards.toml"
 PAGE = "<html><body><nav>menu</nav><article><h1>Overview</h1><p>{}</p></article></body></html>"
 DOCUMENTS = {
     "docs/intended-use.md": "# Intended use\n\nConcurrent reading of frontal radiographs of adults.\n",
@@ -58,7 +60,11 @@ class Releases:
     """A project, the log that its releases are entered in, and the last record."""
 
     def __init__(self, root):
-        self.project, self.log, self.previous = Project(root), Log().add(facts={"version": "0.0.1", "record_sha256": "9" * 64}), None
+        self.project, self.log, self.previous = (
+            Project(root),
+            Log().add(facts={"version": "0.0.1", "record_sha256": "9" * 64}),
+            None,
+        )
         for name, text in {**FILES, **DOCUMENTS}.items():
             self.project.write(name, text)
         shutil.copy(ROOT / "risk/data/policy.toml", root / "risk/data/policy.toml")
@@ -71,6 +77,30 @@ class Releases:
     @property
     def root(self):
         return self.project.root
+
+    def copied(self, place):
+        """Return a copy in another place, free to go on from here."""
+        shutil.copytree(self.root, place)
+        other = copy.deepcopy(self)
+        other.project = Project(place)
+        return other
+
+    def change(self):
+        """Change something of every kind, and release it as 0.2.0."""
+        hazards = self.project.read(HAZARDS)
+        other = hazards[hazards.index("[[hazard]]") :].replace("HAZ-001", "HAZ-002").replace("HS-001", "HS-002")
+        self.project.write(HAZARDS, hazards + other)
+        self.project.replace("risk/data/controls.toml", 'situations = ["HS-001"]', 'situations = ["HS-001", "HS-002"]')
+        self.project.replace(
+            "requirements_spec/data/user_needs.toml", "No result for a child.", "No <b>mark</b> for a child & no score."
+        )
+        self.project.replace("device_sw/device.py", "ADULT = 18", "ADULT = 21")
+        self.project.write(
+            "docs/intended-use.md", "# Intended use\n\nConcurrent reading of frontal radiographs of grown people.\n"
+        )
+        self.project.write("params.yaml", "profile: phantom\nbudget: quick\nmodel_version: 0.1.0\ntrain: {seed: 8}\n")
+        self.run()
+        self.release("0.2.0", weights=b"other weights", validation=metrics(0.85), page="Grown people only.")
 
     def write_log(self):
         (self.root / "AUDIT.jsonl").write_bytes(self.log.text)
@@ -86,7 +116,7 @@ class Releases:
         self.project.reproduce()
         self.project.verify(outcomes)
 
-    def release(self, version, weights=b"weights", validation=None, page="Adults only.", stages=STAGES, parts=()):
+    def release(self, version, *, weights=b"weights", validation=None, page="Adults only.", stages=STAGES, parts=()):
         """Seal what lies there, enter it in the log, commit, and return the release."""
         self.commit()
         made = self._parts(weights, validation or metrics(), page) | dict(parts)
@@ -101,7 +131,10 @@ class Releases:
         return sealed
 
     def _parts(self, weights, validation, page):
-        here = {f"files/{name}": (self.root / name).read_bytes() for name in ("device.lock", "params.yaml", "people.toml", "requirements.lock")}
+        here = {
+            f"files/{name}": (self.root / name).read_bytes()
+            for name in ("device.lock", "params.yaml", "people.toml", "requirements.lock")
+        }
         judged = json.dumps(gate.to_json_result(gate.check(self.root, write=False))).encode()
         return here | {
             "archive/technical_file/html/index.html": PAGE.format(page).encode(),
@@ -119,7 +152,10 @@ class Releases:
     def _source(self):
         ids = [self._git("rev-parse", name).decode().strip() for name in ("HEAD", "HEAD^{tree}")]
         entries = (entry.split(None, 3) for entry in self._git("ls-tree", "-r", "-z", "HEAD").split(b"\0")[:-1])
-        files = {path.decode(): [mode.decode(), hashlib.sha256(self._git("cat-file", "blob", blob.decode())).hexdigest()] for mode, _, blob, path in entries}
+        files = {
+            path.decode(): [mode.decode(), hashlib.sha256(self._git("cat-file", "blob", blob.decode())).hexdigest()]
+            for mode, _, blob, path in entries
+        }
         return {"commit": ids[0], "tree": ids[1], "files_sha256": sha256(canonical(files))}
 
     def _git(self, *arguments):

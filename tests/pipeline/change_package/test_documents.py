@@ -19,10 +19,22 @@ def write(root, **texts):
 
 
 def test_documents_that_differ(tmp_path):
-    before = write(tmp_path / "a", docs__same_md="# Same\n", docs__use_md="# Use\nFor adults.\n", docs__gone_md="# Gone\n", docs__x_png="1")
-    after = write(tmp_path / "b", docs__same_md="# Same\n", docs__use_md="# Use\nFor all adults.\n", docs__adr__new_toml="a = 1\n", docs__x_png="2")
+    before = write(
+        tmp_path / "a", docs__same_md="# Same\n", docs__use_md="# Use\nFor adults.\n", docs__gone_md="# Gone\n", docs__x_png="1"
+    )
+    after = write(
+        tmp_path / "b",
+        docs__same_md="# Same\n",
+        docs__use_md="# Use\nFor all adults.\n",
+        docs__adr__new_toml="a = 1\n",
+        docs__x_png="2",
+    )
     found = {each.name: each for each in documents(before, after)}
-    assert {name: each.how for name, each in found.items()} == {"docs/adr/new.toml": "added", "docs/gone.md": "removed", "docs/use.md": "changed"}
+    assert {name: each.how for name, each in found.items()} == {
+        "docs/adr/new.toml": "added",
+        "docs/gone.md": "removed",
+        "docs/use.md": "changed",
+    }
     assert (found["docs/use.md"].title, found["docs/use.md"].counts) == ("Use", (0, 1))
     assert found["docs/adr/new.toml"].title == "docs/adr/new.toml"
     assert text_of(found["docs/gone.md"].pieces, Mark.INSERTED) == "# Gone\n"
@@ -32,7 +44,10 @@ def test_documents_that_differ(tmp_path):
     ("page", "words"),
     [
         ("<html><head><title>t</title></head><body><p>One</p><p>two</p></body></html>", "One\ntwo\n"),
-        ("<body><nav>Menu</nav><article><h1>Use¶</h1><ul><li>a</li><li>b</li></ul></article><footer>x</footer></body>", "Use\na\nb\n"),
+        (
+            "<body><nav>Menu</nav><article><h1>Use¶</h1><ul><li>a</li><li>b</li></ul></article><footer>x</footer></body>",
+            "Use\na\nb\n",
+        ),
         ("<p>For <b>adults</b>\n only&nbsp;&lt;18</p><script>var x = '<p>no</p>';</script>", "For adults only <18\n"),
         ('<p>See <img src="a.png" alt="a film"> and <img src="b.png">.</p>', "See [picture: a film] and [picture: no words] .\n"),
         ("<table><tr><td>1</td><td>2</td></tr></table>", "1\n2\n"),

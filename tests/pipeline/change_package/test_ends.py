@@ -15,7 +15,22 @@ def test_a_release_and_the_working_tree(released):
     assert (pair.after.is_tree, pair.after.sealed, pair.name) == (True, None, "0.1.0..working-tree")
 
 
-@pytest.mark.parametrize("text", ["", "HEAD", "HEAD..0.1.0", "0.1.0..", "0.1.0...HEAD", "0.1.0..-x", "..0.1.0", "0.1.0..no-such", "0.1.0..0.1.0", "0.1.0..$(x)"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "HEAD",
+        "HEAD..0.1.0",
+        "0.1.0..",
+        "0.1.0...HEAD",
+        "0.1.0..-x",
+        "..0.1.0",
+        "0.1.0..no-such",
+        "0.1.0..0.1.0",
+        "0.1.0..$(x)",
+        "0.1.0..HEAD..HEAD",
+    ],
+)
 def test_other_ranges_are_refused(released, text):
     with pytest.raises(ChangePackageRefused, match=r"CPK-RANGE at change-package: .*expected FROM\.\.TO"):
         open_pair(released.root, text)
@@ -24,7 +39,7 @@ def test_other_ranges_are_refused(released, text):
 def test_the_newer_release_comes_second(releases):
     releases.release("0.2.0")
     assert open_pair(releases.root, "0.1.0..0.2.0").after.title == "release 0.2.0"
-    with pytest.raises(ChangePackageRefused, match="CPK-RANGE.*the newer release first"):
+    with pytest.raises(ChangePackageRefused, match=r"CPK-RANGE.*the newer release first"):
         open_pair(releases.root, "0.2.0..0.1.0")
 
 
@@ -33,7 +48,10 @@ def test_the_newer_release_comes_second(releases):
     [
         (lambda root: (root / "releases/0.1.0/files/params.yaml").write_text("x: 1\n"), "VER-SIZE at files/params.yaml"),
         (lambda root: (root / "releases/0.1.0/keys.json").write_text("{}"), "VER-KEYS at keys.json"),
-        (lambda root: (root / "artifacts/releases/0.1.0/archive/wheel/device.whl").write_text("PK whale"), "VER-HASH at archive/wheel"),
+        (
+            lambda root: (root / "artifacts/releases/0.1.0/archive/wheel/device.whl").write_text("PK whale"),
+            "VER-HASH at archive/wheel",
+        ),
         (lambda root: (root / "releases/0.1.0/record.dsse.json").write_text("{}"), "REL-RECORD"),
         (lambda root: shutil.rmtree(root / ".git"), "VER-SOURCE"),
         (lambda root: (root / "AUDIT.jsonl").write_text(""), "VER-LOG"),
@@ -51,7 +69,7 @@ def test_a_version_that_was_never_released_is_refused(released):
 
 
 def test_a_signer_who_was_not_pinned_is_refused(released):
-    with pytest.raises(ChangePackageRefused, match="CPK-RELEASE.*VER-PIN"):
+    with pytest.raises(ChangePackageRefused, match=r"CPK-RELEASE.*VER-PIN"):
         open_pair(released.root, "0.1.0", ("SHA256:" + "A" * 43,))
 
 

@@ -43,15 +43,39 @@ def test_nothing_changed(released):
 @pytest.mark.parametrize(
     ("edit", "item", "expected"),
     [
-        ((NEEDS, "No result for a child.", "No mark for a child."), "UN-001", {"text": ("No result for a child.", "No mark for a child.")}),
-        ((REQUIREMENTS, "A film of age 17 is refused.", "Age 17."), "SRS-001", {"acceptance": ("A film of age 17 is refused.", "Age 17.")}),
-        ((CONTROLS, 'evidence = ["@RC-001"]', 'evidence = ["@RC-001", "@SRS-001"]'), "RC-001", {"evidence": ("@RC-001", "@RC-001\n@SRS-001")}),
+        (
+            (NEEDS, "No result for a child.", "No mark for a child."),
+            "UN-001",
+            {"text": ("No result for a child.", "No mark for a child.")},
+        ),
+        (
+            (REQUIREMENTS, "A film of age 17 is refused.", "Age 17."),
+            "SRS-001",
+            {"acceptance": ("A film of age 17 is refused.", "Age 17.")},
+        ),
+        (
+            (CONTROLS, 'evidence = ["@RC-001"]', 'evidence = ["@RC-001", "@SRS-001"]'),
+            "RC-001",
+            {"evidence": ("@RC-001", "@RC-001\n@SRS-001")},
+        ),
         ((HAZARDS, "probability = 4", "probability = 5"), "HS-001", {"probability": ("4", "5")}),
         ((HAZARDS, "The router sends it.", "It is sent."), "HAZ-001", {"source": ("The router sends it.", "It is sent.")}),
-        ((FEATURE, "Then it is refused", "Then it is not marked"), CHILD, {"steps": (REFUSED, REFUSED.replace("refused", "not marked"))}),
-        (("validation/protocol.toml", "threshold = 0.65", "threshold = 0.7"), "VE:ap50-macro", {"set phantom 1.threshold": ("0.65", "0.7")}),
+        (
+            (FEATURE, "Then it is refused", "Then it is not marked"),
+            CHILD,
+            {"steps": (REFUSED, REFUSED.replace("refused", "not marked"))},
+        ),
+        (
+            ("validation/protocol.toml", "threshold = 0.65", "threshold = 0.7"),
+            "VE:ap50-macro",
+            {"set phantom 1.threshold": ("0.65", "0.7")},
+        ),
         (("requirements.lock", "numpy==2.4.0", "numpy==2.4.1"), "SOUP-NUMPY", {"version": ("2.4.0", "2.4.1")}),
-        ((ARCHITECTURE, 'passes = "itself"', 'passes = "a film"'), "SWS-TINY", {"interface SWI-DEVICE -> SWI-DEVICE": ("itself", "a film")}),
+        (
+            (ARCHITECTURE, 'passes = "itself"', 'passes = "a film"'),
+            "SWS-TINY",
+            {"interface SWI-DEVICE -> SWI-DEVICE": ("itself", "a film")},
+        ),
     ],
 )
 def test_old_and_new_words_of_each_kind(releases, edit, item, expected):

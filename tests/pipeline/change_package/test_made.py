@@ -28,7 +28,9 @@ def states(comparison):
 def test_parts_of_two_releases(releases):
     releases.release("0.2.0", weights=b"other weights", page="Adults and children.", parts={"files/new.json": b"{}"})
     found = states(between(releases))
-    assert {found[name] for name in (WEIGHTS, "bundle/weights.safetensors", "archive/technical_file/html/index.html")} == {State.OTHER}
+    assert {found[name] for name in (WEIGHTS, "bundle/weights.safetensors", "archive/technical_file/html/index.html")} == {
+        State.OTHER
+    }
     assert {found[name] for name in (MODEL_VERSION, DATA, "archive/wheel/device.whl", "files/people.toml")} == {State.EQUAL}
     assert found["files/new.json"] is State.ADDED
     assert states(between(releases, "0.1.0"))["files/params.yaml"] is State.NOT_COMPARED
@@ -73,8 +75,14 @@ def test_settings_of_two_releases_and_of_a_working_tree(releases):
     releases.project.write("device.lock", "numpy==2.4.1\ntorch==2.15.0\n")
     releases.project.write("requirements.lock", "numpy==2.4.1 \\\n    --hash=sha256:00\npytest==9.2.0\n")
     for comparison in (between(releases, "0.1.0"), (releases.release("0.2.0"), between(releases))[1]):
-        assert {each.name: (each.before, each.after) for each in comparison.parameters} == {"train.seed": ("7", "8"), "train.scales": ("", "(empty list)")}
-        assert {each.name: (each.before, each.after) for each in comparison.components} == {"numpy": ("2.4.0", "2.4.1"), "torch": ("", "2.15.0")}
+        assert {each.name: (each.before, each.after) for each in comparison.parameters} == {
+            "train.seed": ("7", "8"),
+            "train.scales": ("", "(empty list)"),
+        }
+        assert {each.name: (each.before, each.after) for each in comparison.components} == {
+            "numpy": ("2.4.0", "2.4.1"),
+            "torch": ("", "2.15.0"),
+        }
         assert {each.name for each in comparison.tools} == {"pytest"}
 
 
@@ -162,7 +170,9 @@ def test_another_judgement_than_the_log_names_is_refused(releases):
 
 VALUES = st.recursive(
     st.one_of(st.floats(0, 1), st.text("ab/~", max_size=3)),
-    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text("ab/~", min_size=1, max_size=3), inner, max_size=3)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.text("ab/~", min_size=1, max_size=3), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 
@@ -178,5 +188,3 @@ def test_a_pointer_leads_to_its_figure(inner, value):
         for step in figure.pointer.removeprefix("/").split("/"):
             at = at[int(step)] if isinstance(at, list) else at[step.replace("~1", "/").replace("~0", "~")]
         assert asdict(figure)["value"] == at["value"]
-
-

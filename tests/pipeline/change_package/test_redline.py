@@ -1,5 +1,7 @@
 """Redlines lose nothing and make nothing up, whatever the texts; and they are as short as a reader expects."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,7 +9,9 @@ from hypothesis import strategies as st
 from pipeline.change_package import redline as module
 from pipeline.change_package.redline import Mark, Piece, redline, text_of
 
-WORDS = st.lists(st.sampled_from(["film", "a", "no", ",", ".", " ", "\n", "\r\n", "心", "é", "<b>", "\u2028", "\t"]), max_size=40).map("".join)
+WORDS = st.lists(
+    st.sampled_from(["film", "a", "no", ",", ".", " ", "\n", "\r\n", "心", "é", "<b>", "\u2028", "\t"]), max_size=40
+).map("".join)
 TEXTS = st.one_of(WORDS, st.text(max_size=80))
 
 
@@ -24,7 +28,7 @@ def test_taking_the_insertions_gives_the_new_text_and_taking_the_deletions_the_o
 def test_pieces_are_whole_and_in_order(before, after):
     pieces = redline(before, after)
     assert all(piece.text for piece in pieces)
-    neighbours = [(one.kind, other.kind) for one, other in zip(pieces, pieces[1:], strict=False)]
+    neighbours = [(one.kind, other.kind) for one, other in pairwise(pieces)]
     assert all(one is not other for one, other in neighbours)
     assert (Mark.INSERTED, Mark.DELETED) not in neighbours
 

@@ -35,7 +35,9 @@ def test_an_entry_of_the_control_is_no_judgement_of_the_risk(releases):
 
 def test_an_estimate_that_was_made_anew_is_an_entry(releases):
     releases.project.replace(*EDIT)
-    releases.project.replace(HAZARDS, "residual_probability = 2", 'residual_probability = 3\nfurther_control = "None is practicable."')
+    releases.project.replace(
+        HAZARDS, "residual_probability = 2", 'residual_probability = 3\nfurther_control = "None is practicable."'
+    )
     (risk,) = found(releases).risks
     assert not risk.is_entered
     releases.project.record_changes()
@@ -47,7 +49,15 @@ def test_an_estimate_that_was_made_anew_is_an_entry(releases):
 
 def sign(releases, sha256):
     path = releases.root / "verification/approvals.jsonl"
-    line = {"target": HAZARDS, "sha256": sha256, "name": "DEMO-x", "role": "risk management", "time": "T", "meaning": "reviewed", "statement": "seen"}
+    line = {
+        "target": HAZARDS,
+        "sha256": sha256,
+        "name": "DEMO-x",
+        "role": "risk management",
+        "time": "T",
+        "meaning": "reviewed",
+        "statement": "seen",
+    }
     path.write_text(json.dumps(line) + "\n", encoding="utf-8")
 
 
@@ -69,7 +79,9 @@ def test_a_signature_from_before_is_no_judgement_since(releases):
 
 def test_a_situation_that_is_gone_needs_no_judgement(releases):
     text = releases.project.read(HAZARDS)
-    releases.project.write(HAZARDS, text + text[text.index("[[hazard]]") :].replace("HAZ-001", "HAZ-002").replace("HS-001", "HS-002"))
+    releases.project.write(
+        HAZARDS, text + text[text.index("[[hazard]]") :].replace("HAZ-001", "HAZ-002").replace("HS-001", "HS-002")
+    )
     (added,) = [each for each in found(releases).risks if each.how == "added"]
     assert (added.id, added.before.initial, added.is_entered) == ("HS-002", "", False)
     releases.release("0.2.0")

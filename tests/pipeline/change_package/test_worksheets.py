@@ -16,7 +16,13 @@ from pipeline.dossier.standards import load_register
 from tests.verification.trace.conftest import ROOT
 
 FOLDER = Path(worksheets.__file__).parent
-FACTS = st.builds(Fact, st.just("x"), st.just("x"), st.lists(st.just("SRS-001 changed"), max_size=2).map(tuple), st.sampled_from(["", "not here"]))
+FACTS = st.builds(
+    Fact,
+    st.just("x"),
+    st.just("x"),
+    st.lists(st.just("SRS-001 changed"), max_size=2).map(tuple),
+    st.sampled_from(["", "not here"]),
+)
 
 
 @given(st.sampled_from(Rule), st.lists(FACTS, max_size=4))
@@ -36,7 +42,9 @@ def test_both_worksheets_are_whole_and_their_texts_are_in_the_register():
     fda, mdr = load_sheets()
     known = {each.id for each in load_register(ROOT).standards}
     assert {fda.standard, mdr.standard} <= known
-    assert [each.id for each in fda.questions if each.id.startswith("Question")] == [f"Question {n}" for n in ("1", "2", "3a", "3b", "4")]
+    assert [each.id for each in fda.questions if each.id.startswith("Question")] == [
+        f"Question {n}" for n in ("1", "2", "3a", "3b", "4")
+    ]
     assert all(sheet.look_up for sheet in (fda, mdr))
     assert "No version of this device is cleared" in fda.applies
     assert "legacy devices only" in mdr.applies
@@ -72,7 +80,15 @@ def answers(releases, span):
 def test_nothing_is_answered_no_for_a_working_tree_where_model_or_data_count(released):
     found = answers(released, "0.1.0")
     assert [found[name] for name in ("Question 3b", "Chart A, intended purpose")] == ["no", "no"]
-    asking = ("Scope", "Question 1", "Question 2", "Question 3a", "Question 4", "Further factors", "Chart B, design or performance")
+    asking = (
+        "Scope",
+        "Question 1",
+        "Question 2",
+        "Question 3a",
+        "Question 4",
+        "Further factors",
+        "Chart B, design or performance",
+    )
     assert {found[name] for name in asking} == {BY_A_PERSON}
 
 
@@ -87,7 +103,12 @@ def test_a_changed_need_and_other_weights(releases):
     releases.project.write("docs/intended-use.md", "# Intended use\n\nAdults and children.\n")
     releases.release("0.2.0", weights=b"other weights")
     found = answers(releases, "0.1.0..0.2.0")
-    assert (found["Question 1"], found["Question 2"], found["Main chart"], found["Chart C, architecture and algorithm"]) == ("no", "no", "yes", "yes")
+    assert (found["Question 1"], found["Question 2"], found["Main chart"], found["Chart C, architecture and algorithm"]) == (
+        "no",
+        "no",
+        "yes",
+        "yes",
+    )
     assert {found[name] for name in ("Before the questions", "Question 4", "Chart A, intended purpose")} == {BY_A_PERSON}
 
 
