@@ -21,6 +21,7 @@ from verification.trace.graph import Kind
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from pipeline.change_package.items import Field
     from pipeline.change_package.package import ChangePackage
     from pipeline.change_package.redline import Piece
     from verification.trace.impact import Suspect
@@ -63,7 +64,7 @@ class Run:
 def render(package: ChangePackage) -> dict[str, str]:
     """Return the pages by name; equal packages give equal pages."""
     environment = page_environment(TEMPLATES)
-    environment.filters |= {"words": words, "way": way, "number": number, "capitalized": capitalized}
+    environment.filters |= {"words": words, "way": way, "number": number, "capitalized": capitalized, "in_order": in_order}
     shared = {
         "found": package.found,
         "drafts": package.drafts,
@@ -159,6 +160,16 @@ def redline_name(name: str) -> str:
     'redlines/docs-adr-0001-layout.md.html'
     """
     return f"redlines/{re.sub(r'[^A-Za-z0-9_.-]+', '-', name)}.html"
+
+
+_FIRST = ("title", "text", "harm", "steps")
+"""Fields that are read first; the others follow by name."""
+
+
+def in_order(fields: Iterable[Field]) -> list[Field]:
+    """Return the fields of an item as they are read; its id stands above them."""
+    shown = [each for each in fields if each.name != "id"]
+    return sorted(shown, key=lambda each: (_FIRST.index(each.name) if each.name in _FIRST else len(_FIRST), each.name))
 
 
 def words(before: str, after: str) -> tuple[Run, ...]:
