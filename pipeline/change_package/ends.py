@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any
 from pipeline.change_package.errors import ChangePackageRefused
 from pipeline.release import verification
 from pipeline.release.errors import ReleaseRefused
-from pipeline.release.folder import ReleaseFolder, find
-from pipeline.release.record import VERSION
+from pipeline.release.record.folder import ReleaseFolder, find
+from pipeline.release.record.record import VERSION
 from requirements_spec.datafile import cut
 from verification.trace.revisions import Range, RevisionError, resolve, unpacked
 from verification.trace.strict_json import loads
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from pipeline.release.record import Record, Subject
+    from pipeline.release.record.record import Record, Subject
 
 WORKING_TREE = "working tree"
 NOTHING_SEALED = "nothing is sealed yet"

@@ -22,8 +22,8 @@ from pipeline.change_package.facts import facts
 from pipeline.change_package.made_parts import State
 from pipeline.change_package.reruns import Outcome
 from pipeline.change_package.worksheets import BY_A_PERSON, drafts, load_sheets
-from pipeline.release.parts import json_bytes
-from pipeline.release.record import CONCLUSION
+from pipeline.release.parts.parts import json_bytes
+from pipeline.release.record.record import CONCLUSION
 from verification.trace.impact import to_json as impact_json
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from pipeline.change_package.made_parts import State
 from pipeline.change_package.redline import Mark, redline
 from pipeline.change_package.reruns import Outcome
 from pipeline.html_page import page_environment
-from pipeline.release.record import CONCLUSION
+from pipeline.release.record.record import CONCLUSION
 from verification.trace.graph import Kind
 
 if TYPE_CHECKING:
