@@ -110,19 +110,13 @@ def _soup(found: Comparison) -> Iterator[str]:
     yield from (f"{each.name} {each.before or 'not locked'} -> {each.after or 'not locked'}" for each in found.components)
 
 
-def _claim(name: str, stage: str) -> Callable[[Comparison], Iterator[str]]:
-    """Return a reader of a claim of the records; where nothing is sealed, of whether the stage that makes it finds other inputs."""
+def _claim(name: str) -> Callable[[Comparison], Iterator[str]]:
+    """Return a reader of a claim of both records; where one end is not sealed it says nothing, since nobody knows what will be made."""
 
     def entries(found: Comparison) -> Iterator[str]:
         for each in found.claims:
             if each.name == name and each.state is State.OTHER:
                 yield f"{each.before[:16]} -> {each.after[:16]}"
-            if each.name == name and each.state is State.NOT_COMPARED:
-                yield from (
-                    f"has to be made again: other inputs of the stage {one.stage}"
-                    for one in found.stages
-                    if one.stage == stage and one.is_stale
-                )
 
     return entries
 
@@ -156,8 +150,10 @@ def _interfaces(found: Comparison) -> Iterator[str]:
 def _why(name: str, found: Comparison) -> str:
     """Return why a list of what was made is not complete."""
     if name in {"weights", "data"}:
-        title = WEIGHTS if name == "weights" else DATA
-        return _not_compared(each for each in found.claims if each.name == title)
+        title, stage = (WEIGHTS, "train") if name == "weights" else (DATA, "cohort")
+        reason = _not_compared(each for each in found.claims if each.name == title)
+        again = any(each.is_stale for each in found.stages if each.stage == stage)
+        return f"{reason}; to be made again, since the stage {stage} has other inputs" if reason and again else reason
     if name in {"cut-offs", "environment"}:
         names = CUT_OFFS if name == "cut-offs" else (ENVIRONMENT,)
         return _not_compared(each for each in found.parts if each.name in names)
@@ -196,8 +192,8 @@ _FACTS: Mapping[str, tuple[str, Callable[[Comparison], Iterator[str]]]] = {
     "anomalies": ("known anomalies", _of_kind(Kind.ANOMALY)),
     "endpoints": ("endpoints of the protocol", _of_kind(Kind.ENDPOINT)),
     "parameters": ("parameters of the pipeline", _parameters),
-    "weights": (WEIGHTS, _claim(WEIGHTS, "train")),
-    "data": (DATA, _claim(DATA, "cohort")),
+    "weights": (WEIGHTS, _claim(WEIGHTS)),
+    "data": (DATA, _claim(DATA)),
     "cut-offs": ("operating points and calibration", _parts(*CUT_OFFS)),
     "performance": ("sealed performance", _performance),
 }

@@ -117,3 +117,12 @@ def test_what_could_not_be_read_keeps_every_no_away(releases):
     releases.project.replace("risk/data/hazards.toml", "severity = 3", 'severity = "three"')
     releases.release("0.3.0")
     assert "no" not in answers(releases, "0.2.0..0.3.0").values()
+
+
+def test_weights_that_have_to_be_made_again_are_not_called_changed(releases):
+    """Other inputs of the training say that nobody knows the weights yet; they do not say that the weights differ."""
+    releases.project.write("phantom/thorax.py", "RIBS = 22\n")
+    found = facts(compare(releases.root, open_pair(releases.root, "0.1.0")))
+    assert found["weights"].entries == ()
+    assert found["weights"].incomplete.endswith("to be made again, since the stage train has other inputs")
+    assert answers(releases, "0.1.0")["Chart C, architecture and algorithm"] == BY_A_PERSON
