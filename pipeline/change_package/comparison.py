@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 from pipeline.change_package import settings
 from pipeline.change_package.documents import documents, sealed_pages
-from pipeline.change_package.ends import source_of
 from pipeline.change_package.errors import ChangePackageRefused
 from pipeline.change_package.items import changes, read_items
 from pipeline.change_package.made_parts import claims, parts, stages
 from pipeline.change_package.performance import exams
 from pipeline.change_package.reruns import reruns, run_of
 from pipeline.change_package.risks import read_risks, risks
+from pipeline.change_package.sources import source_of
 from verification.trace.file_owners import owners
 from verification.trace.impact import impact
 from verification.trace.revisions import RevisionError, changed_files, read_state
