@@ -27,7 +27,7 @@ from pipeline.dossier.file_record import checksums
 from tests.benchmarks import peer_projects
 from tests.benchmarks.generated_project import Mix, write_project
 from tests.benchmarks.graph_file import SAID
-from tests.benchmarks.trace_speed import PACKAGES, Book, figures, install, measure, peer_runs
+from tests.benchmarks.trace_speed import PACKAGES, Book, apart, figures, install, measure, peer_runs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,7 +52,7 @@ def prepared(work: Path, size: int) -> Path:
     root = work / f"project_{size}"
     if not (root / "people.toml").exists():
         shutil.rmtree(root, ignore_errors=True)
-        write_project(root, size)
+        apart(write_project, root, size)
         shutil.copy(ROOT / "people.toml", root / "people.toml")
     return root
 
@@ -127,7 +127,7 @@ def peers(book: Book, work: Path, folder: Path, size: int, limit: float) -> None
 def _peer(root: Path, name: str, run: Written, mix: Mix, limit: float) -> dict[str, Any]:
     write, command = run
     shutil.rmtree(root, ignore_errors=True)
-    write(root, mix)
+    apart(write, root, mix)
     items, links = peer_projects.counts(mix)
     cost = measure(command, root, limit)
     told = {"command": " ".join([Path(command[0]).name, *command[1:]]), "items_of_the_graph": items, "links_of_the_graph": links}
