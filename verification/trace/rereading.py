@@ -33,7 +33,7 @@ from verification.trace.lineage import LineageError, md5_of, read_lock
 from verification.trace.slices import SLICES
 from verification.trace.subjects import read_documents
 from verification.trace.switches import FOREIGN_SETTINGS, SETTINGS
-from verification.trace.tool_validation import KIT, read_state
+from verification.trace.tool_validation import KIT, NO_KIT, SHOWN, read_state
 from verification.trace.validated_build import COHORT, MANIFEST, PARAMS, PREDICTIONS, VERSION, read_validated_build
 from verification.trace.written import read_written
 
@@ -57,7 +57,7 @@ LINEAGE = ("dvc.lock", "artifacts/bundle")
 SOURCES = ("verification", "requirements_spec", "risk", "pipeline")
 """Folders below which source texts hold obligations."""
 
-BUILD = (VALIDATION, PREDICTIONS, COHORT, MANIFEST, VERSION, PARAMS, PROTOCOL, "dvc.lock")
+BUILD = (VALIDATION, PREDICTIONS, COHORT, MANIFEST, VERSION, PARAMS, PROTOCOL, *LINEAGE)
 """Files that the figures, and what they say of the build, are read from."""
 
 
@@ -68,7 +68,7 @@ class Rereading:
         """Start from a whole reading."""
         self.root = root
         self.heavy = heavy
-        self.stages = _hashes(root)
+        self.stages = _stages(root)
         self._untouched: dict[str, str] = {}
 
     def after(self, touched: frozenset[str]) -> Heavy:
@@ -121,29 +121,36 @@ class Rereading:
     def _tool(self, touched: frozenset[str]) -> tuple[ToolState, tuple[Problem, ...]]:
         """Return what is known of the tool itself, with its identity of this state; the plan names tests, so those are looked up again."""
         state, problems = self.heavy.tool
-        if touches(touched, KIT, "tests"):
+        if touches(touched, KIT, SHOWN, "tests"):
             return read_state(self.root)
+        if state.kit is NO_KIT:
+            return state, problems
         return replace(state, identity=self._identity(state.identity, touched)), problems
 
     def _identity(self, before: Identity, touched: frozenset[str]) -> Identity:
-        """Return the identity of a slice with only the touched files hashed again."""
+        """Return the identity of a slice with only the touched files hashed again; whether one that is new belongs to it is for git to say."""
         chosen = SLICES[before.slice_name]
         if before.sha256 is None or (chosen.stages and touches(touched, *LINEAGE)):
             return read_identity(self.root, chosen.name)
-        files = dict(before.files)
-        for name in touched:
-            if touches((name,), *chosen.paths):
-                files.pop(name, None)
-                files |= {name: content_hash(self.root / name)} if os.path.lexists(self.root / name) else {}
+        files, mine = dict(before.files), [name for name in touched if touches((name,), *chosen.paths)]
+        if any(name not in files and os.path.lexists(self.root / name) for name in mine):
+            return read_identity(self.root, chosen.name)
+        for name in mine:
+            files.pop(name, None)
+            files |= {name: content_hash(self.root / name)} if os.path.lexists(self.root / name) else {}
         return replace(before, sha256=digest(chosen.name, files, before.lineage), files=dict(sorted(files.items())))
 
 
 def lock_paths(root: Path) -> tuple[str, ...]:
     """Return everything that a stage reads or makes, as the lock names it; nothing where there is no readable lock."""
+    return tuple(_stages(root))
+
+
+def _stages(root: Path) -> dict[str, str]:
     try:
-        return tuple(_hashes(root))
+        return _hashes(root)
     except LineageError:
-        return ()
+        return {}
 
 
 def _hashes(root: Path) -> dict[str, str]:

@@ -64,7 +64,7 @@ class Watch:
         yield from (self._root / name for name in tracked(self._root))
         for name in (RUN, *lock_paths(self._root)):
             path = self._root / name
-            yield from path.rglob("*") if path.is_dir() else (path,)
+            yield from (below for below in path.rglob("*") if below.is_file()) if path.is_dir() else (path,)
 
 
 def _signature(path: Path) -> Signature:

@@ -9,8 +9,10 @@ the model is compared with that of the last sealed release below ``releases/``, 
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
+from device_sw.detector.bundle import MANIFEST
 from device_sw.errors import CodedError
 from pipeline import cut_offs, registry, seeded_defects, tool_validation, verification_run
 from pipeline.release.errors import ReleaseRefused
@@ -79,10 +81,30 @@ def _compare(run: Run, report: Report) -> None:
 
 
 def sealed_predecessor(root: Path, bundle_sha256: str) -> cut_offs.Predecessor | None:
-    """Return the model of the last sealed release, whose place a bundle takes; None where there is no release, or it has this very bundle."""
+    """Return the model of the last sealed release, whose place a bundle takes; None where there is no release, or it has this very bundle.
+
+    Raises:
+        ReleaseRefused: ``REL-RECORD``, the record cannot be read; ``REL-PREDECESSOR``, another bundle lies beside it than it names.
+    """
     version = newest(root)
     if version is None:
         return None
     folder = folder_of(root, version, Kind.RELEASE)
     held = folder.record().model.bundle_sha256
-    return None if held == bundle_sha256 else cut_offs.Predecessor(version, held, folder.path / "bundle")
+    if held == bundle_sha256:
+        return None
+    _require_recorded(folder.path / "bundle" / MANIFEST, held, version)
+    return cut_offs.Predecessor(version, held, folder.path / "bundle")
+
+
+def _require_recorded(manifest: Path, held: str, version: str) -> None:
+    """Refuse a bundle that is not the recorded one; that its other files are those of its manifest is checked by whoever loads it."""
+    found = hashlib.sha256(manifest.read_bytes()).hexdigest() if manifest.is_file() else "no manifest"
+    if found != held:
+        raise ReleaseRefused(
+            "REL-PREDECESSOR",
+            where=f"releases/{version}/bundle",
+            found=found,
+            expected=f"the bundle of the record, {held}",
+            repair="restore the folder of the release from version control",
+        )

@@ -1,12 +1,12 @@
 """What is handed on after files changed is what a whole reading gives, also where files appear or go."""
 
+from dataclasses import fields
+
 import pytest
 
-from verification.trace.inputs import read_heavy
+from verification.trace.inputs import Heavy, read_heavy
 from verification.trace.rereading import Rereading
-
-LISTED = ("reviewed", "modules", "pages", "label_pages", "documents")
-"""What depends on which files there are."""
+from verification.trace.tool_validation import SHOWN
 
 EDITS = {
     "a module appears": {"device_sw/new.py": '"""New."""\n'},
@@ -17,7 +17,10 @@ EDITS = {
     "a signed file goes": {"risk/data/policy.toml": None},
     "a signed file says something else": {"risk/data/policy.toml": "x = 1\n"},
     "people appear": {"people.toml": "x = 1\n"},
-    "a line of the chain names a file": {"verification/approvals.jsonl": '{"target":"README.md"}\n'},
+    "a line of the chain names a file": {"verification/approvals.jsonl": '{"target":"params.yaml"}\n'},
+    "the tool's own validation was run": {SHOWN: "{}"},
+    "a part of the bundle changes": {"artifacts/bundle/weights.safetensors": "other"},
+    "a file that git ignores appears": {"device_sw/__pycache__/cli.cpython-311.pyc": "x"},
 }
 
 
@@ -31,7 +34,8 @@ def test_it_is_what_a_whole_reading_gives(project, edit):
         else:
             project.write(name, text)
     handed_on, whole = rereading.after(frozenset(EDITS[edit])), read_heavy(project.root)
-    assert {name: getattr(handed_on, name) for name in LISTED} == {name: getattr(whole, name) for name in LISTED}
+    names = [each.name for each in fields(Heavy)]
+    assert {name: getattr(handed_on, name) for name in names} == {name: getattr(whole, name) for name in names}
 
 
 def test_what_nothing_can_have_changed_is_not_read_again(project):

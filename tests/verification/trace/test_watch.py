@@ -75,3 +75,19 @@ def test_verdicts_come_at_once_and_after_each_change(edited, monkeypatch):
 def test_the_level_is_the_one_that_was_asked_for(project):
     found = [len(Watch(project.root, level).result.problems) for level in (Level.DEVELOPMENT, Level.RELEASE)]
     assert found[0] < found[1]
+
+
+def test_a_folder_in_which_a_file_appears_is_no_file(project):
+    project.write("device_sw/detector/one.py", '"""One."""\n')
+    watching = Watch(project.root, Level.DEVELOPMENT)
+    project.write("device_sw/detector/two.py", '"""Two."""\n')
+    assert watching.again().problems == gate.check(project.root, write=False).problems
+
+
+def test_a_lock_that_is_half_written_is_waited_for(project):
+    lock = project.read("dvc.lock")
+    watching = Watch(project.root, Level.DEVELOPMENT)
+    project.write("dvc.lock", lock[: len(lock) // 2])
+    assert watching.again().problems == gate.check(project.root, write=False).problems
+    project.write("dvc.lock", lock)
+    assert watching.again().problems == ()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from types import SimpleNamespace
 
 import pytest
 
 from pipeline.registry_store import RegistrationRefused
 from pipeline.release.errors import ReleaseRefused
-from pipeline.release.record.record import Kind
+from pipeline.release.record.record import Kind, Model
 from pipeline.release.sealing import preparation
 from pipeline.seeded_defects import SeedingError
+from tests.pipeline.release.bench import PARTS
 
 GOOD = SimpleNamespace(passed=True, record=None, reason="", executed=True)
 
@@ -105,8 +107,14 @@ def test_verdicts_of_another_commit_are_made_again_though_nothing_they_judge_cha
 
 def test_the_predecessor_is_the_last_sealed_release_whatever_a_registry_holds(bench):
     assert preparation.sealed_predecessor(bench.root, "f" * 64) is None
+    held = hashlib.sha256(PARTS["bundle/manifest.json"]).hexdigest()
     for version in ("0.9.0", "0.10.0"):
-        bench.release(version, Kind.RELEASE)
+        bench.release(version, Kind.RELEASE, model=Model(version, "1" * 64, held))
     found = preparation.sealed_predecessor(bench.root, "f" * 64)
     assert (found.version, found.bundle) == ("0.10.0", bench.root / "releases/0.10.0/bundle")
     assert preparation.sealed_predecessor(bench.root, found.bundle_sha256) is None
+    (found.bundle / "manifest.json").write_bytes(b"[]")
+    with pytest.raises(
+        ReleaseRefused, match=r"^REL-PREDECESSOR at releases/0\.10\.0/bundle: found [0-9a-f]{64}, expected the bundle"
+    ):
+        preparation.sealed_predecessor(bench.root, "f" * 64)
