@@ -23,12 +23,13 @@ if TYPE_CHECKING:
     from pipeline.change_package.made_parts import PartChange
     from pipeline.change_package.redline import Piece
 
-TEXTS = frozenset({".md", ".toml", ".csv", ".txt"})
+TEXTS = frozenset({".md", ".toml", ".csv", ".txt", ".json", ".css", ".py"})
 FOLDERS = ("docs",)
 FILES = ("CHANGELOG.md",)
 INTENDED_USE = "docs/intended-use.md"
-LABELS = ("docs/label.md", "docs/labelling.md", "docs/labelling-zh-hant.md")
+LABELS = ("docs/label.md", "docs/labelling.md", "docs/labelling-zh-hant.md", "docs/zh-hant.toml")
 PAGES = "archive/technical_file/html/"
+_TITLED = (".md", ".toml")
 _NO_DOCUMENT = ("_static/", "_images/", "_downloads/", "genindex.html", "search.html")
 
 
@@ -68,7 +69,8 @@ def _changed(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Do
         old, new = before.get(name), after.get(name)
         if old != new:
             how = "added" if old is None else "removed" if new is None else "changed"
-            yield DocumentChange(name, _title(new or old or "") or name, how, redline(old or "", new or ""))
+            title = _title(new or old or "") if name.endswith(_TITLED) else ""
+            yield DocumentChange(name, title or name, how, redline(old or "", new or ""))
 
 
 def _title(text: str) -> str:

@@ -22,9 +22,9 @@ from pipeline.change_package.errors import ChangePackageRefused
 from pipeline.release import verification
 from pipeline.release.errors import ReleaseRefused
 from pipeline.release.record.folder import ReleaseFolder, find
-from pipeline.release.record.record import VERSION
+from pipeline.release.record.record import VERSION, Kind, numbers
 from requirements_spec.datafile import cut
-from verification.trace.revisions import Range, RevisionError, resolve
+from verification.trace.revisions import WORKING_TREE, Range, RevisionError, resolve
 from verification.trace.strict_json import loads
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     from pipeline.release.record.record import Record, Subject
 
-WORKING_TREE = "working tree"
 NOTHING_SEALED = "nothing is sealed yet"
 NEEDS = ("contents", "source")
 """Checks of the verifier that have to be made, not only not to fail."""
@@ -71,7 +70,7 @@ class End:
         title: in words: a release with its number, a commit, or the working tree.
         commit: where its source lies; of the working tree, the commit that it was begun from.
         is_tree: whether it is the working tree, with whatever is edited in it.
-        sealed: of a release or a trial; None where nothing is sealed.
+        sealed: of a release; None where nothing is sealed.
     """
 
     title: str
@@ -169,7 +168,7 @@ def open_pair(root: Path, text: str, pins: tuple[str, ...] = ()) -> Pair:
     if not dots:
         return Pair(before, _working_tree(root))
     after = _released(root, second, pins) if VERSION.fullmatch(second) else _committed(root, second)
-    if after.sealed is not None and _numbers(second) < _numbers(first):
+    if after.sealed is not None and numbers(second) < numbers(first):
         raise _refused_range(text, "the newer release first")
     return Pair(before, after)
 
@@ -184,10 +183,6 @@ def _refused_range(text: str, found: str = "") -> ChangePackageRefused:
     )
 
 
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(map(int, version.split(".")))
-
-
 def _released(root: Path, version: str, pins: tuple[str, ...]) -> End:
     """Return a release that the verifier finds to hold."""
     try:
@@ -196,6 +191,8 @@ def _released(root: Path, version: str, pins: tuple[str, ...]) -> End:
         record = folder.record()
     except ReleaseRefused as err:
         raise _refused_release(version, str(err)) from err
+    if record.kind is not Kind.RELEASE:
+        raise _refused_release(version, f"a {record.kind}, which releases nothing")
     checks = {each["name"]: each for each in report["checks"]}
     faults = [f"{fault['code']} at {fault['where']}" for each in checks.values() for fault in each["faults"]]
     if report["exit"] or faults:

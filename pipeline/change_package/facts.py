@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.change_package.documents import INTENDED_USE, LABELS
+from pipeline.change_package.documents import INTENDED_USE, LABELS, PAGES
+from pipeline.change_package.ends import NOTHING_SEALED
 from pipeline.change_package.made_parts import DATA, WEIGHTS, State
 from verification.trace.graph import Kind
 
@@ -23,9 +24,18 @@ if TYPE_CHECKING:
 
 CUT_OFFS = ("bundle/calibration.json", "bundle/thresholds.json", "bundle/distribution.json", "bundle/distribution.safetensors")
 ENVIRONMENT = "files/environment.json"
+BUNDLE = "bundle/"
+WHEEL = "archive/wheel/"
+FINDINGS = "device_sw/findings.toml"
+"""Names and codes of the findings, which the page of the intended use prints."""
+INTENDED_USE_PAGES = (f"{PAGES}intended-use.html",)
+LABEL_PAGES = (f"{PAGES}label.html", f"{PAGES}labelling")
 _ALGORITHM = ("device_sw.detector", "device_sw.preprocessing", "device_sw.explanation")
 _PRESENTATION = ("device_sw.report", "device_sw.explanation")
 _CROSSING = ("docs/dicom-conformance.md", "docs/ihe-integration.md", "docs/schemas/")
+_CROSSING_FILES = frozenset({"device_sw/decision_trace.schema.json"})
+_SAID_TO_READERS = frozenset({"ifu_sentence", "label_section"})
+"""Fields of a control that the instructions for use print."""
 _PURPOSE = ("intended_use", "foreseeable_misuse")
 
 
@@ -91,8 +101,27 @@ def _documents(*names: str) -> Callable[[Comparison], Iterator[str]]:
     return entries
 
 
+def _built(*names: str) -> Callable[[Comparison], Iterator[str]]:
+    def entries(found: Comparison) -> Iterator[str]:
+        yield from (f"{each.name} {each.how}" for each in found.pages if each.name.startswith(names))
+
+    return entries
+
+
+def _labels(found: Comparison) -> Iterator[str]:
+    """Yield what a reader of the label and the instructions gets otherwise: their pages, the sentences of controls, and the risks that remain."""
+    yield from _documents(*LABELS)(found)
+    yield from _built(*LABEL_PAGES)(found)
+    yield from _of_kind(Kind.SITUATION)(found)
+    for each in found.items:
+        if each.kind == Kind.CONTROL:
+            yield from (f"{each.id} {field.name}" for field in each.fields if field.name in _SAID_TO_READERS)
+
+
 def _purpose(found: Comparison) -> Iterator[str]:
     yield from _documents(INTENDED_USE)(found)
+    yield from _built(*INTENDED_USE_PAGES)(found)
+    yield from (f"{path} changed" for path in found.files if path == FINDINGS)
     for each in found.items:
         if each.kind == "policy":
             yield from (f"{each.id} {field.name}" for field in each.fields if field.name in _PURPOSE)
@@ -122,9 +151,13 @@ def _claim(name: str) -> Callable[[Comparison], Iterator[str]]:
 
 
 def _parts(*names: str) -> Callable[[Comparison], Iterator[str]]:
+    """Return a reader of sealed parts whose names begin so."""
+
     def entries(found: Comparison) -> Iterator[str]:
         quiet = {State.EQUAL, State.NOT_COMPARED}
-        yield from (f"{each.name} {each.state}" for each in found.parts if each.name in names and each.state not in quiet)
+        yield from (
+            f"{each.name} {each.state}" for each in found.parts if each.name.startswith(names) and each.state not in quiet
+        )
 
     return entries
 
@@ -135,13 +168,14 @@ def _parameters(found: Comparison) -> Iterator[str]:
 
 def _performance(found: Comparison) -> Iterator[str]:
     for exam in found.exams:
-        moved = [each for each in exam.figures if each.difference]
+        moved = [each for each in exam.figures if each.is_changed]
         if moved:
             yield f"{exam.title}: {len(moved)} of {len(exam.figures)} figures differ"
 
 
 def _interfaces(found: Comparison) -> Iterator[str]:
     yield from _documents(*_CROSSING)(found)
+    yield from (f"{path} changed" for path in found.files if path in _CROSSING_FILES)
     for each in found.items:
         if each.kind == "system":
             yield from (f"{each.id} {field.name}" for field in each.fields if "interface" in field.name)
@@ -154,9 +188,11 @@ def _why(name: str, found: Comparison) -> str:
         reason = _not_compared(each for each in found.claims if each.name == title)
         again = any(each.is_stale for each in found.stages if each.stage == stage)
         return f"{reason}; to be made again, since the stage {stage} has other inputs" if reason and again else reason
-    if name in {"cut-offs", "environment"}:
-        names = CUT_OFFS if name == "cut-offs" else (ENVIRONMENT,)
-        return _not_compared(each for each in found.parts if each.name in names)
+    if name in _MADE_OF:
+        reasons = {_not_compared(each for each in found.parts if each.name.startswith(_MADE_OF[name]))}
+        ends = (found.pair.before, found.pair.after)
+        reasons |= {f"not compared: {each.title}: {NOTHING_SEALED}" for each in ends if each.sealed is None}
+        return "; ".join(sorted(reasons - {""}))
     if name == "performance":
         reasons = {each.reason for exam in found.exams for each in exam.figures if each.difference is None}
         reasons |= {source.reason for exam in found.exams for source in (exam.before, exam.after)}
@@ -168,9 +204,19 @@ def _not_compared(rows: Iterable[PartChange]) -> str:
     return "; ".join(sorted({f"not compared: {each.reason}" for each in rows if each.state is State.NOT_COMPARED}))
 
 
+_MADE_OF: Mapping[str, tuple[str, ...]] = {
+    "intended-use": INTENDED_USE_PAGES,
+    "labels": LABEL_PAGES,
+    "cut-offs": CUT_OFFS,
+    "bundle": (BUNDLE,),
+    "wheel": (WHEEL,),
+    "environment": (ENVIRONMENT,),
+}
+"""Beginnings of the names of the sealed parts that a fact speaks of; it is complete only when all of them were compared at two sealed ends."""
+
 _FACTS: Mapping[str, tuple[str, Callable[[Comparison], Iterator[str]]]] = {
     "intended-use": ("intended use", _purpose),
-    "labels": ("label and instructions for use", _documents(*LABELS)),
+    "labels": ("label and instructions for use", _labels),
     "needs": ("user needs", _of_kind(Kind.NEED)),
     "requirements": ("requirements", _of_kind(Kind.REQUIREMENT)),
     "requirements-security": ("requirements on security", _of_type("security")),
@@ -193,6 +239,9 @@ _FACTS: Mapping[str, tuple[str, Callable[[Comparison], Iterator[str]]]] = {
     "endpoints": ("endpoints of the protocol", _of_kind(Kind.ENDPOINT)),
     "parameters": ("parameters of the pipeline", _parameters),
     "weights": (WEIGHTS, _claim(WEIGHTS)),
+    "bundle": ("parts of the model bundle", _parts(BUNDLE)),
+    "wheel": ("built wheel of the device", _parts(WHEEL)),
+    "model-source": ("files that the model is made from", _of_kind("model")),
     "data": (DATA, _claim(DATA)),
     "cut-offs": ("operating points and calibration", _parts(*CUT_OFFS)),
     "performance": ("sealed performance", _performance),

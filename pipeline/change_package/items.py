@@ -122,17 +122,19 @@ def _said(scenario: Scenario) -> dict[str, Any]:
 
 
 def _endpoints(root: Path) -> dict[str, Words]:
-    """Return what the protocol says of each endpoint, set by set; a protocol that cannot be read is named by impact."""
+    """Return what the protocol says of each endpoint: its rows with the heads of their sets, and what holds for all; a protocol that cannot be read is named by impact."""
     try:
-        sets = tomllib.loads((root / PROTOCOL).read_text(encoding="utf-8")).get("set", [])
-        rows = [
-            (f"{one.get('profile', '')} {number}", row) for number, one in enumerate(sets, start=1) for row in one["endpoint"]
-        ]
+        protocol = tomllib.loads((root / PROTOCOL).read_text(encoding="utf-8"))
+        sets = protocol.pop("set", [])
+        for_all = _words({"protocol": protocol})
+        found: dict[str, dict[str, str]] = {}
+        for number, one in enumerate(sets, start=1):
+            head = {name: value for name, value in one.items() if name != "endpoint"}
+            for row in one["endpoint"]:
+                said = _words({f"set {one.get('profile', '')} {number}": {**head, **row}})
+                found.setdefault(f"VE:{row['id']}", dict(for_all)).update(said)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
-    found: dict[str, dict[str, str]] = {}
-    for name, row in rows:
-        found.setdefault(f"VE:{row['id']}", {}).update(_words({f"set {name}": row}))
     return dict(found)
 
 

@@ -10,9 +10,10 @@ Source: traceability reference 7 (change package); IEC 62304 8.2.4; ISO 13485 4.
 from __future__ import annotations
 
 import hashlib
-import shutil
+import tempfile
 from collections import Counter
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.change_package import pages
@@ -28,7 +29,6 @@ from verification.trace.impact import to_json as impact_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
     from pipeline.change_package.comparison import Comparison
     from pipeline.change_package.ends import End, Pair
@@ -180,16 +180,16 @@ def write(folder: Path, package: ChangePackage) -> Path:
     if folder.exists() and not ((folder / JSON).is_file() and (folder / SUMS).is_file()) and not _is_empty(folder):
         expected, repair = "a new folder, or one that holds a change package", "name another folder with --out"
         raise ChangePackageRefused("CPK-OUT", where=folder.name, found="something else", expected=expected, repair=repair)
-    draft = folder.with_name(f"{folder.name}.part")
-    shutil.rmtree(draft, ignore_errors=True)
-    for name, content in contents(package).items():
-        place = draft / name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(content)
-    if folder.exists():
-        shutil.rmtree(folder)
+    made = contents(package)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    draft.replace(folder)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as place:
+        draft, older = Path(place) / "draft", Path(place) / "older"
+        for name, content in made.items():
+            (draft / name).parent.mkdir(parents=True, exist_ok=True)
+            (draft / name).write_bytes(content)
+        if folder.exists():
+            folder.replace(older)
+        draft.replace(folder)
     return folder / "index.html"
 
 

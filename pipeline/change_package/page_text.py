@@ -16,6 +16,7 @@ _BLOCKS = frozenset(
         "br",
         "caption",
         "dd",
+        "desc",
         "div",
         "dl",
         "dt",
@@ -41,13 +42,15 @@ _BLOCKS = frozenset(
         "table",
         "tbody",
         "td",
+        "text",
         "th",
         "thead",
+        "title",
         "tr",
         "ul",
     }
 )
-_UNREAD = frozenset({"head", "nav", "script", "style", "template", "svg", "footer"})
+_UNREAD = frozenset({"head", "nav", "script", "style", "template", "footer"})
 
 
 class _Reader(HTMLParser):

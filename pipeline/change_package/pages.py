@@ -5,6 +5,7 @@ Deletions are struck through and insertions underlined, so that a redline can be
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import defaultdict
 from dataclasses import dataclass
@@ -154,12 +155,12 @@ def _group(name: str) -> str:
 
 
 def redline_name(name: str) -> str:
-    """Return the file of a document's redline.
+    """Return the file of a document's redline; the beginning of its name's SHA-256 keeps two documents apart whose names read alike.
 
-    >>> redline_name("docs/adr/0001-layout.md")
-    'redlines/docs-adr-0001-layout.md.html'
+    >>> redline_name("docs/a/b.md"), redline_name("docs/a-b.md")
+    ('redlines/docs-a-b.md-41d73c71.html', 'redlines/docs-a-b.md-17eed39c.html')
     """
-    return f"redlines/{re.sub(r'[^A-Za-z0-9_.-]+', '-', name)}.html"
+    return f"redlines/{re.sub(r'[^A-Za-z0-9_.-]+', '-', name)}-{hashlib.sha256(name.encode()).hexdigest()[:8]}.html"
 
 
 _FIRST = ("title", "text", "harm", "steps")

@@ -58,6 +58,14 @@ class FigureChange:
         """Whether the page shows it; the JSON holds every figure."""
         return self.name.startswith(SHOWN)
 
+    @property
+    def is_changed(self) -> bool:
+        """Whether both sides can be compared and value, interval or number counted over differ."""
+        if self.before is None or self.after is None or self.reason:
+            return False
+        one, other = ((each.value, each.low, each.high, each.n) for each in (self.before, self.after))
+        return one != other
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -94,9 +102,24 @@ def exams(before: End, after: End, old_source: Path, new_source: Path) -> tuple[
     Raises:
         ChangePackageRefused: ``CPK-PART``, sealed metrics that are not of their form, or a judgement that is not the one the audit log names.
     """
-    one = _exam(DEVELOPMENT, _development(before), _development(after))
-    two = _exam(LOCKED, _locked(before, old_source), _locked(after, new_source))
+    films = tuple(_films(before, after))
+    drawn = (*films, *_drawn_for(before, after))
+    one = _exam(DEVELOPMENT, _development(before), _development(after), films)
+    two = _exam(LOCKED, _locked(before, old_source), _locked(after, new_source), drawn)
     return one, two
+
+
+def _films(before: End, after: End) -> Iterator[str]:
+    """Yield what says that the films are others: the root over the data of both records."""
+    if before.sealed and after.sealed and before.sealed.record.data_root != after.sealed.record.data_root:
+        yield f"data: {before.sealed.record.data_root[:16]} before, {after.sealed.record.data_root[:16]} after"
+
+
+def _drawn_for(before: End, after: End) -> Iterator[str]:
+    """Yield what says that the locked films are others: they are drawn from the protocol and the weights, so other weights have other films."""
+    if before.sealed and after.sealed and before.sealed.record.model.weights_sha256 != after.sealed.record.model.weights_sha256:
+        one, other = (each.record.model.weights_sha256[:16] for each in (before.sealed, after.sealed))
+        yield f"weights that the films were drawn for: {one} before, {other} after"
 
 
 def _development(end: End) -> tuple[Source, Any]:
@@ -134,8 +157,9 @@ def _locked(end: End, source: Path) -> tuple[Source, Any]:
     return _source(name, content)
 
 
-def _exam(title: str, before: tuple[Source, Any], after: tuple[Source, Any]) -> Exam:
-    other = tuple(_other(before[1], after[1])) if before[1] is not None and after[1] is not None else ()
+def _exam(title: str, before: tuple[Source, Any], after: tuple[Source, Any], films: tuple[str, ...]) -> Exam:
+    both = before[1] is not None and after[1] is not None
+    other = (*_other(before[1], after[1]), *films) if both else ()
     old, new = (dict(figures(each[1])) if each[1] is not None else {} for each in (before, after))
     names = sorted({*old, *new})
     why = before[0].reason or after[0].reason or "; ".join(other)

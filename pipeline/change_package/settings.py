@@ -5,6 +5,9 @@ Source: IEC 62304 5.1.10, 8.1.2, 8.1.3 (tools, configuration items, SOUP).
 
 from __future__ import annotations
 
+import json
+import re
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +27,14 @@ if TYPE_CHECKING:
 PARAMETERS = "params.yaml"
 DEVICE_LOCK = "device.lock"
 TOOL_LOCK = "requirements.lock"
+SHOWN = 3
+"""Hashes that are shown of a pin whose version is the same and whose hashes are not; the others are counted."""
+
+_HASH = re.compile(r"--hash=(\S+)")
 
 
 def parameters(before: bytes, after: bytes) -> tuple[Field, ...]:
-    r"""Return the parameters that differ, by their path.
+    r"""Return the parameters that differ, by their path, as JSON: 1, "1" and "" are three values there.
 
     Raises:
         ChangePackageRefused: ``CPK-SOURCE``, one of them is no table of parameters.
@@ -39,12 +46,37 @@ def parameters(before: bytes, after: bytes) -> tuple[Field, ...]:
 
 
 def components(before: str, after: str) -> tuple[Field, ...]:
-    """Return the distributions whose pinned version differs; "" where the lock does not hold it.
+    r"""Return the distributions whose pins differ, in version or in hashes; "" where the lock does not hold one. Of equal versions the hashes that one side only allows are told.
 
     >>> components("numpy==2.4.0", "numpy==2.4.1")
     (Field(name='numpy', before='2.4.0', after='2.4.1'),)
+    >>> components("numpy==2.4.0 \\\n    --hash=sha256:aa", "numpy==2.4.0 \\\n    --hash=sha256:bb")
+    (Field(name='numpy', before='2.4.0, with sha256:aa', after='2.4.0, with sha256:bb'),)
     """
-    return differences(pins(before), pins(after))
+    old, new = pins(before), pins(after)
+    old_hashes, new_hashes = _hashes(before), _hashes(after)
+    for name in old.keys() & new.keys():
+        one, other = old_hashes.get(name, frozenset()), new_hashes.get(name, frozenset())
+        if old[name] == new[name] and one != other:
+            old[name] += f", with {_told(one - other)}"
+            new[name] += f", with {_told(other - one)}"
+    return differences(old, new)
+
+
+def _hashes(lock: str) -> dict[str, frozenset[tuple[str, str]]]:
+    """Return what a lock allows of each distribution: hashes, each with the pin that it stands under."""
+    found: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    name, version = "", ""
+    for line in lock.splitlines():
+        name, version = next(iter(pins(line).items()), (name, version))
+        found[name] |= {(version, each) for each in _HASH.findall(line)}
+    return {each: frozenset(held) for each, held in found.items() if held}
+
+
+def _told(own: frozenset[tuple[str, str]]) -> str:
+    shown = [each[:19] for _, each in sorted(own)]
+    more = f" and {len(shown) - SHOWN} more" if len(shown) > SHOWN else ""
+    return f"{', '.join(shown[:SHOWN])}{more}" if shown else "no hash of its own"
 
 
 def in_use(pair: Pair, sources: tuple[Path, Path], name: str) -> tuple[bytes, bytes]:
@@ -81,10 +113,8 @@ def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str
     for name, each in value.items():
         if isinstance(each, Mapping) and each:
             yield from _flat(each, f"{prefix}{name}.")
-        elif isinstance(each, list):
-            yield f"{prefix}{name}", ", ".join(map(str, each)) or "(empty list)"
         else:
-            yield f"{prefix}{name}", str(each)
+            yield f"{prefix}{name}", json.dumps(each, ensure_ascii=False, default=repr)
 
 
 def _refused(where: str, found: str) -> ChangePackageRefused:

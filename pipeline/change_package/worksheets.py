@@ -55,6 +55,7 @@ _TABLE = Table(
                     "text": Text(),
                     "rule": Text(choices=frozenset(Rule)),
                     "of": Texts(_NAME, required=False),
+                    "unless": Texts(_NAME, required=False),
                     "evidence": Texts(_NAME),
                     "then_yes": Text(required=False),
                     "then_no": Text(required=False),
@@ -67,12 +68,13 @@ _TABLE = Table(
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question in our words, what may be computed of it, and the facts that are laid beside it."""
+    """One question in our words, what may be computed of it, and the facts that are laid beside it; facts in ``unless`` keep "no" away and say nothing else."""
 
     id: str
     text: str
     rule: Rule
     of: tuple[str, ...]
+    unless: tuple[str, ...]
     evidence: tuple[str, ...]
     then_yes: str = ""
     then_no: str = ""
@@ -140,6 +142,7 @@ def _sheet(folder: Path, name: str) -> Sheet:
             row["text"],
             Rule(row["rule"]),
             tuple(row.get("of", ())),
+            tuple(row.get("unless", ())),
             tuple(row["evidence"]),
             row.get("then_yes", ""),
             row.get("then_no", ""),
@@ -156,20 +159,25 @@ def drafts(sheets: Iterable[Sheet], facts: Mapping[str, Fact]) -> tuple[Draft, .
 
 
 def _answer(question: Question, facts: Mapping[str, Fact]) -> Answer:
-    computed, because = answered(question.rule, [facts[name] for name in question.of])
+    computed, because = answered(question.rule, *([facts[name] for name in names] for names in (question.of, question.unless)))
     return Answer(question, computed, because, tuple(facts[name] for name in question.evidence))
 
 
-def answered(rule: Rule, asked: Iterable[Fact]) -> tuple[str, str]:
-    """Return what a rule answers from the facts it asks, and why.
+def answered(rule: Rule, asked: Iterable[Fact], unless: Iterable[Fact] = ()) -> tuple[str, str]:
+    """Return what a rule answers from the facts it asks, and why; where nothing changed in them, those in ``unless`` have to be without a change too.
 
     >>> from pipeline.change_package.facts import Fact
     >>> answered(Rule.NO_WHEN_NONE, [Fact("labels", "label", ())])
     ('no', 'compared and without a change: label')
     >>> answered(Rule.NO_WHEN_NONE, [Fact("labels", "label", (), "not here")])[0]
     'to be answered by a person'
+    >>> answered(Rule.WHETHER_ANY, [Fact("labels", "label", ())], [Fact("wheel", "wheel", ("device.whl other",))])
+    ('to be answered by a person', 'changed: wheel (1)')
     """
     held = tuple(asked)
+    if rule in {Rule.NO_WHEN_NONE, Rule.WHETHER_ANY} and not any(each.entries for each in held):
+        held += tuple(unless)
+        rule = Rule.NO_WHEN_NONE
     changed = ", ".join(f"{each.title} ({len(each.entries)})" for each in held if each.entries)
     missing = "; ".join(f"{each.title}: {each.incomplete}" for each in held if each.incomplete)
     if rule is Rule.NO_WHEN_ANY and changed:

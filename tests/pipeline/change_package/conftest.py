@@ -14,6 +14,14 @@ def released(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def twice(released, tmp_path_factory):
+    """The same with release 0.2.0, which holds the same; not to be changed."""
+    made = released.copied(tmp_path_factory.mktemp("twice") / "tiny")
+    made.release("0.2.0")
+    return made
+
+
+@pytest.fixture(scope="session")
 def changed(released, tmp_path_factory):
     """The same with release 0.2.0, in which something of every kind changed; not to be changed."""
     made = released.copied(tmp_path_factory.mktemp("changed") / "tiny")

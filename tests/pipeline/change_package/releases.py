@@ -56,6 +56,18 @@ class Release(Sealed):
         """Keep the project's place."""
 
 
+class Trial(Sealed):
+    """A trial in the place where the project looks for one: nobody signed it."""
+
+    @property
+    def archive(self):
+        return self.folder / "archive"
+
+    @archive.setter
+    def archive(self, _):
+        """Keep the project's place."""
+
+
 class Releases:
     """A project, the log that its releases are entered in, and the last record."""
 
@@ -130,6 +142,11 @@ class Releases:
         self.commit()
         return sealed
 
+    def trial(self, version):
+        """Seal what lies there as a trial, which nobody signs."""
+        made = self._parts(b"weights", metrics(), "Adults only.")
+        return Trial(self.root / "artifacts", version, parts=made, signers=(), kind="trial", source=self._source())
+
     def _parts(self, weights, validation, page):
         here = {
             f"files/{name}": (self.root / name).read_bytes()
@@ -138,12 +155,17 @@ class Releases:
         judged = json.dumps(gate.to_json_result(gate.check(self.root, write=False))).encode()
         return here | {
             "archive/technical_file/html/index.html": PAGE.format(page).encode(),
+            "archive/technical_file/html/intended-use.html": PAGE.format("For adults.").encode(),
+            "archive/technical_file/html/labelling.html": PAGE.format("Read the whole film.").encode(),
             "archive/wheel/device.whl": b"PK wheel",
             "bundle/manifest.json": json.dumps({"weights": sha256(weights)}).encode(),
+            "bundle/findings.toml": b"",
+            "bundle/model.json": b"{}",
             "bundle/thresholds.json": b"{}",
             "bundle/weights.safetensors": weights,
             "files/audit.head.json": self.log.head,
             "files/audit.jsonl": self.log.text,
+            "files/environment.json": b"{}",
             "files/gate.json": judged,
             "files/validation.json": json.dumps(validation).encode(),
             "files/verification.json": (self.root / "artifacts/verification/verdicts.json").read_bytes(),

@@ -40,6 +40,15 @@ def test_documents_that_differ(tmp_path):
     assert text_of(found["docs/gone.md"].pieces, Mark.INSERTED) == "# Gone\n"
 
 
+@pytest.mark.parametrize("name", ["schemas/result.schema.json", "_static/file.css", "conf.py"])
+def test_schemas_and_what_makes_the_pages_are_documents(tmp_path, name):
+    for side, text in (("a", "# 1\n"), ("b", "# 2\n")):
+        path = tmp_path / side / "docs" / name
+        path.parent.mkdir(parents=True)
+        path.write_text(text, encoding="utf-8")
+    assert [(each.name, each.title) for each in documents(tmp_path / "a", tmp_path / "b")] == [(f"docs/{name}", f"docs/{name}")]
+
+
 @pytest.mark.parametrize(
     ("page", "words"),
     [
@@ -51,6 +60,7 @@ def test_documents_that_differ(tmp_path):
         ("<p>For <b>adults</b>\n only&nbsp;&lt;18</p><script>var x = '<p>no</p>';</script>", "For adults only <18\n"),
         ('<p>See <img src="a.png" alt="a film"> and <img src="b.png">.</p>', "See [picture: a film] and [picture: no words] .\n"),
         ("<table><tr><td>1</td><td>2</td></tr></table>", "1\n2\n"),
+        ("<p>Flow</p><svg><title>Way</title><style>p</style><text>film</text><text>mark</text></svg>", "Flow\nWay\nfilm\nmark\n"),
         ("", ""),
     ],
 )

@@ -63,6 +63,12 @@ def test_a_release_that_does_not_verify_is_refused(releases, harm, found):
         open_pair(releases.root, "0.1.0")
 
 
+def test_a_trial_is_no_release(releases):
+    releases.trial("0.3.0")
+    with pytest.raises(ChangePackageRefused, match=r"CPK-RELEASE at release 0\.3\.0: found a trial, which releases nothing"):
+        open_pair(releases.root, "0.3.0")
+
+
 def test_a_version_that_was_never_released_is_refused(released):
     with pytest.raises(ChangePackageRefused, match=r"CPK-RELEASE at release 0\.9\.0: .*REL-RECORD"):
         open_pair(released.root, "0.9.0")

@@ -70,6 +70,16 @@ def test_nothing_changed(released):
             "VE:ap50-macro",
             {"set phantom 1.threshold": ("0.65", "0.7")},
         ),
+        (
+            ("validation/protocol.toml", 'budgets = ["quick"]', 'budgets = ["release"]'),
+            "VE:ap50-macro",
+            {"set phantom 1.budgets": ("quick", "release")},
+        ),
+        (
+            ("validation/protocol.toml", "[[set]]", "[analysis]\niou = 0.6\n[[set]]"),
+            "VE:ap50-macro",
+            {"protocol.analysis.iou": ("", "0.6")},
+        ),
         (("requirements.lock", "numpy==2.4.0", "numpy==2.4.1"), "SOUP-NUMPY", {"version": ("2.4.0", "2.4.1")}),
         (
             (ARCHITECTURE, 'passes = "itself"', 'passes = "a film"'),

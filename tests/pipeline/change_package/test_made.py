@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 from hypothesis import given
@@ -77,13 +77,41 @@ def test_settings_of_two_releases_and_of_a_working_tree(releases):
     for comparison in (between(releases, "0.1.0"), (releases.release("0.2.0"), between(releases))[1]):
         assert {each.name: (each.before, each.after) for each in comparison.parameters} == {
             "train.seed": ("7", "8"),
-            "train.scales": ("", "(empty list)"),
+            "train.scales": ("", "[]"),
         }
         assert {each.name: (each.before, each.after) for each in comparison.components} == {
             "numpy": ("2.4.0", "2.4.1"),
             "torch": ("", "2.15.0"),
         }
         assert {each.name for each in comparison.tools} == {"pytest"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(b"1", b"'1'"), (b"1", b"1.0"), (b"''", b"null"), (b"[]", b"'[]'"), (b"[1, 2]", b"'1, 2'"), (b"{}", b"'{}'")],
+)
+def test_parameters_of_another_type_differ(before, after):
+    assert [each.name for each in settings.parameters(b"a: " + before, b"a: " + after)] == ["a"]
+
+
+def test_an_empty_parameter_is_not_an_absent_one():
+    assert [(each.before, each.after) for each in settings.parameters(b"b: 1", b"{a: '', b: 1}")] == [("", '""')]
+
+
+LOCK = "numpy==2.4.0 \\\n    --hash=sha256:00 \\\n    --hash=sha256:11\n    # via torch\n"
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [
+        (LOCK, []),
+        (LOCK.replace("11", "22"), [("numpy", "2.4.0, with sha256:11", "2.4.0, with sha256:22")]),
+        (LOCK.replace("00", "11"), [("numpy", "2.4.0, with sha256:00", "2.4.0, with no hash of its own")]),
+        (LOCK.replace("2.4.0", "2.4.1"), [("numpy", "2.4.0", "2.4.1")]),
+    ],
+)
+def test_a_pin_with_other_bytes_is_another_component(after, expected):
+    assert [(each.name, each.before, each.after) for each in settings.components(LOCK, after)] == expected
 
 
 @pytest.mark.parametrize("content", [b"- a list\n", b"a: [\n"])
@@ -121,6 +149,41 @@ def test_another_exam_has_no_difference(releases):
     exam = exam_of(releases, value=0.85, budget="release")
     assert exam.other == ("/budget: quick before, release after",)
     assert {(each.difference, each.reason) for each in exam.figures} == {(None, "/budget: quick before, release after")}
+
+
+def exams_with(twice, *, data_root=None, weights=None):
+    """Return the exams of two equal releases, of which the record of the second names other data or other weights."""
+    pair = open_pair(twice.root, "0.1.0..0.2.0")
+    record = pair.after.sealed.record
+    record = replace(
+        record,
+        data_root=data_root or record.data_root,
+        model=replace(record.model, weights_sha256=weights or record.model.weights_sha256),
+    )
+    after = replace(pair.after, sealed=replace(pair.after.sealed, record=record))
+    return performance.exams(pair.before, after, twice.root, twice.root)
+
+
+def test_as_many_films_of_other_data_are_another_exam(twice):
+    assert exams_with(twice)[0].other == ()
+    exam = exams_with(twice, data_root="b" * 64)[0]
+    assert exam.other == (f"data: {sha256(b'data')[:16]} before, {'b' * 16} after",)
+    assert {each.difference for each in exam.figures} == {None}
+
+
+def test_films_that_were_drawn_for_other_weights_are_another_exam():
+    source = performance.Source("validation.json", "0" * 64, "phantom results")
+    exam = performance._exam(performance.LOCKED, (source, metrics()), (source, metrics(0.9)), ("weights: a before, b after",))
+    assert exam.other == ("weights: a before, b after",)
+    assert {each.difference for each in exam.figures} == {None}
+
+
+@pytest.mark.parametrize("change", [{"low": 0.7}, {"high": 0.9}, {"n": 10}, {"value": 0.81}, {}])
+def test_a_figure_with_another_interval_or_number_is_changed(change):
+    old = performance.Figure("/figures/0", 0.8, 0.75, 0.85, 9, "")
+    made = performance.FigureChange("x", old, replace(old, **change), 0.0, "")
+    assert made.is_changed is bool(change)
+    assert not replace(made, reason="another exam").is_changed
 
 
 def test_an_undefined_figure_stays_undefined_with_its_reason(releases):

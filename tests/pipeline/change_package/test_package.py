@@ -16,6 +16,7 @@ from pipeline.change_package import package as module
 from pipeline.change_package.ends import open_pair
 from pipeline.change_package.errors import ChangePackageRefused
 from pipeline.change_package.package import JSON, SUMS, change_package, contents, summary, write
+from pipeline.change_package.pages import redline_name
 from tests.verification.trace.conftest import ROOT
 
 SCHEMA = json.loads(Path(module.__file__).with_name("change_package.schema.json").read_text(encoding="utf-8"))
@@ -68,6 +69,9 @@ def test_made_twice_and_elsewhere_it_is_the_same(changed, tmp_path):
 def test_it_is_written_whole_and_over_an_older_one_only(changed, tmp_path):
     made = package_of(changed)
     place = tmp_path / "out" / "package"
+    beside = place.with_name("package.part") / "letter.txt"
+    beside.parent.mkdir(parents=True)
+    beside.write_text("mine", encoding="utf-8")
     assert write(place, made) == place / "index.html"
     names = {path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file()}
     assert names == set(contents(made))
@@ -76,6 +80,12 @@ def test_it_is_written_whole_and_over_an_older_one_only(changed, tmp_path):
     (place / "left.html").write_text("of an older package", encoding="utf-8")
     write(place, made)
     assert not (place / "left.html").exists()
+    assert beside.read_text(encoding="utf-8") == "mine"
+    assert {each.name for each in place.parent.iterdir()} == {"package", "package.part"}
+
+
+def test_two_documents_whose_names_read_alike_have_two_redlines():
+    assert redline_name("docs/a/b.md") != redline_name("docs/a-b.md")
 
 
 def test_it_takes_nobodys_place(changed, tmp_path):
@@ -109,7 +119,7 @@ def test_words_are_escaped_and_marked(changed):
     assert "<b>mark" not in items
     assert "<del>result</del>" in items
     assert "&lt;" in items
-    redline = pages_of(changed)["redlines/docs-intended-use.md.html"]
+    redline = pages_of(changed)[redline_name("docs/intended-use.md")]
     assert "<del>adults</del><ins>grown people</ins>" in redline
 
 
