@@ -103,8 +103,8 @@ def test_nothing_is_answered_no_for_a_working_tree_where_model_or_data_count(rel
 
 @pytest.fixture(scope="module")
 def equal(twice):
-    """What lies between two releases that hold the same."""
-    return compare(twice.root, open_pair(twice.root, "0.1.0..0.2.0"))
+    """What lies between two releases that hold the same; without the exams, because nobody judged the locked cohort and that alone keeps some answers open."""
+    return replace(compare(twice.root, open_pair(twice.root, "0.1.0..0.2.0")), exams=())
 
 
 def answers_of(found):
