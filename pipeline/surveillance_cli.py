@@ -1,7 +1,7 @@
 """The commands `./qms surveil`: sum up what devices recorded, for a site or for the manufacturer; each parses, calls one function, and prints.
 
-Exit codes: 0 every indicator that a program sums up could be evaluated and lies inside its limits; 1 one lies outside, could not be evaluated, or the records are
-refused; 2 usage.
+Exit codes: 0 in every full window at least one value of each indicator that a program sums up could be evaluated, and no value lies outside its limits; 1 a value lies
+outside, a full window has an indicator without an evaluated value, there is no full window, or the records are refused; 2 usage.
 """
 
 from __future__ import annotations
@@ -51,15 +51,17 @@ def baseline(
     plan: PlanOption = None,
 ) -> None:
     """Form the baseline of a site from its first inputs."""
-    from pipeline.surveillance.baseline import form  # noqa: PLC0415  keeps `./qms --help` fast
+    from pipeline.run import REPOSITORY  # noqa: PLC0415  keeps `./qms --help` fast
+    from pipeline.surveillance.baseline import form, said  # noqa: PLC0415
+    from pipeline.surveillance.installed import releases  # noqa: PLC0415
     from pipeline.surveillance.trail import in_order, require_distinct  # noqa: PLC0415
 
-    if looked_through and not (looked_through.isprintable() and 10 <= len(looked_through.strip()) <= 200):
+    if looked_through and not said(looked_through.strip()):
         raise typer.BadParameter("expected 10 to 200 printable characters: who, as what, when", param_hint="--looked-through")
     watched, trails = _plan(plan), _trails(folders)
     try:
         require_distinct(trails)
-        made = form(in_order(trails), trails, watched, looked_through.strip())
+        made = form(in_order(trails), trails, watched, looked_through.strip(), releases(REPOSITORY))
     except _refusals() as err:
         _refuse(err)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -117,7 +119,8 @@ def windows(  # noqa: PLR0913, PLR0917  one option each
         typer.echo(json.dumps(record, indent=1, sort_keys=True, ensure_ascii=False))
     else:
         Console(width=max(Console().width, 110)).print(_table(record))
-        typer.echo(f"{record['verdict']}; {record['films_are']}; page: {written}")
+        unknown = sum(each["points"]["not evaluated"] for each in record["indicators"])
+        typer.echo(f"{record['verdict']}; {record['films_are']}; values that could not be evaluated: {unknown}; page: {written}")
     raise typer.Exit(HOLDS if record["verdict"] == "inside" else DOES_NOT_HOLD)
 
 

@@ -9,24 +9,31 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jsonschema import Draft202012Validator
+
 from pipeline.surveillance.errors import SurveillanceRefused
-from pipeline.surveillance.installed import INTENDED_USE
+from pipeline.surveillance.installed import INTENDED_USE, foreign
 from pipeline.surveillance.tally import Tally, tally
 from pipeline.surveillance.trail import Installation
 from validation.stages.standalone import rounded
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Collection, Mapping, Sequence
 
+    from pipeline.surveillance.installed import Released
     from pipeline.surveillance.plan import Plan
     from pipeline.surveillance.trail import Entry, Trail
 
 SCHEMA = "thoratrace/surveillance-baseline/1"
+_SHAPE = Draft202012Validator(json.loads((Path(__file__).parent / "baseline.schema.json").read_text(encoding="utf-8")))
 _BY_RESULTS = ("judged", "outside", "distances", "scores", "highest", "answered")
 """What is counted from results, which a site need not pass on a second time."""
+
+ANEW = "record into a new output folder, form the baseline from that folder alone; PMI-07 and --earlier then do not reach back"
+"""How a site comes to a new baseline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +90,9 @@ class Baseline:
         )
 
 
-def form(entries: Sequence[Entry], trails: Sequence[Trail], plan: Plan, looked_through: str) -> Baseline:
+def form(
+    entries: Sequence[Entry], trails: Sequence[Trail], plan: Plan, looked_through: str, released: Collection[Released]
+) -> Baseline:
     """Return the baseline of the first inputs of a site.
 
     Args:
@@ -91,23 +100,35 @@ def form(entries: Sequence[Entry], trails: Sequence[Trail], plan: Plan, looked_t
         trails: where they stand.
         plan: says how many inputs.
         looked_through: by whom, as what, when.
+        released: what was released.
 
     Raises:
-        SurveillanceRefused: PMS-BASELINE, too few inputs, several installations, another policy, or analysed films without results.
+        SurveillanceRefused: PMS-BASELINE, too few inputs, several installations, another policy, no release, failed inputs, or analysed films without
+            results.
     """
     first = entries[: plan.window.baseline_films]
     counted = tally(first)
     if counted.inputs < plan.window.baseline_films:
         raise _refused(f"{counted.inputs} inputs", f"{plan.window.baseline_films}", "form it when the site has recorded them")
-    if len(counted.installations) != 1:
-        found = f"{len(counted.installations)} installations of device, model, bundle and policy"
-        raise _refused(found, "one, since limits of one do not hold for another", "begin with the first line of the present one")
-    if (policy := counted.installations[0].policy) != INTENDED_USE:
-        raise _refused(f"policy {policy}", INTENDED_USE, "begin with the first line under the policy of the intended use")
+    _require_one_release(counted, released)
     if counted.answered != counted.analysed:
         found = f"results of {counted.answered} of {counted.analysed} analysed films"
         raise _refused(found, "the result of each", "give the folders with their results/")
     return Baseline(plan.sha256, looked_through, _heads(first, trails), counted)
+
+
+def _require_one_release(counted: Tally, released: Collection[Released]) -> None:
+    """Refuse a baseline by which nothing may be judged: its inputs stand in no window, so their failures and installations would be seen by nobody."""
+    if len(counted.installations) != 1:
+        found = f"{len(counted.installations)} installations of device, model, bundle and policy"
+        raise _refused(found, "one, since limits of one do not hold for another", ANEW)
+    if (policy := counted.installations[0].policy) != INTENDED_USE:
+        raise _refused(f"policy {policy}", INTENDED_USE, ANEW)
+    if words := "; ".join(foreign(counted.installations, released)):
+        raise _refused(words, "a release", f"install a release, then {ANEW}")
+    if counted.failed:
+        codes = ", ".join(f"{code} {number}" for code, number in counted.failures.items())
+        raise _refused(f"failed inputs ({codes})", "none", f"open each as an anomaly; once its cause is mended, {ANEW}")
 
 
 def _heads(entries: Sequence[Entry], trails: Sequence[Trail]) -> tuple[Head, ...]:
@@ -146,11 +167,14 @@ def covered(heads: Sequence[Head], trails: Sequence[Trail], code: str) -> dict[i
     return found
 
 
-def after(baseline: Baseline, entries: Sequence[Entry], trails: Sequence[Trail]) -> tuple[Entry, ...]:
+def after(
+    baseline: Baseline, entries: Sequence[Entry], trails: Sequence[Trail], released: Collection[Released]
+) -> tuple[Entry, ...]:
     """Return the inputs that follow a baseline, once its own lines were found and counted again.
 
     Raises:
-        SurveillanceRefused: PMS-BASELINE, its lines are not there, count otherwise, or an input it does not know stands before its end.
+        SurveillanceRefused: PMS-BASELINE, its lines are not there, count otherwise, an input it does not know stands before its end, or it could not be
+            formed from them.
     """
     lines = covered(baseline.heads, trails, "PMS-BASELINE")
     own = [entry for entry in entries if entry.line <= lines.get(entry.trail, 0)]
@@ -159,6 +183,7 @@ def after(baseline: Baseline, entries: Sequence[Entry], trails: Sequence[Trail])
         raise _refused(found, "every trail that the site had then", "form the baseline again from all trails")
     if not _same(baseline.tally, tally(own)):
         raise _refused("other counts than its lines give", "the counts of its lines", "form the baseline again")
+    _require_one_release(baseline.tally, released)
     return tuple(entries[len(own) :])
 
 
@@ -178,13 +203,22 @@ def load(path: Path) -> Baseline:
     expected, repair = "a file of `./qms surveil baseline`", "form it again"
     try:
         data = json.loads(path.read_bytes())
-        found = _read(data)
-        same = found.to_json() == data
+        sound = _SHAPE.is_valid(data) and said(data["looked_through"] or "nobody has")
+        found = _read(data) if sound else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as err:
         raise _refused(f"a file that is no baseline ({type(err).__name__})", expected, repair) from err
-    if not same or len(found.tally.installations) != 1:
+    if found is None or found.to_json() != data:
         raise _refused("other content than a baseline has", expected, repair)
     return found
+
+
+def said(words: str) -> bool:
+    r"""Say whether words can tell who looked through a baseline, as what, when: 10 to 200 printable characters, without a space at their ends.
+
+    >>> said("A. Reader, radiologist, 2030-01-01"), said("somebody"), said(" " * 20), said("a reader\nand more")
+    (True, False, False, False)
+    """
+    return words.isprintable() and words == words.strip() and 10 <= len(words) <= 200
 
 
 def _read(data: Mapping[str, Any]) -> Baseline:

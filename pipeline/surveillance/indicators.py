@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 def judge(subject: Subject) -> tuple[Judged, ...]:
     """Return every indicator of the plan with what it came to."""
+    full = frozenset(window.number for window in subject.windows if window.full)
     return tuple(
-        Judged(each, SUMMED_BY[each.summed_by](subject, each) if each.summed_by else ()) for each in subject.plan.indicators
+        Judged(each, SUMMED_BY[each.summed_by](subject, each) if each.summed_by else (), full) for each in subject.plan.indicators
     )
 
 

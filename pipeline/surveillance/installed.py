@@ -12,7 +12,7 @@ from pipeline.release.record.record import Kind
 from pipeline.surveillance.errors import SurveillanceRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from datetime import date
     from pathlib import Path
 
@@ -72,7 +72,8 @@ def foreign(found: Collection[Installation], released: Collection[Released]) -> 
 def stale(entries: Sequence[Entry]) -> frozenset[tuple[int, int]]:
     """Return trail and line of inputs that an earlier installation recorded after the day on which a later one began.
 
-    On the day of an update both may stand: what began that day, and the one in use before it.
+    On the day of an update both may stand: what began that day, and the one in use before it. Inside a trail the order of the chain decides: after the first line
+    of a later installation an earlier one may stand with the date of that line only, also where a clock was set back.
     """
     began: dict[Installation, date] = {}
     for entry in entries:
@@ -84,4 +85,20 @@ def stale(entries: Sequence[Entry]) -> frozenset[tuple[int, int]]:
         earlier = [one for one in order if began[one] < day]
         return began[entry.made_by] >= day or entry.made_by == earlier[-1]
 
-    return frozenset((entry.trail, entry.line) for entry in entries if not allowed(entry))
+    late = (entry for entry, seen in _with_seen(entries) if not (allowed(entry) and _in_chain(entry, seen, order)))
+    return frozenset((entry.trail, entry.line) for entry in late)
+
+
+def _with_seen(entries: Sequence[Entry]) -> Iterator[tuple[Entry, Mapping[Installation, date]]]:
+    """Yield each input with what its trail held before it: each installation with the date of its first line there."""
+    trails: dict[int, dict[Installation, date]] = {}
+    for entry in entries:
+        seen = trails.setdefault(entry.trail, {})
+        yield entry, seen
+        seen.setdefault(entry.made_by, entry.time.date())
+
+
+def _in_chain(entry: Entry, seen: Mapping[Installation, date], order: Sequence[Installation]) -> bool:
+    """Say whether no later installation stands before an input in its trail, other than with its date."""
+    later = order[order.index(entry.made_by) + 1 :]
+    return all(seen[one] == entry.time.date() for one in later if one in seen)

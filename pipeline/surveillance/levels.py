@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.surveillance.control_limits import FALSE_ALARM, difference, quartiles
-from pipeline.surveillance.series import Point, Series, State
+from pipeline.surveillance.series import NO_RULE, Point, Series, State
 from pipeline.surveillance.subject import unanswered, unjudged
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from pipeline.surveillance.tally import Tally, Window
 
     Values = tuple[float, ...]
+
+_RULES = frozenset({"median-outside-quartiles", "kolmogorov-smirnov"})
+"""The rules of a plan that judge a level."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,9 @@ def _level(subject: Subject, quantity: Quantity, rules: Collection[str]) -> Seri
     def point(window: Window) -> Point:
         values = quantity.values(window.tally)
         reason = (
-            quantity.undefined(window.tally) or subject.unfit(window, of_answers=True) or _few(quantity, len(values), len(known))
+            subject.unfit_results(window, quantity.undefined)
+            or _few(quantity, len(values), len(known))
+            or ("" if _RULES & set(rules) else NO_RULE)
         )
         if not values:
             return Point(window.number, State.NOT_EVALUATED, reason, None, n=0)

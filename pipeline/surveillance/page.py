@@ -22,9 +22,11 @@ RECORD, PAGE = "surveillance.json", "surveillance.html"
 
 
 def write(folder: Path, record: Mapping[str, Any], plan: Plan) -> Path:
-    """Write record, control charts and page into a folder, and return the page."""
+    """Write record, control charts and page into a folder, and return the page; control charts of an earlier run are removed."""
     write_json(folder / RECORD, record)
     pictures = _pictures(record)
+    for left in folder.glob("PMI-[0-9][0-9].png"):
+        left.unlink()
     for name, content in pictures.items():
         (folder / f"{name}.png").write_bytes(content)
     page = folder / PAGE

@@ -68,11 +68,10 @@ def record_of(order: Order) -> dict[str, Any]:
     if order.earlier is not None:
         covered(_heads(order.earlier), order.trails, "PMS-LOST")
     entries = in_order(order.trails)
-    rest = after(order.baseline, entries, order.trails) if order.baseline else entries
+    rest = after(order.baseline, entries, order.trails, order.releases) if order.baseline else entries
     formed = windows(rest, order.plan.window.films)
     before = entries[: len(entries) - len(rest)]
-    judged = judge(Subject(order.plan, order.baseline, formed, before, order.releases, order.findings))
-    return dict(rounded(_record(order, formed, judged)))
+    return dict(rounded(_record(order, Subject(order.plan, order.baseline, formed, before, order.releases, order.findings))))
 
 
 def _heads(earlier: object) -> tuple[Head, ...]:
@@ -87,8 +86,8 @@ def _heads(earlier: object) -> tuple[Head, ...]:
     return heads
 
 
-def _record(order: Order, formed: Sequence[Window], judged: Sequence[Judged]) -> dict[str, Any]:
-    window = order.plan.window
+def _record(order: Order, subject: Subject) -> dict[str, Any]:
+    window, judged = order.plan.window, judge(subject)
     names = ("films", "baseline_films", "least_films", "least_scores")
     return {
         "schema": SCHEMA,
@@ -98,15 +97,15 @@ def _record(order: Order, formed: Sequence[Window], judged: Sequence[Judged]) ->
         "plan": {"sha256": order.plan.sha256, **{name: getattr(window, name) for name in names}},
         "trails": [_trail(each) for each in sorted(order.trails, key=lambda each: each.hashes[0])],
         "repeats": sum(entry.repeat for each in order.trails for entry in each.entries),
-        "baseline": _baseline(order.baseline) if order.baseline else None,
-        "windows": [_window(each) for each in formed],
+        "baseline": _baseline(order.baseline, subject) if order.baseline else None,
+        "windows": [_window(each) for each in subject.windows],
         "indicators": [each.to_json() for each in judged],
         "verdict": str(verdict(judged)),
     }
 
 
 def verdict(judged: Sequence[Judged]) -> State:
-    """Return the whole: outside where anything is; inside only where every indicator that is summed up could be evaluated at least once."""
+    """Return the whole: outside where anything is; inside only where every indicator that is summed up is: evaluated in every full window."""
     states = {each.state for each in judged if each.indicator.summed_by}
     if State.OUTSIDE in states:
         return State.OUTSIDE
@@ -123,12 +122,13 @@ def _trail(each: Trail) -> dict[str, Any]:
     }
 
 
-def _baseline(each: Baseline) -> dict[str, Any]:
+def _baseline(each: Baseline, subject: Subject) -> dict[str, Any]:
     counted = each.tally
     return {
         "sha256": each.sha256,
         "plan_sha256": each.plan_sha256,
         "looked_through": each.looked_through or None,
+        "results_counted_again": subject.counted_again,
         "inputs": counted.inputs,
         "analysed": counted.analysed,
         "refused": counted.refused,

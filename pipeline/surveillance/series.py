@@ -11,9 +11,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from pipeline.surveillance.plan import Indicator
+
+
+NO_RULE = "no rule of the plan judges it"
 
 
 class State(StrEnum):
@@ -97,7 +100,7 @@ class Series:
         """Return it with every point judged that can be; what was not evaluated stays so.
 
         Args:
-            judge: returns the point, or the point outside.
+            judge: returns the point, the point outside, or the point unfit.
         """
         points = (point if point.state is State.NOT_EVALUATED else judge(point) for point in self.points)
         return replace(self, points=tuple(points))
@@ -105,15 +108,22 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """An indicator of the plan with what it came to; without series where no program sums it up."""
+    """An indicator of the plan with what it came to.
+
+    Attributes:
+        indicator: of the plan.
+        series: its figures; none where no program sums it up.
+        full: numbers of the windows that are full.
+    """
 
     indicator: Indicator
     series: tuple[Series, ...]
+    full: frozenset[int]
 
     @property
     def state(self) -> State:
-        """The worst of what is known: outside where any value is; inside where at least one is and nothing was outside."""
-        return worst(point.state for one in self.series for point in one.points)
+        """The worst of what is known: outside where any value is; inside only where in every full window at least one value was evaluated."""
+        return worst((point for one in self.series for point in one.points), self.full)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
@@ -131,14 +141,18 @@ class Judged:
         }
 
 
-def worst(states: Iterable[State]) -> State:
-    """Return outside where any is, else inside where any is, else not evaluated.
+def worst(points: Iterable[Point], full: Collection[int]) -> State:
+    """Return outside where any value is, inside where each full window has a value that is and there is a full window, else not evaluated.
 
-    >>> str(worst([State.NOT_EVALUATED, State.INSIDE])), str(worst([]))
-    ('inside', 'not evaluated')
+    >>> first, second = Point(1, State.INSIDE, "", 0.1), Point(2, State.NOT_EVALUATED, "too few films", 0.1)
+    >>> str(worst([first, second], {1})), str(worst([first, second], {1, 2})), str(worst([], set()))
+    ('inside', 'not evaluated', 'not evaluated')
     """
-    found = set(states)
-    return next((state for state in (State.OUTSIDE, State.INSIDE) if state in found), State.NOT_EVALUATED)
+    found = tuple(points)
+    if any(point.state is State.OUTSIDE for point in found):
+        return State.OUTSIDE
+    inside = {point.window for point in found if point.state is State.INSIDE}
+    return State.INSIDE if full and inside >= set(full) else State.NOT_EVALUATED
 
 
 def _series(one: Series) -> dict[str, Any]:

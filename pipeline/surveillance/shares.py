@@ -6,7 +6,7 @@ from functools import reduce
 from typing import TYPE_CHECKING
 
 from pipeline.surveillance.control_limits import RUN, control_limits, exact_interval, runs
-from pipeline.surveillance.series import Point, Series, State
+from pipeline.surveillance.series import NO_RULE, Point, Series, State
 from pipeline.surveillance.subject import unjudged
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def _share(
     counted: Counted,
     *,
     of_answers: bool = True,
-    undefined: Callable[[Tally], str] = lambda _: "",
+    undefined: Callable[[Tally], str] | None = None,
 ) -> Series:
     """Return a share over the windows with its intervals and the limits of the baseline, not yet judged by any rule.
 
@@ -64,14 +64,14 @@ def _share(
         name: of the series.
         counted: count and number of a tally.
         of_answers: whether it is a share of films, about what the model answers, and not of inputs.
-        undefined: why a tally cannot be judged at all, empty where it can.
+        undefined: of a share that rests on results, why a tally cannot be judged at all, empty where it can.
     """
     count, of = counted(subject.base) if subject.base else (0, 0)
     centre = count / of if of else None
 
     def point(window: Window) -> Point:
         count, n = counted(window.tally)
-        reason = undefined(window.tally) or subject.unfit(window, of_answers=of_answers)
+        reason = subject.unfit_results(window, undefined) if undefined else subject.unfit(window, of_answers=of_answers)
         least = subject.plan.window.least_films if of_answers else 1
         if not reason and min(n, of) < least:
             reason = f"{n} films in the window, {of} in the baseline, at least {least} are needed"
@@ -85,7 +85,9 @@ def _share(
 
 
 def _limited(series: Series, rules: Collection[str]) -> Series:
-    """Judge a series by each of the rules of the plan."""
+    """Judge a series by each of the rules of the plan that are about it; one that none is about stays without a judgement."""
+    if not rules:
+        return series.judged(lambda point: point.unfit(NO_RULE))
     if series.centre is None:
         return series
     return reduce(lambda one, rule: _RULES[rule](one), sorted(rules), series)

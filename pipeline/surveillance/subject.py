@@ -9,8 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipeline.surveillance.trail import ANALYSED
+
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from pipeline.surveillance.baseline import Baseline
     from pipeline.surveillance.installed import Released
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 NO_BASELINE = "no baseline was given"
 NOT_LOOKED_THROUGH = "nobody has looked through the baseline"
+NOT_COUNTED_AGAIN = "results of the baseline were not given again, so what it states of them is not checked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ class Subject:
         plan: the plan.
         baseline: of the site, or None.
         windows: what followed it, in order.
-        before: the inputs of the baseline, for the order in which things were installed.
+        before: the inputs of the baseline, with those of their results that were given again.
         releases: what was released.
         findings: ids of the findings that the device looks for.
     """
@@ -57,6 +60,20 @@ class Subject:
     def not_full(self, window: Window) -> str:
         """Return why a window cannot be judged because inputs are missing in it; empty where it is full."""
         return "" if window.full else f"{window.tally.inputs} of {self.plan.window.films} inputs: the window is not full"
+
+    @property
+    def counted_again(self) -> bool:
+        """Whether the result of each analysed film of the baseline was given again, so that what it states of them was counted."""
+        return all(entry.answer is not None for entry in self.before if entry.status == ANALYSED)
+
+    def unfit_results(self, window: Window, undefined: Callable[[Tally], str]) -> str:
+        """Return why a value that rests on results cannot be held against the baseline; empty where one can.
+
+        Args:
+            window: the window.
+            undefined: why the window cannot be judged at all, empty where it can.
+        """
+        return undefined(window.tally) or self.unfit(window, of_answers=True) or ("" if self.counted_again else NOT_COUNTED_AGAIN)
 
     def unfit(self, window: Window, *, of_answers: bool) -> str:
         """Return why no value of a window can be held against the baseline; empty where one can.

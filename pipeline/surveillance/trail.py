@@ -17,8 +17,9 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from device_sw import merkle
-from device_sw.audit import NAME, complete_lines, verify
+from device_sw.audit import NAME, QUARANTINE, complete_lines, verify
 from pipeline.surveillance.errors import SurveillanceRefused
+from validation.stages.standalone import rounded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -33,6 +34,9 @@ _CODE = re.compile(r"[A-Z]{2,5}(-[A-Z0-9]{1,20}){1,4}", re.ASCII)
 _FINDING = re.compile(r"[a-z_]{1,80}", re.ASCII)
 _HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _VERSION = re.compile(r"[0-9A-Za-z.+-]{1,40}", re.ASCII)
+_CUT = re.compile(rf"{QUARANTINE}/audit-[0-9]{{1,18}}-([0-9a-f]{{16}})\.cut", re.ASCII)
+_EVENT = frozenset({"schema", "event", "file", "cut_bytes", "cut_sha256", "previous"})
+"""The keys of a line that tells of a run that was cut off."""
 _REPAIR = "leave the folder as it is and find out with the site what happened to it"
 
 
@@ -146,9 +150,12 @@ def require_distinct(trails: Sequence[Trail]) -> None:
 
 
 def in_order(trails: Sequence[Trail]) -> tuple[Entry, ...]:
-    """Return the inputs of all trails by time. Inside a trail the chain says the order, also where a clock was set back."""
+    """Return the inputs of all trails by time. Inside a trail the chain says the order, also where a clock was set back.
+
+    Times have whole seconds. Inputs of several trails in the same second stand by the hash of the first line of their trail, never by its place in the command.
+    """
     keyed = [
-        ((latest, entry.trail, entry.line), entry)
+        ((latest, trail.hashes[0], entry.line), entry)
         for trail in trails
         for latest, entry in zip(accumulate((entry.time for entry in trail.entries), max), trail.entries, strict=True)
     ]
@@ -167,6 +174,8 @@ class _Reader:
         inputs = 0
         for line, row in enumerate(rows, start=1):
             if "event" in row:
+                if not _recovered(row):
+                    raise _no_line(self.number, line, "an event that this device does not write")
                 continue
             inputs += 1
             try:
@@ -215,18 +224,39 @@ class _Reader:
             raise _no_record(self.number, line, str(err) if isinstance(err, _Odd) else type(err).__name__) from err
 
 
+def _recovered(row: Mapping[str, Any]) -> bool:
+    """Say whether a line tells of a run that was cut off, exactly as the device writes it: where the cut line lies, its length and its hash."""
+    size, whole, name = row.get("cut_bytes"), row.get("cut_sha256"), row.get("file")
+    return (
+        set(row) == _EVENT
+        and (row["schema"], row["event"]) == (SCHEMA, "recovered")
+        and type(size) is int
+        and size > 0
+        and isinstance(whole, str)
+        and bool(_HASH.fullmatch(whole))
+        and isinstance(name, str)
+        and bool(found := _CUT.fullmatch(name))
+        and found[1] == whole[:16]
+    )
+
+
 def _answered(result: Mapping[str, Any], row: Mapping[str, Any]) -> Answer:
     _require(merkle.leaf(result) == row["leaf"], "a result with another leaf than its line says")
     placed = result["distribution"]
-    distances = [float(placed[name]) for name in ("picture", "network") if placed[name] is not None]
+    distances = [_rounded(placed[name]) for name in ("picture", "network") if placed[name] is not None]
     scores = {each["id"]: _scores(each["detections"]) for each in result["findings"] if each["detections"]}
     _require({name: len(found) for name, found in scores.items()} == row["detections"], "other marks than its line counts")
     _require(placed["state"] in {"within", "outside", "not judged"}, "an unknown state of the distribution")
     return Answer(str(placed["state"]), max(distances, default=None), scores)
 
 
+def _rounded(value: float) -> float:
+    """Return a figure with as many digits as a baseline keeps, so that equal figures are equal there and in a window."""
+    return float(rounded(float(value)))
+
+
 def _scores(marks: Sequence[Mapping[str, Any]]) -> tuple[float, ...]:
-    found = tuple(sorted((float(mark["score"]) for mark in marks), reverse=True))
+    found = tuple(sorted((_rounded(mark["score"]) for mark in marks), reverse=True))
     _require(all(0.0 <= score <= 1.0 for score in found), "a score outside of 0 to 1")
     return found
 

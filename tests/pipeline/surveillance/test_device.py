@@ -92,7 +92,7 @@ def judged(folders, situations):
 
     def record(*names):
         trails = tuple(read_trail(folders[name], number) for number, name in enumerate(names, start=1))
-        base = baselines.form(in_order(trails), trails, plan, WORDS)
+        base = baselines.form(in_order(trails), trails, plan, WORDS, releases(ROOT))
         return record_of(replace(ordered(plan, trails, base), releases=releases(ROOT), films_are="phantom films"))
 
     return record

@@ -55,8 +55,19 @@ def test_a_release_is_known_by_all_three_of_its_parts():
         ([(0, OLD), (1, NEW), (2, OLD), (3, NEW)], {3}),
         ([(0, OLD), (0, NEW), (0, OLD)], set()),
         ([(0, OLD), (5, OLD)], set()),
+        ([(0, OLD), (5, NEW), (3, OLD), (4, OLD)], {3, 4}),
+        ([(0, OLD), (5, NEW), (3, NEW), (3, OLD)], {4}),
+        ([(0, OLD), (5, NEW), (3, NEW), (6, NEW)], set()),
     ],
-    ids=["both on the day", "the old one comes back", "the first day", "one only"],
+    ids=[
+        "both on the day",
+        "the old one comes back",
+        "the first day",
+        "one only",
+        "the old one comes back with the clock set back",
+        "both with the clock set back",
+        "the new one with the clock set back",
+    ],
 )
 def test_the_old_one_may_stand_on_the_day_of_an_update_only(parts, lines):
     assert {line for _, line in stale(entries(*parts))} == lines

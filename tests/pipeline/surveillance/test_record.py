@@ -12,9 +12,22 @@ from device_sw.types import Policy
 from pipeline.surveillance import baseline as baselines
 from pipeline.surveillance import page
 from pipeline.surveillance.errors import SurveillanceRefused
+from pipeline.surveillance.installed import Released
 from pipeline.surveillance.record import record_of
+from pipeline.surveillance.tally import tally
 from pipeline.surveillance.trail import in_order
-from tests.pipeline.surveillance.sites import FINDINGS, ROOT, WORDS, digest, ordered, points, read, states, steady
+from tests.pipeline.surveillance.sites import (
+    FINDINGS,
+    RELEASED,
+    ROOT,
+    WORDS,
+    digest,
+    ordered,
+    points,
+    read,
+    states,
+    steady,
+)
 
 SCHEMAS = {
     name: json.loads((ROOT / f"pipeline/surveillance/{name}.schema.json").read_text(encoding="utf-8"))
@@ -27,8 +40,11 @@ def holds(name, value):
 
 
 def baseline_of(plan, *folders, words=WORDS):
+    """Return the baseline of the first inputs of these folders, as it is read back from its file."""
     trails = read(*folders)
-    return baselines.form(in_order(trails), trails, plan, words)
+    path = folders[0].parent / "formed-baseline.json"
+    path.write_bytes(baselines.form(in_order(trails), trails, plan, words, RELEASED).content)
+    return baselines.load(path)
 
 
 def judged(plan, *folders, words=WORDS, base=None):
@@ -150,6 +166,57 @@ def test_answers_of_another_bundle_are_not_held_against_the_baseline(site, plan)
     assert states(record, "PMI-01", "all codes") == ["inside"]
 
 
+def test_windows_after_a_released_update_are_not_inside_although_one_window_before_it_was(site, plan, tmp_path):
+    site.record(steady(120))
+    site.day, site.bundle = "2030-01-02", "c" * 64
+    site.record([(9.0, {FINDINGS[0]: [0.1]})] * 400)
+    order = ordered(plan, read(site.folder), baseline_of(plan, site.folder))
+    record = record_of(replace(order, releases=RELEASED | {Released("0.1.0", "0.1.0", "c" * 64)}))
+    assert len(record["windows"]) == 11
+    assert {name: of(record, name)["state"] for name in ("PMI-01", "PMI-02", "PMI-03", "PMI-04", "PMI-05", "PMI-07")} == {
+        **dict.fromkeys(("PMI-01", "PMI-02", "PMI-07"), "inside"),
+        **dict.fromkeys(("PMI-03", "PMI-04", "PMI-05"), "not evaluated"),
+    }
+    assert record["verdict"] == "not evaluated"
+    unknown = sum(each["points"]["not evaluated"] for each in record["indicators"])
+    text = page.write(tmp_path / "out", record, plan).read_text(encoding="utf-8")
+    assert f"{unknown} values could not be evaluated." in text
+    assert unknown == (len(FINDINGS) - 1) + 10 * (2 * len(FINDINGS) + 2)
+
+
+def test_the_page_of_what_is_inside_says_how_much_could_not_be_evaluated(site, plan, tmp_path):
+    site.record(steady(123))
+    record = judged(plan, site.folder)
+    assert record["verdict"] == "inside"
+    unknown = sum(each["points"]["not evaluated"] for each in record["indicators"])
+    text = page.write(tmp_path / "out", record, plan).read_text(encoding="utf-8")
+    words = "in every full window at least one value of each indicator that a program sums up could be evaluated"
+    assert words in text
+    assert f"{unknown} values could not be evaluated." in text
+
+
+def ruled(plan, indicator, rule):
+    """Return the plan with one rule of an indicator only."""
+    changed = (replace(each, rules=(rule,)) if each.id == indicator else each for each in plan.indicators)
+    return replace(plan, indicators=tuple(changed))
+
+
+@pytest.mark.parametrize(
+    ("rule", "series"),
+    [
+        ("PMI-01 three-standard-deviations", "ADM-VIEW"),
+        ("PMI-01 twice-baseline", "all codes"),
+        ("PMI-04 three-standard-deviations", "distance"),
+        ("PMI-04 kolmogorov-smirnov", "outside"),
+    ],
+)
+def test_a_series_that_no_rule_judges_is_not_inside(site, plan, rule, series):
+    site.record([*steady(79), "ADM-VIEW"]).record([*steady(39), "ADM-VIEW"])
+    (point,) = points(judged(ruled(plan, *rule.split()), site.folder), rule.split()[0], series)
+    assert (point["state"], point["reason"]) == ("not evaluated", "no rule of the plan judges it")
+    assert point["value"] is not None
+
+
 def test_a_window_that_is_not_full_says_so(site, plan):
     site.record(steady(80)).record(["ADM-VIEW"] * 39)
     record = judged(plan, site.folder)
@@ -194,6 +261,30 @@ def test_without_results_what_needs_them_is_not_evaluated(site, plan):
     assert record["trails"][0]["results"] is False
 
 
+def test_what_a_baseline_states_of_results_that_are_not_given_again_is_not_believed(site, new_site, plan, tmp_path):
+    import shutil
+
+    site.record(steady(80))
+    later = new_site("later")
+    later.day = "2030-01-05"
+    later.record(steady(40))
+    base = baseline_of(plan, site.folder)
+    scores = {FINDINGS[0]: tuple(score / 2 for score in base.tally.scores[FINDINGS[0]])}
+    eased = replace(base, tally=replace(base.tally, scores=scores, highest=scores))
+    with pytest.raises(SurveillanceRefused, match=r"^PMS-BASELINE at baseline: found other counts than its lines give"):
+        judged(plan, site.folder, later.folder, base=eased)
+    shutil.rmtree(site.folder / "results")
+    record = judged(plan, site.folder, later.folder, base=eased)
+    holds("record", record)
+    reason = "results of the baseline were not given again, so what it states of them is not checked"
+    found = [*points(record, "PMI-04", "outside"), *points(record, "PMI-04", "distance"), *points(record, "PMI-05", FINDINGS[0])]
+    assert [(point["state"], point["reason"]) for point in found] == [("not evaluated", reason)] * 3
+    assert states(record, "PMI-03", FINDINGS[0]) == ["inside"]
+    assert record["verdict"] == "not evaluated"
+    text = page.write(tmp_path / "out", record, plan).read_text(encoding="utf-8")
+    assert "Results of the baseline were not given again, so what it states of them is not checked" in text
+
+
 def test_results_without_a_distance_are_not_judged(site, plan):
     site.record(steady(80)).record([*steady(39), (None, {})])
     record = judged(plan, site.folder)
@@ -229,6 +320,43 @@ def test_the_baseline_of_another_policy_is_refused(site, plan):
     site.record(steady(80))
     with pytest.raises(SurveillanceRefused, match=r"^PMS-BASELINE at baseline: found policy research, expected intended-use"):
         baseline_of(plan, site.folder)
+
+
+def test_the_baseline_of_failed_inputs_is_refused(site, plan):
+    site.record([*steady(78), "INF-SHAPE", "INF-SHAPE"])
+    with pytest.raises(
+        SurveillanceRefused, match=r"^PMS-BASELINE at baseline: found failed inputs \(INF-SHAPE 2\), expected none"
+    ):
+        baseline_of(plan, site.folder)
+
+
+def test_the_baseline_of_no_release_is_refused(site, plan):
+    site.bundle = "c" * 64
+    site.record(steady(80))
+    with pytest.raises(SurveillanceRefused, match=r"^PMS-BASELINE at baseline: found device 0.1.0, .* is no release, expected a"):
+        baseline_of(plan, site.folder)
+
+
+def test_a_baseline_that_could_not_be_formed_is_refused_where_it_is_used(site, plan):
+    site.record([*steady(79), "INF-SHAPE"]).record(steady(40))
+    trails = read(site.folder)
+    counted = tally(in_order(trails)[:80])
+    head = baselines.Head(80, trails[0].hashes[79])
+    by_hand = baselines.Baseline(plan.sha256, WORDS, (head,), counted)
+    with pytest.raises(SurveillanceRefused, match=r"^PMS-BASELINE at baseline: found failed inputs \(INF-SHAPE 1\)"):
+        judged(plan, site.folder, base=by_hand)
+
+
+def test_after_an_update_a_baseline_is_formed_from_a_new_folder_alone(site, new_site, plan):
+    site.record(steady(40))
+    site.bundle = "c" * 64
+    site.record(steady(40))
+    with pytest.raises(SurveillanceRefused, match=r"Repair: record into a new output folder, form the baseline from that folder"):
+        baseline_of(plan, site.folder)
+    anew = new_site("anew")
+    anew.day = "2030-01-05"
+    anew.record(steady(120))
+    assert judged(plan, anew.folder)["verdict"] == "inside"
 
 
 def test_the_baseline_of_films_without_results_is_refused(site, plan):
@@ -274,8 +402,21 @@ def test_the_file_of_a_baseline_is_read_back_and_nothing_else_is(site, plan, tmp
     path.write_text(json.dumps(base.to_json() | {"more": 1}), encoding="utf-8")
     with pytest.raises(SurveillanceRefused, match=r"^PMS-BASELINE at baseline: found other content"):
         baselines.load(path)
-    path.write_text('{"schema": "thoratrace/surveillance-baseline/1"}', encoding="utf-8")
-    with pytest.raises(SurveillanceRefused, match=r"^PMS-BASELINE at baseline: found a file that is no baseline \(KeyError\)"):
+    path.write_text('{"schema": ', encoding="utf-8")
+    with pytest.raises(
+        SurveillanceRefused, match=r"^PMS-BASELINE at baseline: found a file that is no baseline \(JSONDecodeError\)"
+    ):
+        baselines.load(path)
+
+
+@pytest.mark.parametrize(
+    "words", [True, 7, "", " ", "somebody", " " * 20, "a reader\nand more", "a reader on no day ", "x" * 201], ids=repr
+)
+def test_a_baseline_is_looked_through_by_words_that_can_say_so(site, plan, tmp_path, words):
+    site.record(steady(80))
+    path = tmp_path / "baseline.json"
+    path.write_text(json.dumps(baseline_of(plan, site.folder).to_json() | {"looked_through": words}), encoding="utf-8")
+    with pytest.raises(SurveillanceRefused, match=r"^PMS-BASELINE at baseline: found other content than a baseline has"):
         baselines.load(path)
 
 
@@ -323,6 +464,32 @@ def test_the_order_of_folders_does_not_show_and_equal_inputs_give_equal_bytes(si
         written.append({path.name: digest(path) for path in sorted((tmp_path / name).iterdir())})
     assert written[0] == written[1]
     assert set(written[0]) == {"surveillance.json", "surveillance.html", *(f"PMI-0{number}.png" for number in (1, 2, 3, 4, 5, 7))}
+
+
+def test_the_order_of_folders_does_not_show_inside_one_second(site, new_site, plan, tmp_path):
+    """Audit times have whole seconds: all inputs of both folders stand at the same time, and the end of the baseline lies between them."""
+    site.record([*steady(49), "ADM-VIEW"])
+    other = new_site("other").record([*steady(69, seed=3, shift=0.01), "ADM-VIEW"])
+    written = []
+    for name, folders in (("a", (site.folder, other.folder)), ("b", (other.folder, site.folder))):
+        base = baseline_of(plan, *folders)
+        record = judged(plan, *folders, base=base)
+        assert len(base.heads) == 2
+        page.write(tmp_path / name, record, plan)
+        written.append([base.content, *(digest(path) for path in sorted((tmp_path / name).iterdir()))])
+    assert written[0] == written[1]
+
+
+def test_control_charts_of_an_earlier_run_are_removed_and_nothing_else_is(site, plan, tmp_path):
+    site.record(steady(120))
+    page.write(tmp_path / "out", judged(plan, site.folder), plan)
+    (tmp_path / "out/notes.png").write_bytes(b"")
+    fewer = replace(plan, indicators=tuple(each for each in plan.indicators if each.id != "PMI-03"))
+    page.write(tmp_path / "out", judged(fewer, site.folder), fewer)
+    assert {path.name for path in (tmp_path / "out").glob("*.png")} == {
+        "notes.png",
+        *(f"PMI-0{number}.png" for number in (1, 2, 4, 5, 7)),
+    }
 
 
 def test_nothing_that_names_a_film_is_written(site, plan, tmp_path):

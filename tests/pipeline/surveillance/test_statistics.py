@@ -81,10 +81,13 @@ def test_samples_that_do_not_overlap_are_told_apart(values):
 
 
 @settings(deadline=None)
-@given(states=st.lists(st.sampled_from(State)))
-def test_the_worst_is_never_hidden(states):
-    assert (worst(states) is State.OUTSIDE) == (State.OUTSIDE in states)
-    assert worst(states) is not State.INSIDE or State.INSIDE in states
+@given(found=st.lists(st.tuples(st.integers(1, 4), st.sampled_from(State)), max_size=12), full=st.sets(st.integers(1, 4)))
+def test_the_worst_is_never_hidden_and_no_full_window_is_passed_over(found, full):
+    points = [Point(window, state, "" if state is State.INSIDE else "so", 1.0) for window, state in found]
+    states = [state for _, state in found]
+    inside = {window for window, state in found if state is State.INSIDE}
+    assert (worst(points, full) is State.OUTSIDE) == (State.OUTSIDE in states)
+    assert (worst(points, full) is State.INSIDE) == (State.OUTSIDE not in states and bool(full) and not full - inside)
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,18 @@ from tests.pipeline.surveillance.sites import RELEASED, WORDS, steady
 runner = CliRunner()
 
 
+@pytest.fixture
+def released(monkeypatch):
+    """The installation of these sites is a release."""
+    monkeypatch.setattr("pipeline.surveillance.installed.releases", lambda _: RELEASED)
+
+
 def run(*arguments):
     return runner.invoke(app, ["surveil", *map(str, arguments)])
 
 
 @pytest.fixture
-def baseline(site, plan_file, tmp_path):
+def baseline(site, plan_file, tmp_path, released):
     """A site with 80 inputs and the file of their baseline."""
     site.record([*steady(79), "ADM-VIEW"])
     done = run("baseline", site.folder, "--plan", plan_file, "--looked-through", WORDS, "-o", tmp_path / "baseline.json")
@@ -29,12 +35,12 @@ def windows(site, plan_file, baseline, *more):
     return run("windows", site.folder, "--plan", plan_file, "--baseline", baseline, "-o", baseline.parent / "out", *more)
 
 
-def test_unchanged_films_are_inside_with_exit_0(site, plan_file, baseline, monkeypatch):
-    monkeypatch.setattr("pipeline.surveillance.installed.releases", lambda _: RELEASED)
+def test_unchanged_films_are_inside_with_exit_0(site, plan_file, baseline):
     site.record([*steady(39), "ADM-VIEW"])
     done = windows(site, plan_file, baseline)
     assert done.exit_code == 0
     assert "inside; films of a site" in done.stdout
+    assert "values that could not be evaluated: 6; page" in " ".join(done.stdout.split())
     record = json.loads((baseline.parent / "out/surveillance.json").read_text(encoding="utf-8"))
     assert record["verdict"] == "inside"
     again = windows(site, plan_file, baseline, "--earlier", baseline.parent / "out/surveillance.json", "--json")
@@ -59,6 +65,14 @@ def test_a_broken_chain_is_refused_and_nothing_is_written(site, plan_file, basel
     assert not (baseline.parent / "out").exists()
 
 
+def test_a_baseline_of_no_release_is_refused(site, plan_file, tmp_path):
+    site.record(steady(80))
+    done = run("baseline", site.folder, "--plan", plan_file, "-o", tmp_path / "b.json")
+    assert (done.exit_code, (tmp_path / "b.json").exists()) == (1, False)
+    assert done.stderr.startswith("PMS-BASELINE at baseline: found device 0.1.0, model 0.1.0, bundle bbbbbbbbbbbb is no release")
+
+
+@pytest.mark.usefixtures("released")
 def test_a_baseline_that_nobody_looked_through_says_so(site, plan_file, tmp_path):
     site.record(steady(80))
     done = run("baseline", site.folder, "--plan", plan_file, "-o", tmp_path / "b.json")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from device_sw.audit import FIRST, NAME, verify
+from device_sw.audit import FIRST, NAME, AuditTrail, verify
 from device_sw.errors import CodedError, OutputFailed
 from pipeline.surveillance.errors import SurveillanceRefused
 from pipeline.surveillance.trail import in_order, read_trail
@@ -51,16 +51,64 @@ def test_a_film_that_is_recorded_again_is_told(folder):
 
 
 def test_a_run_that_was_cut_off_is_counted_and_its_line_is_no_input(folder):
-    cut = {
-        "schema": "thoratrace/audit/2",
-        "event": "recovered",
-        "file": "quarantine/audit-1.cut",
-        "cut_bytes": 3,
-        "cut_sha256": "0" * 64,
-    }
-    rechained(folder, [*rows(folder), cut])
+    with (folder / NAME).open("ab") as stream:
+        stream.write(b'{"a line that was cut')
+    AuditTrail(folder / NAME).close()
     trail = read_trail(folder, 1)
     assert (trail.recovered, len(trail.entries), len(trail.hashes)) == (1, 6, 7)
+
+
+EVENT = {
+    "schema": "thoratrace/audit/2",
+    "event": "recovered",
+    "file": f"quarantine/audit-12-{'a' * 16}.cut",
+    "cut_bytes": 3,
+    "cut_sha256": "a" * 64,
+}
+
+
+def test_an_event_is_told_by_all_of_its_parts(folder):
+    rechained(folder, [*rows(folder), EVENT])
+    assert read_trail(folder, 1).recovered == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"schema": "thoratrace/audit/1"},
+        {"event": "removed"},
+        {"event": None},
+        {"file": "quarantine/audit-1.cut"},
+        {"file": f"quarantine/audit-12-{'b' * 16}.cut"},
+        {"file": 1},
+        {"cut_bytes": 0},
+        {"cut_bytes": True},
+        {"cut_bytes": "3"},
+        {"cut_sha256": "a" * 63},
+        {"cut_sha256": None},
+        {"status": "failed"},
+    ],
+)
+def test_an_event_that_this_device_does_not_write_is_refused(folder, change):
+    rechained(folder, [*rows(folder), EVENT | change])
+    with pytest.raises(
+        SurveillanceRefused, match=r"^PMS-LINE at trail 1, audit line 7: found an event that this device does not write"
+    ):
+        read_trail(folder, 1)
+
+
+def test_an_input_does_not_hide_as_an_event(folder):
+    lines = rows(folder)
+    lines[5] |= {"event": "recovered"}
+    rechained(folder, lines)
+    with pytest.raises(SurveillanceRefused, match=r"^PMS-LINE at trail 1, audit line 6: found an event"):
+        read_trail(folder, 1)
+
+
+def test_figures_are_read_with_as_many_digits_as_a_baseline_keeps(site):
+    site.record([(0.12345678901234, {FINDINGS[0]: [0.98765432109876]})])
+    (entry,) = read_trail(site.folder, 1).entries
+    assert (entry.answer.distance, entry.answer.scores) == (0.123456789, {FINDINGS[0]: (0.9876543211,)})
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
