@@ -1,7 +1,8 @@
 """The baseline of a site: what its first inputs counted, who looked through them, and the exact audit lines they are.
 
 A baseline names the lines it covers by number and hash. Later windows are judged only where the same lines are given again: so no line of the baseline was lost or
-changed, no earlier trail was left out, and no film counts in the baseline and in a window. The counts are formed again and compared.
+changed, no earlier trail was left out, and no film counts in the baseline and in a window. The counts are formed again and compared;
+what only results can tell, where all of them are given again. Where they are not, no limit rests on it.
 """
 
 from __future__ import annotations

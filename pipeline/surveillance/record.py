@@ -105,7 +105,7 @@ def _record(order: Order, subject: Subject) -> dict[str, Any]:
 
 
 def verdict(judged: Sequence[Judged]) -> State:
-    """Return the whole: outside where anything is; inside only where every indicator that is summed up is: evaluated in every full window."""
+    """Return the whole: outside where anything is; inside only where every indicator that is summed up was evaluated in every full window."""
     states = {each.state for each in judged if each.indicator.summed_by}
     if State.OUTSIDE in states:
         return State.OUTSIDE
