@@ -8,8 +8,8 @@ import pydicom
 import pytest
 from scipy.ndimage import gaussian_filter
 
+from device_sw.batch import run
 from device_sw.batch.examination import InProcess
-from device_sw.batch.run import Batch
 from device_sw.device import Device
 from device_sw.report.outputs import Wanted
 from device_sw.types import Policy
@@ -17,7 +17,7 @@ from pipeline.surveillance import baseline as baselines
 from pipeline.surveillance.installed import releases
 from pipeline.surveillance.record import record_of
 from pipeline.surveillance.trail import in_order, read_trail
-from tests.pipeline.surveillance.sites import ROOT, WORDS, ordered, points, states
+from tests.pipeline.surveillance.sites import ROOT, WORDS, Clock, ordered, points, states
 
 FILMS = ROOT / "artifacts/cohort/films"
 BASE, WINDOW = 30, 8
@@ -64,20 +64,25 @@ def changed(films, folder: Path, change):
 
 @pytest.fixture(scope="module")
 def folders(examiner, films, tmp_path_factory):
-    """A site with a baseline and an unchanged window, and what its two drifts would have left."""
+    """A site with a baseline and an unchanged window, and what its two drifts would have left a day later.
+
+    Lines note whole seconds, and nothing says which of two folders was first within one; so each folder has a day of its own.
+    """
     root = tmp_path_factory.mktemp("device")
 
-    def recorded(name, inputs):
-        batch = Batch(examiner, root / name, lambda _: None)
-        batch.take(*inputs)
-        batch.finish()
+    def recorded(name, day, inputs):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(run, "datetime", Clock(day))
+            batch = run.Batch(examiner, root / name, lambda _: None)
+            batch.take(*inputs)
+            batch.finish()
         return root / name
 
     rest = films[BASE + WINDOW :]
     return {
-        "site": recorded("site", films[: BASE + WINDOW]),
-        "inverted": recorded("inverted", changed(rest, root / "in-inverted", inverted)),
-        "blurred": recorded("blurred", changed(rest, root / "in-blurred", blurred)),
+        "site": recorded("site", "2030-01-01", films[: BASE + WINDOW]),
+        "inverted": recorded("inverted", "2030-01-02", changed(rest, root / "in-inverted", inverted)),
+        "blurred": recorded("blurred", "2030-01-02", changed(rest, root / "in-blurred", blurred)),
     }
 
 
