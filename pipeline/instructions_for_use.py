@@ -11,7 +11,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -22,6 +21,7 @@ from pipeline.dossier.orientation_pages import OrientationPages
 from pipeline.dossier.risk_pages import RiskPages
 from pipeline.dossier.tables import plain
 from pipeline.dossier.validation_pages import ValidationPages
+from pipeline.findings_table import finding_rows
 from requirements_spec import loader as specification_loader
 from risk import loader as risk_loader
 from risk.evaluation import evaluate
@@ -60,7 +60,7 @@ def _pages(root: Path) -> dict[str, str]:
         raise ValueError("no policy to judge residual risks by; `./qms check` says what is wrong with risk/data/policy.toml")
     nothing_shown = SimpleNamespace(verdict=lambda _item: "")
     book = EvidenceBook(root)
-    names = {row["id"]: row["name"] for row in _findings(root)}
+    names = {row["id"]: row["name"] for row in finding_rows(root)}
     validation = ValidationPages(book, names)
     environment = Environment(loader=FileSystemLoader(root / "docs"), undefined=StrictUndefined)  # noqa: S701  the output is MyST
     environment.globals.update(
@@ -74,10 +74,6 @@ def _pages(root: Path) -> dict[str, str]:
         PAGE: environment.get_template(f"{PAGE}.md").render(),
         FIGURES: f"# Figures\n\n{validation.detection()}\n",
     }
-
-
-def _findings(root: Path) -> list[dict[str, str]]:
-    return list(tomllib.loads((root / "device_sw" / "findings.toml").read_text(encoding="utf-8"))["finding"])
 
 
 if __name__ == "__main__":

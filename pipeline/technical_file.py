@@ -18,13 +18,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.dossier.errors import FileError
 from pipeline.dossier.file_record import CHECKSUMS, RECORD, Completeness, checksums, record
 from pipeline.dossier.printing import PAGES, PRINT, Cover, print_view
 from pipeline.dossier.sources import write_sources
 from pipeline.dossier.stamp import is_current, write_stamp
 from pipeline.dossier.subject import load_subject
 from pipeline.dossier.views import load_views
+from pipeline.file_error import FileError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from pipeline.change_package.documents import INTENDED_USE, LABELS, PAGES
 from pipeline.change_package.ends import NOTHING_SEALED
 from pipeline.change_package.made_parts import DATA, WEIGHTS, State
+from pipeline.findings_table import FINDINGS
 from verification.trace.graph import Kind
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ CUT_OFFS = ("bundle/calibration.json", "bundle/thresholds.json", "bundle/distrib
 ENVIRONMENT = "files/environment.json"
 BUNDLE = "bundle/"
 WHEEL = "archive/wheel/"
-FINDINGS = "device_sw/findings.toml"
 """Names and codes of the findings, which the page of the intended use prints."""
 INTENDED_USE_PAGES = (f"{PAGES}intended-use.html",)
 LABEL_PAGES = (f"{PAGES}label.html", f"{PAGES}labelling")

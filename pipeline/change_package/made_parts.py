@@ -10,13 +10,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
+
+from pipeline.change_package.ends import refused_part
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from pipeline.change_package.ends import End
+    from pipeline.release.record.record import Stage
 
+LINEAGE = "files/lineage.json"
 WEIGHTS, DATA, MODEL_VERSION = "weights of the model", "data the model was made with", "version of the model"
 
 
@@ -101,24 +106,30 @@ def stages(before: End, after: End, files: Iterable[str]) -> tuple[StageChange, 
         before: the older end; nothing where it is not sealed.
         after: the newer end; where it is sealed, the hashes of both records are compared.
         files: paths of the source that differ; where the newer end is not sealed, these decide.
+
+    Raises:
+        ChangePackageRefused: ``CPK-PART``, no lineage that tells what each stage made.
     """
     if before.sealed is None:
         return ()
     known, differ = before.sealed.record.stages, tuple(files)
     newer = after.sealed.record.stages if after.sealed else None
+    earlier = _earlier(before, known)
     found: dict[str, StageChange] = {}
-    for name in sorted(known, key=lambda each: _ORDER.index(each) if each in _ORDER else len(_ORDER)):
+    for name in TopologicalSorter(earlier).static_order():
         inputs = known[name].before
         own = _touched(inputs, differ) if newer is None else _rehashed(inputs, newer[name].before if name in newer else {})
-        earlier = {path.removeprefix("artifacts/") for path in inputs if path.startswith("artifacts/")}
-        because = tuple(each.stage for each in found.values() if each.is_stale and _OUTPUT.get(each.stage, each.stage) in earlier)
-        found[name] = StageChange(name, tuple(sorted(own)), because)
+        found[name] = StageChange(name, tuple(sorted(own)), tuple(each for each in earlier[name] if found[each].is_stale))
     return tuple(found.values())
 
 
-_ORDER = ("cohort", "prepare", "train", "package", "predict", "validate")
-_OUTPUT = {"prepare": "prepared", "train": "training", "package": "bundle", "predict": "predictions", "validate": "validation"}
-"""Where each stage leaves what it makes, when that is not a folder of its name; the stages of dvc.yaml."""
+def _earlier(end: End, known: Mapping[str, Stage]) -> dict[str, tuple[str, ...]]:
+    """Return for each stage those whose outputs it reads, as the sealed lineage tells outputs."""
+    try:
+        outputs = {name: set(end.data(LINEAGE)["stages"][name]["outs"]) for name in sorted(known)}
+        return {name: tuple(each for each in outputs if outputs[each] & known[name].before.keys()) for name in outputs}
+    except (KeyError, TypeError) as err:
+        raise refused_part(LINEAGE, type(err).__name__, "the outputs of each stage of the record") from err
 
 
 def _touched(inputs: Iterable[str], files: tuple[str, ...]) -> Iterator[str]:

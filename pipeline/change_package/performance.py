@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline.change_package.ends import refused_part
+from verification.trace.audit_log import Event
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 VALIDATION = "files/validation.json"
 AUDIT = "files/audit.jsonl"
-JUDGED = "locked-cohort-judged"
 DEVELOPMENT, LOCKED = "development films", "locked cohort"
 EXAM = ("/profile", "/budget", "/films_are", "/protocol/sha256", "/films/test", "/analysis/iou", "/analysis/level")
 """What has to be the same for two figures to be of one exam, as JSON pointers."""
@@ -144,7 +144,9 @@ def _locked(end: End, source: Path) -> tuple[Source, Any]:
         return Source("evidence/locked_validation", "", "", reason), None
     entries = [json.loads(line) for line in end.part(AUDIT).splitlines()]
     weights = end.sealed.record.model.weights_sha256
-    facts = [each["facts"] for each in entries if each["event"] == JUDGED and each["facts"].get("weights_sha256") == weights]
+    facts = [
+        each["facts"] for each in entries if each["event"] == Event.JUDGED and each["facts"].get("weights_sha256") == weights
+    ]
     if not facts:
         return Source("evidence/locked_validation", "", "", "the sealed audit log holds no judgement of these weights"), None
     name = str(facts[-1]["evidence"])

@@ -21,6 +21,7 @@ from requirements_spec.datafile import cut
 from risk import loader as risk_loader
 from risk.changes import LEDGER, risk_content
 from risk.estimate import acceptability, before_controls, claimed
+from verification.trace.approvals import APPROVALS
 from verification.trace.graph import Kind
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from risk.model import Hazard, Policy, RiskFile, Situation
     from verification.trace.impact import Impact
 
-APPROVALS = "verification/approvals.jsonl"
 RISK_KINDS = (str(Kind.SITUATION), str(Kind.CONTROL), str(Kind.HAZARD), "policy")
 
 

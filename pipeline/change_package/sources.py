@@ -5,7 +5,6 @@ Source: IEC 62304 8.1.3, 8.3.
 
 from __future__ import annotations
 
-import subprocess
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -33,32 +32,13 @@ def source_of(root: Path, end: End) -> Iterator[Path]:
         yield root
         return
     try:
-        with unpacked(root, end.commit) as folder:
-            for name in _present(root, end.commit):
-                _write(folder / name, _git(root, "cat-file", "blob", f"{end.commit}:{name}"))
+        with unpacked(root, end.commit, ALSO) as folder:
             yield folder
     except RevisionError as err:
-        raise _refused_source(end.title, str(err)) from err
-
-
-def _present(root: Path, commit: str) -> list[str]:
-    listing = _git(root, "ls-tree", "-r", "-z", "--name-only", "--full-tree", commit, "--", *ALSO)
-    return [name for name in listing.decode().split("\0") if name and not name.endswith(".png")]
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-
-
-def _git(root: Path, *arguments: str) -> bytes:
-    done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, check=False)
-    if done.returncode:
-        raise _refused_source(f"git {arguments[0]}", f"exit code {done.returncode}")
-    return done.stdout
-
-
-def _refused_source(where: str, found: str) -> ChangePackageRefused:
-    return ChangePackageRefused(
-        "CPK-SOURCE", where=where, found=found, expected="a commit that git can read", repair="fetch the repository again"
-    )
+        raise ChangePackageRefused(
+            "CPK-SOURCE",
+            where=end.title,
+            found=str(err),
+            expected="a commit that git can read",
+            repair="fetch the repository again",
+        ) from err

@@ -13,8 +13,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from pipeline.dossier.errors import FileError
 from pipeline.dossier.tables import plain, table
+from pipeline.file_error import FileError
 from pipeline.release.errors import ReleaseRefused
 from pipeline.release.parts.components import USES, closure, components, pins
 from requirements_spec.lock import INTERPRETER

@@ -13,8 +13,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.dossier.errors import refuse
 from pipeline.dossier.standards import ENDED, REGISTER
+from pipeline.file_error import refuse
 from requirements_spec.problem import Problem
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from pipeline.dossier.clause_manifests import content
-from pipeline.dossier.errors import FileError, refuse
 from pipeline.dossier.evidence import EvidenceBook
+from pipeline.file_error import FileError, refuse
 from requirements_spec.problem import Problem
 
 if TYPE_CHECKING:

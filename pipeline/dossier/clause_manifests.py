@@ -13,8 +13,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipeline.dossier.errors import FileError, refuse, require_sound
 from pipeline.dossier.stamp import INPUTS
+from pipeline.file_error import FileError, refuse, require_sound
 from requirements_spec.datafile import Table, Tables, Text, Texts, Whole, read
 from requirements_spec.problem import Problem
 

@@ -16,8 +16,8 @@ import grimp
 from pipeline.dossier import diagram
 from pipeline.dossier.design_units import Kind, Offer, Unit, read_unit
 from pipeline.dossier.docstring_text import docstring_text
-from pipeline.dossier.errors import FileError
 from pipeline.dossier.tables import link, links, plain, table
+from pipeline.file_error import FileError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

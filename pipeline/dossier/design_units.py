@@ -14,7 +14,7 @@ from enum import StrEnum
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from pipeline.dossier.errors import FileError
+from pipeline.file_error import FileError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

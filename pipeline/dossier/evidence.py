@@ -13,7 +13,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pipeline.dossier.errors import FileError
+from pipeline.file_error import FileError
 
 if TYPE_CHECKING:
     from pathlib import Path

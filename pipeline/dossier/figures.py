@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from pipeline.dossier.errors import FileError
 from pipeline.dossier.tables import plain, table
+from pipeline.file_error import FileError
 
 if TYPE_CHECKING:
     from pathlib import Path

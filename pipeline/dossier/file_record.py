@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipeline.dossier.errors import FileError
+from pipeline.file_error import FileError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

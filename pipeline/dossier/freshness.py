@@ -10,10 +10,10 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from pipeline.dossier.errors import FileError
 from pipeline.dossier.model_pages import MANIFEST
 from pipeline.dossier.validation_pages import RECORD
 from pipeline.dossier.verification_pages import VERDICTS
+from pipeline.file_error import FileError
 from verification.trace.identity import Identity, difference, read_identity
 from verification.trace.lineage import LineageError, stale_stages
 from verification.trace.slices import SLICES

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.dossier.handwritten import sound, value_of
 from pipeline.dossier.tables import identified, plain, table
+from pipeline.handwritten import sound, value_of
 from requirements_spec.datafile import Table, Tables, Text, Texts
 from requirements_spec.model import SECTIONS
 

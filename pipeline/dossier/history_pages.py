@@ -10,18 +10,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.dossier.errors import FileError
 from pipeline.dossier.model_pages import MANIFEST
 from pipeline.dossier.tables import plain, table
+from pipeline.file_error import FileError
 from pipeline.release.errors import ReleaseRefused
-from pipeline.release.record.folder import RECORD, RELEASES, ReleaseFolder
-from pipeline.release.record.record import numbers
+from pipeline.release.record.folder import RELEASES, released
 from verification.trace.audit_log import Event
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.dossier.evidence import EvidenceBook
+    from pipeline.release.record.folder import ReleaseFolder
     from pipeline.release.record.record import Record
     from verification.trace.audit_log import AuditTrail
 
@@ -30,22 +30,20 @@ SHORT = 12
 """Digits of a commit or hash in the table."""
 
 
-def released(root: Path) -> tuple[tuple[str, Record], ...]:
+def records(root: Path) -> tuple[tuple[str, Record], ...]:
     """Return path and record of every release below releases/, by version.
 
     Raises:
         FileError: FILE-EVIDENCE, a record cannot be read.
     """
-    found = [(path, _record(path)) for path in (root / RELEASES).glob(f"*/{RECORD}")]
-    by_version = sorted(found, key=lambda each: numbers(each[1].version))
-    return tuple((path.relative_to(root).as_posix(), record) for path, record in by_version)
+    return tuple((folder.record_file.relative_to(root).as_posix(), _record(folder)) for folder in released(root))
 
 
-def _record(path: Path) -> Record:
+def _record(folder: ReleaseFolder) -> Record:
     try:
-        return ReleaseFolder(path.parent, path.parent).record()
+        return folder.record()
     except ReleaseRefused as err:
-        where = f"{RELEASES}/{path.parent.name}"
+        where = f"{RELEASES}/{folder.path.name}"
         raise FileError(
             "FILE-EVIDENCE", where, str(err), "the record as it was sealed", "restore it from the repository"
         ) from err
@@ -63,7 +61,7 @@ class HistoryPages:
 
     def versions(self) -> str:
         """Return every release, then the build that this file describes, with device, model, weights and commit of each."""
-        rows = [self._release(path, record) for path, record in released(self._root)]
+        rows = [self._release(path, record) for path, record in records(self._root)]
         header = ["Release", "Device and model", "Model by SHA-256", "Commit", "Recorded and approved (UTC)"]
         listing = table(header, [*rows, self._here()], widths=[16, 18, 30, 14, 22])
         return listing if rows else f"{NO_RELEASE}\n\n{listing}"

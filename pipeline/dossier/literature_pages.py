@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.dossier.handwritten import sound
 from pipeline.dossier.tables import identified, plain, table
+from pipeline.handwritten import sound
 from requirements_spec.datafile import Table, Tables, Text
 
 if TYPE_CHECKING:

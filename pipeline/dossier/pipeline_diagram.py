@@ -14,8 +14,8 @@ from xml.sax.saxutils import escape
 
 import yaml
 
-from pipeline.dossier.errors import FileError
 from pipeline.dossier.tables import plain, table
+from pipeline.file_error import FileError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -18,7 +18,7 @@ from pathlib import Path
 from fontTools import subset
 from fontTools.ttLib import TTCollection, TTFont
 
-from pipeline.dossier.errors import FileError
+from pipeline.file_error import FileError
 
 FOLDER = Path(__file__).with_name("fonts")
 FONT = FOLDER / "NotoSansCJKtc-subset.otf"

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import typst
 
-from pipeline.dossier.errors import FileError
 from pipeline.dossier.print_font import FOLDER as FONTS
 from pipeline.dossier.print_font import require_glyphs
 from pipeline.dossier.typst_text import call, literal
+from pipeline.file_error import FileError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from pydicom.datadict import keyword_dict
 
-from pipeline.dossier.errors import FileError
-from pipeline.dossier.handwritten import GAP, HS, RC, SRS, require_known, sound, value_of
+from pipeline.file_error import FileError
+from pipeline.handwritten import GAP, HS, RC, SRS, require_known, sound, value_of
 from requirements_spec.datafile import Table, Tables, Text, Texts
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from pipeline.dossier.errors import FileError
 from pipeline.dossier.tables import plain, table
+from pipeline.file_error import FileError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

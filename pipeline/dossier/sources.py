@@ -18,7 +18,6 @@ from pipeline.dossier.bill_pages import BillPages, read_components
 from pipeline.dossier.clause_evidence import in_words, require_places, rest_on_pages
 from pipeline.dossier.component_pages import ComponentPages
 from pipeline.dossier.conformance_pages import STATEMENTS, ConformancePages
-from pipeline.dossier.errors import FileError
 from pipeline.dossier.figures import FigureShelf
 from pipeline.dossier.freshness import CHECK
 from pipeline.dossier.gaps import gap_list, gap_table, section_gaps
@@ -31,6 +30,7 @@ from pipeline.dossier.recipe_pages import RecipePages
 from pipeline.dossier.study_pages import StudyPages
 from pipeline.dossier.surveillance_pages import SurveillancePages
 from pipeline.dossier.tables import plain, table
+from pipeline.file_error import FileError
 from pipeline.surveillance.plan import load_plan
 from requirements_spec.model import SECTIONS
 from verification.trace import code_pages

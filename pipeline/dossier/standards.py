@@ -16,9 +16,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.dossier.errors import refuse
-from pipeline.dossier.handwritten import sound
 from pipeline.dossier.tables import plain, table, toned
+from pipeline.file_error import refuse
+from pipeline.handwritten import sound
 from requirements_spec.datafile import Table, Tables, Text, Texts
 from requirements_spec.problem import Problem
 

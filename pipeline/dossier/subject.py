@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,6 @@ from pipeline.dossier.clause_manifests import load_manifests
 from pipeline.dossier.clause_pages import ClausePages
 from pipeline.dossier.clause_signatures import signed_manifests
 from pipeline.dossier.diagram import Structure, device_structure, repository_structure
-from pipeline.dossier.errors import FileError, require_sound
 from pipeline.dossier.evidence import EvidenceBook
 from pipeline.dossier.external_pages import ExternalPages
 from pipeline.dossier.freshness import require_one_build
@@ -30,6 +28,8 @@ from pipeline.dossier.standards import Register, load_register
 from pipeline.dossier.tool_pages import ToolPages
 from pipeline.dossier.validation_pages import ValidationPages
 from pipeline.dossier.verification_pages import VerificationPages
+from pipeline.file_error import FileError, require_sound
+from pipeline.findings_table import finding_rows
 from risk.changes import risk_content
 from risk.criteria import criteria_problems
 from risk.evaluation import evaluate
@@ -81,7 +81,7 @@ def load_subject(root: Path) -> Subject:
     require_current(root, register)
     inputs = sound_inputs(root)
     specification, risk = inputs.specification, inputs.risk
-    findings = tomllib.loads((root / "device_sw" / "findings.toml").read_text(encoding="utf-8"))["finding"]
+    findings = finding_rows(root)
     names = {row["id"]: row["name"] for row in findings}
     book = EvidenceBook(root)
     require_one_build(root, book)

@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipeline.dossier.errors import FileError
-from pipeline.dossier.handwritten import GAP, HS, RC, SRS, require_known, sound, value_of
 from pipeline.dossier.surface import TOUCHES, Touch, touches
+from pipeline.file_error import FileError
+from pipeline.handwritten import GAP, HS, RC, SRS, require_known, sound, value_of
 from requirements_spec.datafile import Flag, Table, Tables, Text, Texts, Whole
 
 if TYPE_CHECKING:

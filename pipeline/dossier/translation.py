@@ -13,8 +13,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipeline.dossier.errors import FileError
-from pipeline.dossier.handwritten import sound
+from pipeline.file_error import FileError
+from pipeline.handwritten import sound
 from requirements_spec.datafile import Table, Tables, Text
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
 
-from pipeline.dossier.errors import FileError
 from pipeline.dossier.print_tables import layout
 from pipeline.dossier.typst_text import breakable, call, literal
+from pipeline.file_error import FileError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

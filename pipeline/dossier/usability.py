@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.dossier.errors import FileError
-from pipeline.dossier.handwritten import HS, SRS, require_known, sound, value_of
+from pipeline.file_error import FileError
+from pipeline.handwritten import HS, SRS, require_known, sound, value_of
 from requirements_spec.datafile import Table, Tables, Text, Texts
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from pipeline.dossier.errors import FileError
-from pipeline.dossier.handwritten import sound
+from pipeline.file_error import FileError
+from pipeline.handwritten import sound
 from requirements_spec.datafile import Table, Tables, Text, Texts
 
 if TYPE_CHECKING:

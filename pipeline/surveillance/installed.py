@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from device_sw.types import Policy
 from pipeline.release.errors import ReleaseRefused
-from pipeline.release.record.folder import RECORD, RELEASES, ReleaseFolder
+from pipeline.release.record.folder import RELEASES, released
 from pipeline.release.record.record import Kind
 from pipeline.surveillance.errors import SurveillanceRefused
 
@@ -16,10 +17,11 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    from pipeline.release.record.folder import ReleaseFolder
     from pipeline.release.record.record import Record
     from pipeline.surveillance.trail import Entry, Installation
 
-INTENDED_USE = "intended-use"
+INTENDED_USE = Policy.INTENDED_USE.value
 _WHEEL = re.compile(r"archive/wheel/thoratrace-([0-9][^-/]*)-[^/]+\.whl", re.ASCII)
 
 
@@ -38,12 +40,12 @@ def releases(root: Path) -> frozenset[Released]:
     Raises:
         SurveillanceRefused: PMS-RELEASES, a record cannot be read or holds no wheel.
     """
-    return frozenset(filter(None, (_released(path.parent) for path in sorted((root / RELEASES).glob(f"*/{RECORD}")))))
+    return frozenset(filter(None, map(_released, released(root))))
 
 
-def _released(folder: Path) -> Released | None:
+def _released(folder: ReleaseFolder) -> Released | None:
     try:
-        record = ReleaseFolder(folder, folder).record()
+        record = folder.record()
     except ReleaseRefused as err:
         raise _unreadable(str(err)) from err
     return None if record.kind is Kind.TRIAL else Released(_device(record), record.model.version, record.model.bundle_sha256)

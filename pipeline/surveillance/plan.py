@@ -15,8 +15,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipeline.dossier.errors import FileError
-from pipeline.dossier.handwritten import HS, require_known, sound, value_of
+from pipeline.file_error import FileError
+from pipeline.handwritten import HS, require_known, sound, value_of
 from requirements_spec.datafile import Table, Tables, Text, Texts, Whole
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ _TABLE = Table(
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class WindowPlan:
     """How inputs are gathered into windows, and how many of what are enough for a judgement; the fields are those of the plan."""
 
     films: int
@@ -118,7 +118,7 @@ class Indicator:
 class Plan:
     """The windows, the indicators in the order of the file, and the SHA-256 of the file."""
 
-    window: Window
+    window: WindowPlan
     indicators: tuple[Indicator, ...]
     sha256: str
 
@@ -143,7 +143,7 @@ def load_plan(root: Path, situations: Collection[str], name: str = PLAN) -> Plan
         require_known(where, indicator.records, written, "record of the device")
         require_known(where, indicator.situations, situations, "hazardous situation")
         _require_summed(where, indicator)
-    return Plan(Window(**document.data["window"]), indicators, hashlib.sha256((root / name).read_bytes()).hexdigest())
+    return Plan(WindowPlan(**document.data["window"]), indicators, hashlib.sha256((root / name).read_bytes()).hexdigest())
 
 
 def _require_summed(where: str, indicator: Indicator) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from device_sw._version import __version__
+from pipeline.findings_table import finding_rows
 from pipeline.surveillance.baseline import Baseline, Head, after, covered
 from pipeline.surveillance.errors import SurveillanceRefused
 from pipeline.surveillance.indicators import judge
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 SCHEMA = "thoratrace/surveillance-record/1"
 STATEMENT = "Engineering baseline, not cleared, not for clinical use. Inside the limits means that nothing was seen to change; it does not mean that marks are right."
-FINDINGS = "device_sw/findings.toml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ class Order:
 
 def findings_of(root: Path) -> tuple[str, ...]:
     """Return the ids of the table of findings."""
-    return tuple(row["id"] for row in tomllib.loads((root / FINDINGS).read_text(encoding="utf-8"))["finding"])
+    return tuple(row["id"] for row in finding_rows(root))
 
 
 def record_of(order: Order) -> dict[str, Any]:

@@ -31,13 +31,13 @@ from pipeline.dossier import subject as subjects
 from pipeline.dossier.anomaly_pages import AnomalyPages
 from pipeline.dossier.approval_pages import ApprovalPages
 from pipeline.dossier.conformance_pages import ConformancePages
-from pipeline.dossier.errors import FileError
 from pipeline.dossier.evidence import EvidenceBook
 from pipeline.dossier.gaps import gap_list, gap_table, load_gaps
 from pipeline.dossier.specification_pages import SpecificationPages
 from pipeline.dossier.standards import load_register
 from pipeline.dossier.tables import plain
 from pipeline.dossier.verification_pages import VerificationPages
+from pipeline.file_error import FileError
 from verification.trace import gate, matrix
 
 if TYPE_CHECKING:

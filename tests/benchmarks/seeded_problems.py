@@ -20,10 +20,10 @@ from unittest import mock
 from device_sw._version import __version__
 from pipeline import technical_file
 from pipeline.dossier import freshness
-from pipeline.dossier.errors import FileError
 from pipeline.dossier.sources import write_sources
 from pipeline.dossier.subject import load_subject
 from pipeline.dossier.views import load_views
+from pipeline.file_error import FileError
 from tests.project_copy import copy_of_project
 from verification.trace.case import Level
 from verification.trace.gate import check

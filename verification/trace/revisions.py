@@ -136,9 +136,13 @@ def _second(root: Path, span: Range) -> Iterator[Path]:
 
 
 @contextmanager
-def unpacked(root: Path, commit: str) -> Iterator[Path]:
-    """Give a folder with what impact needs of a commit, for as long as it is needed."""
-    present = _git(root, "ls-tree", "-z", "--name-only", commit, "--", *NEEDED).split(b"\0")
+def unpacked(root: Path, commit: str, also: Sequence[str] = ()) -> Iterator[Path]:
+    """Give a folder with what impact needs of a commit, and with other paths of it, for as long as it is needed.
+
+    Raises:
+        RevisionError: git cannot read it.
+    """
+    present = _git(root, "ls-tree", "-z", "--name-only", commit, "--", *NEEDED, *also).split(b"\0")
     paths = [name.decode() for name in present if name]
     with tempfile.TemporaryDirectory(prefix="thoratrace-impact-") as folder:
         if paths:

@@ -32,12 +32,13 @@ _INSTRUCTIONS = (
     "docs/conf.py",
     "docs/labelling.md",
     "evidence/orientation/rates.json",
-    "pipeline/dossier/errors.py",
     "pipeline/dossier/evidence.py",
     "pipeline/dossier/orientation_pages.py",
     "pipeline/dossier/risk_pages.py",
     "pipeline/dossier/tables.py",
     "pipeline/dossier/validation_pages.py",
+    "pipeline/file_error.py",
+    "pipeline/findings_table.py",
     "pipeline/instructions_for_use.py",
 )
 """What the instructions for use are built from, which scenarios read: information for safety is verified as built (ISO 14971 7.1 c, 7.2)."""

@@ -31,6 +31,12 @@ def newest(root: Path) -> str | None:
     return max(names, key=numbers, default=None)
 
 
+def released(root: Path) -> tuple[ReleaseFolder, ...]:
+    """Return the folders below a repository's `releases/` that hold a record, by version; what a record says is not looked at."""
+    known = (path.parent for path in (root / RELEASES).glob(f"*/{RECORD}") if VERSION.fullmatch(path.parent.name))
+    return tuple(folder_of(root, path.name, Kind.RELEASE) for path in sorted(known, key=lambda each: numbers(each.name)))
+
+
 @dataclass(frozen=True, slots=True)
 class ReleaseFolder:
     """A folder with a record, and the folder below which its archive lies."""

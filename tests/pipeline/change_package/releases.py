@@ -20,6 +20,7 @@ DOCUMENTS = {
     "CHANGELOG.md": "# Changelog\n",
     "device.lock": "numpy==2.4.0 \\\n    --hash=sha256:00\n",
 }
+OUTPUTS = {"cohort": "artifacts/cohort", "prepare": "artifacts/prepared", "train": "artifacts/training"}
 STAGES = {
     "cohort": {"phantom": "1" * 64, "params.yaml": "2" * 64},
     "prepare": {"artifacts/cohort": "3" * 64},
@@ -167,6 +168,7 @@ class Releases:
             "files/audit.jsonl": self.log.text,
             "files/environment.json": b"{}",
             "files/gate.json": judged,
+            "files/lineage.json": json.dumps({"stages": {name: {"outs": {path: {}}} for name, path in OUTPUTS.items()}}).encode(),
             "files/validation.json": json.dumps(validation).encode(),
             "files/verification.json": (self.root / "artifacts/verification/verdicts.json").read_bytes(),
         }

@@ -7,8 +7,8 @@ import pytest
 
 from device_sw.dicom.admission import RULES
 from pipeline.dossier.admission_pages import CASES, DEVICE, FUZZING, AdmissionPages, admission_table
-from pipeline.dossier.errors import FileError
 from pipeline.dossier.evidence import EvidenceBook
+from pipeline.file_error import FileError
 
 ROOT = Path(__file__).resolve().parents[3]
 

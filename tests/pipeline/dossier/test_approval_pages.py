@@ -9,10 +9,10 @@ import pytest
 
 from pipeline import signing
 from pipeline.dossier.approval_pages import NOTHING_SIGNED, ApprovalPages
-from pipeline.dossier.errors import FileError
 from pipeline.dossier.evidence import EvidenceBook
 from pipeline.dossier.subject import sound_inputs
 from pipeline.dossier.tables import plain
+from pipeline.file_error import FileError
 from tests.pipeline.test_signing import begin, small  # noqa: F401  fixtures of a small project with people and keys
 from tests.verification.trace.conftest import project, sealed  # noqa: F401
 from verification.trace.approvals import APPROVALS

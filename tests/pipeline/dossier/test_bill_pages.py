@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.dossier.bill_pages import BillPages, read_components, require_sealed_lists
-from pipeline.dossier.errors import FileError
+from pipeline.file_error import FileError
 from pipeline.release.parts.components import pins
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.dossier.citations import CITING, citations, problems, require_current, unneeded
-from pipeline.dossier.errors import FileError
 from pipeline.dossier.standards import load_register
+from pipeline.file_error import FileError
 
 ROOT = Path(__file__).resolve().parents[3]
 WHOLE_TREE = (*CITING, "pipeline", "validation", "tests", "CONTRIBUTING.md", "README.md", "CHANGELOG.md", "people.toml")

@@ -6,8 +6,8 @@ import pytest
 
 from pipeline.dossier.clause_evidence import in_words, require_files, require_places
 from pipeline.dossier.clause_manifests import Clause, Figure, Manifest
-from pipeline.dossier.errors import FileError
 from pipeline.dossier.headings import Heading, Places
+from pipeline.file_error import FileError
 
 PLACES = Places(
     {"validation": (Heading(0, "Validation"), Heading(4, "End points"), Heading(6, "Twice"), Heading(8, "Twice"))},

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.dossier.clause_manifests import FOLDER, expanded, load_manifests
-from pipeline.dossier.errors import FileError
+from pipeline.file_error import FileError
 
 ROOT = Path(__file__).resolve().parents[3]
 HEAD = {

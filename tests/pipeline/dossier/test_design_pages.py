@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.dossier.design_pages import designs, index_page, item_page
 from pipeline.dossier.design_units import Kind, read_unit
-from pipeline.dossier.errors import FileError
+from pipeline.file_error import FileError
 from requirements_spec import loader
 
 ROOT = Path(__file__).resolve().parents[3]

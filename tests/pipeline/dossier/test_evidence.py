@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from pipeline.dossier.errors import FileError
 from pipeline.dossier.evidence import EvidenceBook, escaped, source_key
+from pipeline.file_error import FileError
 
 
 @pytest.fixture

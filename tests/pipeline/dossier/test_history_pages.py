@@ -5,10 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from pipeline.dossier.errors import FileError
 from pipeline.dossier.evidence import EvidenceBook
-from pipeline.dossier.history_pages import NO_RELEASE, HistoryPages, released
+from pipeline.dossier.history_pages import NO_RELEASE, HistoryPages, records
 from pipeline.dossier.model_pages import MANIFEST
+from pipeline.file_error import FileError
 from pipeline.release.record.dsse import Envelope
 from pipeline.release.record.record import Kind
 from tests.pipeline.release.records import record
@@ -72,4 +72,4 @@ def test_a_record_that_cannot_be_read_stops_the_build(root):
     release(root, "0.1.0")
     (root / "releases/0.1.0/record.dsse.json").write_text("{}", encoding="utf-8")
     with pytest.raises(FileError, match=r"^FILE-EVIDENCE at releases/0\.1\.0: found REL-RECORD"):
-        released(root)
+        records(root)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.dossier.errors import FileError
 from pipeline.dossier.literature_pages import LITERATURE, LiteraturePages
+from pipeline.file_error import FileError
 
 ROOT = Path(__file__).resolve().parents[3]
 

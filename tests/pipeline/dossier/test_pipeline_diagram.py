@@ -5,8 +5,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from pipeline.dossier.errors import FileError
 from pipeline.dossier.pipeline_diagram import Stage, draw_flow, in_order, read_stages, stage_table
+from pipeline.file_error import FileError
 
 ROOT = Path(__file__).resolve().parents[3]
 SVG = "{http://www.w3.org/2000/svg}"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.dossier.errors import FileError
 from pipeline.dossier.print_font import FONT, common_characters, require_glyphs
+from pipeline.file_error import FileError
 
 PUNCTUATION = "".join(map(chr, (0x3001, 0x3002, 0x300C, 0x300D, 0xFF01, 0xFF08, 0xFF09, 0xFF0C, 0xFF1A, 0xFF1B, 0xFF1F)))
 ROOT = Path(__file__).resolve().parents[3]

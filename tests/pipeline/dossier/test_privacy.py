@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from device_sw.dicom.source import BINDING, CARRIED
-from pipeline.dossier.errors import FileError
 from pipeline.dossier.privacy import PRIVACY, load_privacy
 from pipeline.dossier.privacy_pages import PrivacyPages
 from pipeline.dossier.tables import NOTHING
+from pipeline.file_error import FileError
 from tests.edits import edit
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipeline.dossier.errors import FileError
 from pipeline.dossier.evidence import EvidenceBook
 from pipeline.dossier.recipe_pages import MEANING, RecipePages, setting_name, settings
+from pipeline.file_error import FileError
 
 ROOT = Path(__file__).resolve().parents[3]
 

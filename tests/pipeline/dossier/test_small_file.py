@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from pipeline import technical_file
-from pipeline.dossier.errors import FileError
 from pipeline.dossier.file_record import checksums
 from pipeline.dossier.gaps import Gap
 from pipeline.dossier.printing import Cover, print_view
 from pipeline.dossier.views import Part, View
+from pipeline.file_error import FileError
 
 ROOT = Path(__file__).resolve().parents[3]
 COVER = Cover("The file", "Not for use.", "a baseline", "Signatures: see cover sheet.", (("Device", "ThoraTrace"),))

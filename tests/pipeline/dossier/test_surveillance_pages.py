@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.dossier.errors import FileError
 from pipeline.dossier.evidence import EvidenceBook
 from pipeline.dossier.surveillance_pages import SurveillancePages
 from pipeline.dossier.validation_pages import RECORD
+from pipeline.file_error import FileError
 from pipeline.surveillance.control_limits import control_limits
 from pipeline.surveillance.plan import IDENTITY, PLAN, RESULTS, WRITER, audit_fields, load_plan, result_fields
 from tests.edits import edit

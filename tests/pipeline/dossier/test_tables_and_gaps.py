@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.dossier.errors import FileError
 from pipeline.dossier.gaps import gap_list, load_gaps, section_gaps
 from pipeline.dossier.tables import plain, table
+from pipeline.file_error import FileError
 from requirements_spec.model import SECTIONS
 
 ROOT = Path(__file__).resolve().parents[3]

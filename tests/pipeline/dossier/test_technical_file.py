@@ -11,7 +11,7 @@ import pytest
 
 from pipeline import technical_file
 from pipeline.dossier import freshness, stamp
-from pipeline.dossier.errors import FileError
+from pipeline.file_error import FileError
 from requirements_spec.model import SECTIONS
 from tests.project_copy import copy_of_project
 from verification.trace.identity import read_identity

@@ -7,11 +7,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from pipeline.dossier.errors import FileError
 from pipeline.dossier.evidence import EvidenceBook
 from pipeline.dossier.flow_drawing import draw
 from pipeline.dossier.threat_pages import ThreatPages
 from pipeline.dossier.threats import APPLIES, THREATS, duties, load_threats
+from pipeline.file_error import FileError
 from risk.evaluation import evaluate
 from tests.edits import edit
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.dossier.errors import FileError
 from pipeline.dossier.print_font import require_glyphs
 from pipeline.dossier.translation import (
     CHINESE_PAGE,
@@ -18,6 +17,7 @@ from pipeline.dossier.translation import (
     english_sentences,
     load_translation,
 )
+from pipeline.file_error import FileError
 from tests.edits import edit
 
 ROOT = Path(__file__).resolve().parents[3]

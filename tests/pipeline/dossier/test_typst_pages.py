@@ -10,11 +10,11 @@ from docutils.utils import new_document
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.dossier.errors import FileError
 from pipeline.dossier.print_font import FOLDER
 from pipeline.dossier.printing import _set
 from pipeline.dossier.typst_pages import PageTranslator
 from pipeline.dossier.typst_text import BREAK, breakable, literal
+from pipeline.file_error import FileError
 
 
 def translated(*children):

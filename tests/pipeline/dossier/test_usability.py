@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.dossier.errors import FileError
 from pipeline.dossier.usability import USABILITY, critical, load_usability
 from pipeline.dossier.usability_pages import STATE, UsabilityPages
+from pipeline.file_error import FileError
 from tests.edits import edit
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.dossier.clause_manifests import load_manifests
-from pipeline.dossier.errors import FileError
 from pipeline.dossier.gaps import load_gaps
 from pipeline.dossier.views import VIEWS, WHOLE, load_views
+from pipeline.file_error import FileError
 from requirements_spec.model import SECTIONS
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from pipeline.dossier.errors import FileError
+from pipeline.file_error import FileError
 from pipeline.surveillance.indicators import SUMMED_BY
 from pipeline.surveillance.plan import IDENTITY, PLAN, RESULTS, RULES, WRITER, load_plan
 from tests.edits import edit

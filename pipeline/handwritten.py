@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from pipeline.dossier.errors import FileError, require_sound
+from pipeline.file_error import FileError, require_sound
 from requirements_spec.datafile import Document, Table, Text, duplicate_ids, read
 
 if TYPE_CHECKING:
