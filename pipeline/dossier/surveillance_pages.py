@@ -70,7 +70,7 @@ class SurveillancePages:
         return table(["Share", "On the phantom test films", f"Limits in a window of {films}"], rows, widths=[44, 28, 28])
 
     def _worked(self, what: str, count: int, films: int, where: str) -> list[str]:
-        low, high = control_limits(count / films, self._plan.window.films)
+        low, high = control_limits(count / films, self._plan.window.films, films)
         shown = self._book.cited(f"{count} of {films} ({count / films:.3f})", RECORD, where)
         limits = f"{low:.3f} to {high:.3f}" if count else "none by this formula: each one is looked at"
         return [plain(what), shown, self._book.cited(limits, RECORD, where)]

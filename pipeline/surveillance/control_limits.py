@@ -1,8 +1,8 @@
-"""The statistics of a control chart: limits of a share, its interval, the run rule, and two distributions held against each other.
+"""The statistics of a control chart: limits of a share, its interval, and two distributions held against each other.
 
-    limits of a share:  p +- 3 sqrt(p (1 - p) / n)     p of the baseline, n of the window
+    limits of a share:  p +- 3 sqrt(p (1 - p) (1 / n + 1 / m))     p of the baseline's m films, n films of one window or of several
 
-The limits take the baseline's share as known. It comes from a number of films, too, so a false alarm is somewhat more frequent than the 0.27 % of the normal curve.
+The baseline's share comes from a number of films, too; without 1 / m a window would be called outside more often than the 0.27 % of the normal curve.
 
 Source: Shewhart, Economic Control of Quality of Manufactured Product, 1931 (limits of three standard deviations); Clopper & Pearson, Biometrika 26(4), 1934
 (exact interval of a share); Smirnov, Annals of Mathematical Statistics 19(2), 1948 (two samples).
@@ -23,22 +23,27 @@ if TYPE_CHECKING:
 LEVEL = 0.95
 """Coverage of the exact interval."""
 
-RUN = 7
-"""Windows in a row on one side of the baseline that count as a shift."""
+TOGETHER = 7
+"""Windows in a row that are held against the baseline together, for a shift that is too small to show in one."""
 
 FALSE_ALARM = 0.0027
 """Chance of a value beyond three standard deviations of a normal curve, on both sides together: the level of the test of two distributions."""
 
 
-def control_limits(share: float, films: int) -> tuple[float, float]:
-    """Return the limits of a share in a window, cut off at 0 and 1. A share of 0 or 1 has no width: every exception to it is looked at.
+def control_limits(share: float, films: int, known: int) -> tuple[float, float]:
+    """Return the limits of a share, cut off at 0 and 1. A share of 0 or 1 has no width: every exception to it is looked at.
 
-    >>> [round(limit, 4) for limit in control_limits(0.05, 500)]
-    [0.0208, 0.0792]
-    >>> control_limits(0.0, 500)
+    Args:
+        share: of the baseline.
+        films: of the window, or of the windows together.
+        known: films of the baseline.
+
+    >>> [round(limit, 4) for limit in control_limits(0.05, 500, 2000)]
+    [0.0173, 0.0827]
+    >>> control_limits(0.0, 500, 2000)
     (0.0, 0.0)
     """
-    width = 3.0 * sqrt(share * (1.0 - share) / films)
+    width = 3.0 * sqrt(share * (1.0 - share) * (1.0 / films + 1.0 / known))
     return max(0.0, share - width), min(1.0, share + width)
 
 
@@ -50,22 +55,6 @@ def exact_interval(count: int, of: int) -> tuple[float, float]:
     """
     found = binomtest(count, of).proportion_ci(LEVEL, method="exact")
     return float(found.low), float(found.high)
-
-
-def runs(values: Sequence[float | None], centre: float) -> list[int]:
-    """Return for each window how many in a row, itself included, lie on its side of the centre; a value on it, or none, ends a run.
-
-    >>> runs([0.1, 0.2, 0.3, None, 0.3, 0.5, 0.6], 0.25)
-    [1, 2, 1, 0, 1, 2, 3]
-    """
-    lengths: list[int] = []
-    side, length = 0, 0
-    for value in values:
-        here = 0 if value is None else (value > centre) - (value < centre)
-        length = length + 1 if here and here == side else int(here != 0)
-        side = here
-        lengths.append(length)
-    return lengths
 
 
 @dataclass(frozen=True, slots=True)

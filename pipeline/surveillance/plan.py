@@ -32,7 +32,7 @@ _CHAIN = frozenset({"previous"})
 RULES = {
     "refused-share": frozenset({"three-standard-deviations", "twice-baseline"}),
     "failed-count": frozenset({"first-occurrence"}),
-    "marked-share": frozenset({"three-standard-deviations", "seven-on-one-side"}),
+    "marked-share": frozenset({"three-standard-deviations", "seven-together"}),
     "unlike-share": frozenset({"three-standard-deviations", "median-outside-quartiles", "kolmogorov-smirnov"}),
     "scores": frozenset({"median-outside-quartiles", "kolmogorov-smirnov"}),
     "installed": frozenset({"released", "one-after-an-update"}),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import reduce
 from typing import TYPE_CHECKING
 
-from pipeline.surveillance.control_limits import RUN, control_limits, exact_interval, runs
+from pipeline.surveillance.control_limits import TOGETHER, control_limits, exact_interval
 from pipeline.surveillance.series import NO_RULE, Point, Series, State
 from pipeline.surveillance.subject import unjudged
 
@@ -28,9 +29,10 @@ def refused(subject: Subject, indicator: Indicator) -> tuple[Series, ...]:
     by_code = (
         _share(subject, code, lambda each, code=code: (each.codes.get(code, 0), each.inputs), of_answers=False) for code in codes
     )
+    known = subject.base.inputs if subject.base else 0
     return (
-        _limited(every, set(indicator.rules) - {"twice-baseline"}),
-        *(_limited(one, set(indicator.rules) & {"twice-baseline"}) for one in by_code),
+        _limited(every, set(indicator.rules) - {"twice-baseline"}, known),
+        *(_limited(one, set(indicator.rules) & {"twice-baseline"}, known) for one in by_code),
     )
 
 
@@ -40,13 +42,14 @@ def marked(subject: Subject, indicator: Indicator) -> tuple[Series, ...]:
         _share(subject, finding, lambda each, name=finding: (each.marked.get(name, 0), each.analysed))
         for finding in subject.named
     )
-    return tuple(_limited(one, indicator.rules) for one in shares)
+    known = subject.base.analysed if subject.base else 0
+    return tuple(_limited(one, indicator.rules, known) for one in shares)
 
 
 def unlike(subject: Subject, indicator: Indicator) -> Series:
     """Return the share of analysed films beyond the limit of the reference films."""
     one = _share(subject, "outside", lambda each: (each.outside, each.judged), undefined=unjudged)
-    return _limited(one, set(indicator.rules) & {"three-standard-deviations"})
+    return _limited(one, set(indicator.rules) & {"three-standard-deviations"}, subject.base.judged if subject.base else 0)
 
 
 def _share(
@@ -77,23 +80,29 @@ def _share(
             reason = f"{n} films in the window, {of} in the baseline, at least {least} are needed"
         if n == 0:
             return Point(window.number, State.NOT_EVALUATED, reason or "no film", None, 0, 0)
-        limits = None if centre is None else control_limits(centre, n)
+        limits = None if centre is None else control_limits(centre, n, of)
         return Point(window.number, State.INSIDE, "", count / n, count, n, exact_interval(count, n), limits).unfit(reason)
 
     points = tuple(point(window) for window in subject.windows)
     return Series(name, "share of films" if of_answers else "share of inputs", centre, points)
 
 
-def _limited(series: Series, rules: Collection[str]) -> Series:
-    """Judge a series by each of the rules of the plan that are about it; one that none is about stays without a judgement."""
+def _limited(series: Series, rules: Collection[str], known: int) -> Series:
+    """Judge a series by each of the rules of the plan that are about it; one that none is about stays without a judgement.
+
+    Args:
+        series: a share over the windows.
+        rules: of the plan.
+        known: what the baseline's share rests on.
+    """
     if not rules:
         return series.judged(lambda point: point.unfit(NO_RULE))
     if series.centre is None:
         return series
-    return reduce(lambda one, rule: _RULES[rule](one), sorted(rules), series)
+    return reduce(lambda one, rule: _RULES[rule](one, known), sorted(rules), series)
 
 
-def _by_three(series: Series) -> Series:
+def _by_three(series: Series, _: int) -> Series:
     """Judge by the limits of three standard deviations."""
     none = "none in the baseline: each one is looked at"
     words = "beyond three standard deviations of the baseline" if series.centre else none
@@ -105,7 +114,7 @@ def _by_three(series: Series) -> Series:
     return series.judged(judged)
 
 
-def _twice(series: Series) -> Series:
+def _twice(series: Series, _: int) -> Series:
     """Judge a code: more than twice its share in the baseline, and the interval above that share, so that two or three films do not decide."""
     centre = series.centre or 0.0
     words = "more than twice the share of the baseline" if centre else "none in the baseline: each one is looked at"
@@ -118,16 +127,20 @@ def _twice(series: Series) -> Series:
     return series.judged(judged)
 
 
-def _by_runs(series: Series) -> Series:
-    """Judge by the run rule: so many windows in a row on one side of the baseline."""
-    values = [None if point.state is State.NOT_EVALUATED else point.value for point in series.points]
-    lengths = dict(zip((point.window for point in series.points), runs(values, series.centre or 0.0), strict=True))
+def _by_seven(series: Series, known: int) -> Series:
+    """Judge the last windows together: each that could be evaluated, with the six before it, all of which could."""
+    centre = series.centre or 0.0
 
-    def judged(point: Point) -> Point:
-        length = lengths[point.window]
-        return point.outside(f"{length} windows in a row on one side of the baseline") if length >= RUN else point
+    def judged(place: int, point: Point) -> Point:
+        last = series.points[max(0, place + 1 - TOGETHER) : place + 1]
+        if len(last) < TOGETHER or any(each.state is State.NOT_EVALUATED for each in last):
+            return point
+        count, films = (sum(numbers) for numbers in zip(*((each.count or 0, each.n or 0) for each in last), strict=True))
+        low, high = control_limits(centre, films, known)
+        words = f"the last {TOGETHER} windows together, {count} of {films}, beyond three standard deviations of the baseline"
+        return point if low <= count / films <= high else point.outside(words)
 
-    return series.judged(judged)
+    return replace(series, points=tuple(judged(place, point) for place, point in enumerate(series.points)))
 
 
-_RULES = {"three-standard-deviations": _by_three, "twice-baseline": _twice, "seven-on-one-side": _by_runs}
+_RULES = {"three-standard-deviations": _by_three, "twice-baseline": _twice, "seven-together": _by_seven}

@@ -45,8 +45,8 @@ REFUSAL = 0.02
 
 CODE = "ADM-VIEW"
 RULES = {
-    "three standard deviations": "three standard deviations",
-    "in a row": "seven on one side",
+    "windows together": "seven windows together",
+    "beyond three": "three standard deviations",
     "twice": "twice the baseline",
     "quartiles": "median outside quartiles",
     "Kolmogorov-Smirnov": "Kolmogorov-Smirnov",

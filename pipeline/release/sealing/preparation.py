@@ -81,30 +81,45 @@ def _compare(run: Run, report: Report) -> None:
 
 
 def sealed_predecessor(root: Path, bundle_sha256: str) -> cut_offs.Predecessor | None:
-    """Return the model of the last sealed release, whose place a bundle takes; None where there is no release, or it has this very bundle.
+    """Return the model of the last sealed release, whose place a bundle takes.
+
+    None where there is no release, it has this very bundle, or it was made by another profile or budget than the run below ``root``: a trial takes the place of no
+    release, and its quick model is not compared with one (ADR 0044).
 
     Raises:
-        ReleaseRefused: ``REL-RECORD``, the record cannot be read; ``REL-PREDECESSOR``, another bundle lies beside it than it names.
+        ReleaseRefused: ``REL-RECORD``, the record cannot be read; ``REL-PREDECESSOR``, other parameters or another bundle lie beside it than it names.
     """
     version = newest(root)
     if version is None:
         return None
     folder = folder_of(root, version, Kind.RELEASE)
-    held = folder.record().model.bundle_sha256
+    record = folder.record()
+    held = record.model.bundle_sha256
     if held == bundle_sha256:
+        return None
+    recorded = {each.name: each.sha256 for each in record.subjects}
+    sealed = Run(folder.path / "files")
+    _require_recorded(sealed.root / "params.yaml", recorded.get("files/params.yaml", "no such part"), version)
+    if _made_by(sealed) != _made_by(Run(root)):
         return None
     _require_recorded(folder.path / "bundle" / MANIFEST, held, version)
     return cut_offs.Predecessor(version, held, folder.path / "bundle")
 
 
-def _require_recorded(manifest: Path, held: str, version: str) -> None:
-    """Refuse a bundle that is not the recorded one; that its other files are those of its manifest is checked by whoever loads it."""
-    found = hashlib.sha256(manifest.read_bytes()).hexdigest() if manifest.is_file() else "no manifest"
+def _made_by(run: Run) -> tuple[object, object]:
+    """Return profile and budget of a run."""
+    params = run.params()
+    return params.get("profile"), params.get("budget")
+
+
+def _require_recorded(part: Path, held: str, version: str) -> None:
+    """Refuse a part that is not the recorded one; that the other files of a bundle are those of its manifest is checked by whoever loads it."""
+    found = hashlib.sha256(part.read_bytes()).hexdigest() if part.is_file() else "no such file"
     if found != held:
         raise ReleaseRefused(
             "REL-PREDECESSOR",
-            where=f"releases/{version}/bundle",
+            where=f"releases/{version}/{part.parent.name}/{part.name}",
             found=found,
-            expected=f"the bundle of the record, {held}",
+            expected=f"the part of the record, {held}",
             repair="restore the folder of the release from version control",
         )

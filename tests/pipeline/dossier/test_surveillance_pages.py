@@ -77,10 +77,16 @@ def test_an_unknown_key_is_refused_with_its_line(tree):
 
 
 @pytest.mark.parametrize(
-    ("share", "films", "limits"), [(0.5, 900, (0.45, 0.55)), (0.01, 100, (0.0, 0.0398)), (1.0, 50, (1.0, 1.0))]
+    ("share", "films", "known", "limits"),
+    [
+        (0.5, 900, 10**9, (0.45, 0.55)),
+        (0.5, 900, 900, (0.4293, 0.5707)),
+        (0.01, 100, 400, (0.0, 0.0434)),
+        (1.0, 50, 50, (1.0, 1.0)),
+    ],
 )
-def test_limits_are_three_standard_deviations_and_stay_shares(share, films, limits):
-    assert control_limits(share, films) == pytest.approx(limits, abs=1e-4)
+def test_limits_are_three_standard_deviations_of_window_and_baseline_and_stay_shares(share, films, known, limits):
+    assert control_limits(share, films, known) == pytest.approx(limits, abs=1e-4)
 
 
 def test_the_worked_example_is_read_from_the_record(tmp_path):
@@ -94,7 +100,7 @@ def test_the_worked_example_is_read_from_the_record(tmp_path):
     (tmp_path / RECORD).write_text(json.dumps(record), encoding="utf-8")
     text = SurveillancePages(load_plan(ROOT, SITUATIONS), EvidenceBook(tmp_path)).worked()
     assert "10 of 200 (0.050)" in text
-    assert "0.021 to 0.079" in text
+    assert "0.000 to 0.105" in text
     assert "5 of 50 (0.100)" in text
 
 

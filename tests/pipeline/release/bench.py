@@ -56,7 +56,7 @@ VALIDATION = {
 PARTS = {
     "archive/wheel/device.whl": b"wheel",
     "bundle/manifest.json": b"{}",
-    "files/params.yaml": b"profile: phantom\n",
+    "files/params.yaml": b"profile: phantom\nbudget: quick\n",
     "files/validation.json": json.dumps(VALIDATION).encode(),
 }
 

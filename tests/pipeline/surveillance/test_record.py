@@ -65,7 +65,7 @@ def test_nothing_is_outside_where_nothing_changed(site, plan):
     assert states(record, "PMI-01", "ADM-VIEW") == ["inside", "inside"]
     share = points(record, "PMI-01", "all codes")[0]
     assert (share["count"], share["n"], share["value"]) == (2, 40, 0.05)
-    assert share["limits"] == pytest.approx([0.0, 0.05 + 3 * (0.05 * 0.95 / 40) ** 0.5], abs=1e-9)
+    assert share["limits"] == pytest.approx([0.0, 0.05 + 3 * (0.05 * 0.95 * (1 / 40 + 1 / 80)) ** 0.5], abs=1e-9)
 
 
 def test_more_refusals_are_outside(site, plan):
@@ -126,16 +126,24 @@ def test_films_beyond_the_limit_are_outside(site, plan):
 
 
 def test_marks_that_become_frequent_are_outside(site, plan):
-    site.record(steady(80)).record([(1.0, {FINDINGS[0]: [0.6]}) if index % 2 else (1.0, {}) for index in range(40)])
+    site.record(steady(80)).record([(1.0, {FINDINGS[0]: [0.6]}) if index % 4 else (1.0, {}) for index in range(40)])
     assert states(judged(plan, site.folder), "PMI-03", FINDINGS[0]) == ["outside"]
 
 
-def test_seven_windows_on_one_side_are_outside_from_the_seventh_on(site, plan):
-    window = [(distance, {FINDINGS[0]: [0.6]} if index < 12 else {}) for index, (distance, _) in enumerate(steady(40))]
+def test_seven_windows_together_are_outside_where_none_of_them_is_alone(site, plan):
+    """20 of 80 films have a mark in the baseline: 19 of 40 are within the limits of a window, 133 of 280 beyond those of seven."""
+    window = [(distance, {FINDINGS[0]: [0.6]} if index < 19 else {}) for index, (distance, _) in enumerate(steady(40))]
     site.record(steady(80)).record(window * 8)
     found = points(judged(plan, site.folder), "PMI-03", FINDINGS[0])
     assert [point["state"] for point in found] == ["inside"] * 6 + ["outside"] * 2
-    assert found[6]["reason"] == "7 windows in a row on one side of the baseline"
+    assert found[6]["reason"] == "the last 7 windows together, 133 of 280, beyond three standard deviations of the baseline"
+
+
+def test_windows_around_one_that_was_not_evaluated_are_not_taken_together(site, plan):
+    window = [(distance, {FINDINGS[0]: [0.6]} if index < 19 else {}) for index, (distance, _) in enumerate(steady(40))]
+    site.record(steady(80)).record([*window * 3, *steady(10), *["ADM-VIEW"] * 30, *window * 4])
+    found = points(judged(plan, site.folder), "PMI-03", FINDINGS[0])
+    assert [point["state"] for point in found] == ["inside"] * 3 + ["not evaluated"] + ["inside"] * 4
 
 
 def test_what_is_no_release_is_outside_at_once(site, plan):

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from pipeline.surveillance.control_limits import control_limits, difference, exact_interval, quartiles, runs
+from pipeline.surveillance.control_limits import control_limits, difference, exact_interval, quartiles
 from pipeline.surveillance.series import Point, State, worst
 
 SHARES = st.floats(0, 1, allow_nan=False)
@@ -15,19 +15,19 @@ VALUES = st.lists(st.floats(0, 1, allow_nan=False), min_size=1, max_size=60)
 
 
 @settings(deadline=None)
-@given(share=SHARES, films=st.integers(1, 5000))
-def test_limits_hold_the_share_and_stay_shares(share, films):
-    low, high = control_limits(share, films)
+@given(share=SHARES, films=st.integers(1, 5000), known=st.integers(1, 5000))
+def test_limits_hold_the_share_and_stay_shares(share, films, known):
+    low, high = control_limits(share, films, known)
     assert 0 <= low <= share <= high <= 1
 
 
 @settings(deadline=None)
-@given(share=SHARES, films=st.integers(1, 2500))
-def test_limits_of_more_films_are_narrower(share, films):
-    low, high = control_limits(share, films)
-    inner = control_limits(share, 2 * films)
-    assert low <= inner[0]
-    assert inner[1] <= high
+@given(share=SHARES, films=st.integers(1, 2500), known=st.integers(1, 2500))
+def test_limits_of_more_films_are_narrower_in_the_window_as_in_the_baseline(share, films, known):
+    low, high = control_limits(share, films, known)
+    for inner in (control_limits(share, 2 * films, known), control_limits(share, films, 2 * known)):
+        assert low <= inner[0]
+        assert inner[1] <= high
 
 
 @settings(max_examples=60, deadline=None)
@@ -38,18 +38,6 @@ def test_the_exact_interval_leaves_a_fortieth_on_each_side(data, of):
     assert low <= count / of <= high
     assert low == 0 if count == 0 else isclose(binom.sf(count - 1, of, low), 0.025, rel_tol=1e-6)
     assert high == 1 if count == of else isclose(binom.cdf(count, of, high), 0.025, rel_tol=1e-6)
-
-
-@settings(deadline=None)
-@given(values=st.lists(st.one_of(st.none(), SHARES), max_size=40), centre=SHARES)
-def test_a_run_is_as_long_as_the_windows_before_it_say(values, centre):
-    lengths = runs(values, centre)
-    for place, length in enumerate(lengths):
-        sides = [None if value is None or value == centre else value > centre for value in values[: place + 1]]
-        alike = 0
-        while alike <= place and sides[place] is not None and sides[place - alike] == sides[place]:
-            alike += 1
-        assert length == alike
 
 
 @settings(deadline=None)

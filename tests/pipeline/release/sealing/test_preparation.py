@@ -105,6 +105,10 @@ def test_verdicts_of_another_commit_are_made_again_though_nothing_they_judge_cha
     assert forced == [False, True][:runs]
 
 
+HELD = Model("0.9.0", "1" * 64, hashlib.sha256(PARTS["bundle/manifest.json"]).hexdigest())
+"""The model whose bundle lies beside the record of the bench."""
+
+
 def test_the_predecessor_is_the_last_sealed_release_whatever_a_registry_holds(bench):
     assert preparation.sealed_predecessor(bench.root, "f" * 64) is None
     held = hashlib.sha256(PARTS["bundle/manifest.json"]).hexdigest()
@@ -113,8 +117,23 @@ def test_the_predecessor_is_the_last_sealed_release_whatever_a_registry_holds(be
     found = preparation.sealed_predecessor(bench.root, "f" * 64)
     assert (found.version, found.bundle) == ("0.10.0", bench.root / "releases/0.10.0/bundle")
     assert preparation.sealed_predecessor(bench.root, found.bundle_sha256) is None
-    (found.bundle / "manifest.json").write_bytes(b"[]")
+
+
+@pytest.mark.parametrize("budget", ["release", "quick # of another profile"])
+def test_a_release_of_another_budget_or_profile_is_nobodys_predecessor(bench, budget):
+    bench.release("0.9.0", Kind.RELEASE, model=HELD)
+    assert preparation.sealed_predecessor(bench.root, "f" * 64) is not None
+    profile = "coco" if "#" in budget else "phantom"
+    (bench.root / "params.yaml").write_text(f"profile: {profile}\nbudget: {budget}\n", encoding="utf-8")
+    assert preparation.sealed_predecessor(bench.root, "f" * 64) is None
+
+
+@pytest.mark.parametrize("part", ["bundle/manifest.json", "files/params.yaml"])
+def test_what_is_not_the_recorded_part_of_the_predecessor_is_refused(bench, part):
+    folder = bench.release("0.9.0", Kind.RELEASE, model=HELD)
+    (folder.path / part).write_bytes(b"[]")
     with pytest.raises(
-        ReleaseRefused, match=r"^REL-PREDECESSOR at releases/0\.10\.0/bundle: found [0-9a-f]{64}, expected the bundle"
+        ReleaseRefused,
+        match=rf"^REL-PREDECESSOR at releases/0\.9\.0/{part}: found [0-9a-f]{{64}}, expected the part of the record",
     ):
         preparation.sealed_predecessor(bench.root, "f" * 64)
