@@ -45,7 +45,7 @@ class Seeded:
 
     Attributes:
         name: what is wrong, as a colleague would say it.
-        place: the file that is changed; empty where the project as it lies has the problem.
+        place: the file that is changed.
         change: from the text as it lies to the text with the problem; None deletes the file.
         begins: pattern of the message's beginning: code and place.
         leads: words of the message that name what to do, beyond code and place.
@@ -105,8 +105,10 @@ PROBLEMS = (
     ),
     Seeded(
         "A reason for not applying is not signed",
-        "",
-        lambda text: text,
+        "docs/clauses/mdr-gspr.toml",
+        lambda text: text.replace(
+            'not_applicable = "The device has a medical purpose', 'not_applicable = "It is said to have a medical purpose', 1
+        ),
         r"TRC-SIGNATURE docs/clauses/mdr-gspr\.toml mdr-gspr: ",
         ("approved by nobody", "./qms approve"),
         judge="gate",
@@ -169,15 +171,13 @@ PROBLEMS = (
 
 def message(root: Path, problem: Seeded) -> str:
     """Plant a problem, return what is said of it, and take it out again."""
-    path = root / problem.place if problem.place else None
-    before = path.read_text(encoding="utf-8") if path else ""
+    path = root / problem.place
+    before = path.read_text(encoding="utf-8")
     try:
-        if path:
-            _write(path, problem.change(before))
+        _write(path, problem.change(before))
         return said(root, problem.judge)
     finally:
-        if path:
-            _write(path, before)
+        _write(path, before)
 
 
 def said(root: Path, judge: str) -> str:
@@ -238,8 +238,7 @@ def main() -> int:
 
 def _row(problem: Seeded, text: str) -> dict[str, object]:
     leads = bool(re.match(problem.begins, text)) and all(words in text for words in problem.leads)
-    planted = problem.place or "as it lies"
-    return {"problem": problem.name, "planted_in": planted, "said_by": problem.judge, "message": text, "leads": leads}
+    return {"problem": problem.name, "planted_in": problem.place, "said_by": problem.judge, "message": text, "leads": leads}
 
 
 if __name__ == "__main__":

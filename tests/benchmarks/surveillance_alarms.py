@@ -221,6 +221,7 @@ def drifted(made, sites, name):
 def draw(record):
     """Return a figure: false alarms of windows by indicator, and the share of drifts noticed after so many windows."""
     figure = Figure(figsize=(11, 4.4), layout="constrained")
+    figure.suptitle(f"Drawn sites: {record['films_are']}", fontsize=9)
     left, right = figure.subplots(1, 2)
     rates = record["undrifted"]["windows_outside"]
     for place, each in enumerate(rates.values()):
