@@ -75,8 +75,8 @@ def import_coco(data: Path, store: FilmStore, *, options: dict[str, Any], progre
     source = read_folder(data)
     for film in source:
         truth = map_truth(film)
-        content = wrapped((data / film.file_name).read_bytes(), _picture(film), store.seed)
-        entries.append(_entry(film, truth, store.put(_picture(film), content)))
+        content = wrapped((data / film.file_name).read_bytes(), picture(film), store.seed)
+        entries.append(_entry(film, truth, store.put(picture(film), content)))
         for (label, reason), count in truth.excluded.items():
             book.leave_out(film.split, label, reason, count)
         progress(len(entries), len(source))
@@ -119,7 +119,8 @@ def _status(film: SourceFilm, label: str, present: bool) -> int | None:  # noqa:
     return stated
 
 
-def _picture(film: SourceFilm) -> FilmRecord:
+def picture(film: SourceFilm) -> FilmRecord:
+    """Return what is known of a film beside its pixels and truth."""
     return FilmRecord(
         film_id=film.film_id,
         patient_id=f"NIH-{film.patient}",
@@ -134,7 +135,7 @@ def _picture(film: SourceFilm) -> FilmRecord:
 
 def _entry(film: SourceFilm, truth: _Mapped, sha256: str) -> dict[str, Any]:
     return cohort_film(
-        _picture(film),
+        picture(film),
         split=film.split,
         sha256=sha256,
         boxes=truth.boxes,

@@ -5,7 +5,8 @@
 
 Each run clones this repository into a folder of its own, brings the release's folder along where it is not committed, and starts `./qms release reproduce`
 of that clone with other surroundings. Wheelhouse and environments are those of this checkout; the environment is compared with its wheels in each run. Killed
-and started again, it goes on with the runs that are missing; a record or a commit other than those of the kept runs begins a new series.
+and started again, on another day or machine too, it goes on with the runs that are missing: what is made again is the release's own commit, and each run names
+the commit of the program that made it. Another record or level begins a new series.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from pipeline.release.record.folder import find
 from pipeline.repository import commit
 from pipeline.run import REPOSITORY, available_workers, read_json, write_json
 
-SCHEMA = "thoratrace/reproduction-series/1"
+SCHEMA = "thoratrace/reproduction-series/2"
 FOLDERS = ("a", "b/deep/down/below", "with a space", "Ünïcode-放射線", "x" * 60)
 ZONES = ("UTC", "Asia/Taipei", "America/St_Johns", "Pacific/Kiritimati", "Asia/Kathmandu", "Pacific/Pago_Pago", "Europe/Berlin")
 SEEDS = ("random", "0", "1", "42", "4294967295", "7", "123456", "99991")
@@ -57,20 +58,16 @@ def main():
 
 
 def begun(out, chosen):
-    """Return the series so far, or a new one where that was of another record, commit or level."""
+    """Return the series so far, or a new one where that was of another record or level."""
     record = find(REPOSITORY, chosen.version).record()
     head = {
         "schema": SCHEMA,
-        "date": datetime.now(UTC).date().isoformat(),
-        "commit": commit(REPOSITORY),
         "release": record.title,
         "record_sha256": record.sha256,
         "level": chosen.level,
-        "cores": available_workers(),
-        "processor": platform.machine(),
     }
     kept = read_json(out) if out.is_file() else {"runs": []}
-    same = all(kept.get(name) == head[name] for name in ("record_sha256", "commit", "level"))
+    same = all(kept.get(name) == head[name] for name in ("schema", "record_sha256", "level"))
     return head | {"runs": kept["runs"] if same else []}
 
 
@@ -105,7 +102,17 @@ def one(chosen, number):
         found["seconds_in_all"] = round(time.monotonic() - start, 1)
     finally:
         shutil.rmtree(above, ignore_errors=True)
-    return {"surroundings": around, **found}
+    return {"surroundings": around, **circumstances(), **found}
+
+
+def circumstances():
+    """Return when, by which program and on what kind of machine a run is made."""
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "commit": commit(REPOSITORY),
+        "cores": available_workers(),
+        "processor": platform.machine(),
+    }
 
 
 def lay_out(version, clone):
