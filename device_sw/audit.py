@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 FIRST = "0" * 64
 """What the first line holds in place of a predecessor's hash."""
 
+SCHEMA = "thoratrace/audit/2"
+"""What each line says it is."""
+
 NAME = "audit.jsonl"
 QUARANTINE = "quarantine"
 
@@ -142,7 +145,7 @@ class AuditTrail:
             if (name := f"{QUARANTINE}/{path.name}") not in told:
                 content = path.read_bytes()
                 facts = {"file": name, "cut_bytes": len(content), "cut_sha256": hashlib.sha256(content).hexdigest()}
-                self.append({"schema": "thoratrace/audit/2", "event": "recovered", **facts})
+                self.append({"schema": SCHEMA, "event": "recovered", **facts})
 
 
 def _keep(folder: Path, place: int, cut: bytes) -> None:

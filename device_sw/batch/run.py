@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from device_sw import merkle
-from device_sw.audit import NAME, AuditTrail
+from device_sw.audit import NAME, SCHEMA, AuditTrail
 from device_sw.batch.examination import Job, content_sha256
 from device_sw.batch.names import LocalIndex
 from device_sw.errors import InputRefused, OutputFailed
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from device_sw.batch.examination import Examination, Examiner, Identity
-
-SCHEMA = "thoratrace/audit/2"
 
 Key = tuple[str, ...]
 """Content, bundle, device version, policy and outputs of a recorded input."""
@@ -163,7 +161,7 @@ class Batch:
         words = mark(made_by.policy)
         return {
             "schema": SCHEMA,
-            "time": datetime.now(UTC).isoformat(timespec="seconds"),
+            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "index": examination.job.index,
             **({} if words is None else {"mark": words}),
             **asdict(made_by),

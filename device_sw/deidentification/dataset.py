@@ -109,6 +109,8 @@ def _beyond_the_table(element: DataElement) -> Action:
     """Return what becomes of an attribute that the table does not name."""
     if element.VR == "PN" or (element.VR == "UN" and not element.tag.is_private):
         return Action.EMPTY if element.VR == "PN" else Action.REMOVE
+    if element.VR == "UR":
+        return Action.REMOVE
     if element.VR in _DATES:
         return Action.DUMMY
     if element.VR == "UI" and any(UID(str(uid)).name == str(uid) for uid in _values(element.value) if str(uid)):

@@ -4,7 +4,8 @@ What is pinned, and what for:
 
 * precision: `INFERENCE_PRECISION_HINT` f32. Left alone, OpenVINO computes in bfloat16 on processors that have it, so that one release would give other
   results on another processor. The compiled model is asked what it took, and anything but f32 stops the device.
-* instruction set: `ONEDNN_MAX_CPU_ISA` of the numeric environment (`device_sw.launcher`), which OpenVINO's kernels obey. ONNX Runtime has no such setting.
+* instruction set: `LIMITS` of the numeric environment (`device_sw.launcher`). OpenVINO chooses kernels in two places, each with a variable of its own; a third, its
+  library for products of matrices, has none, so linear layers are written as convolutions. `kernels` says what was chosen. ONNX Runtime has no such setting.
 * threads: `THREADS`, one stream, no pinning to cores. Threads share work by output pixels and never split a sum, so results do not depend on their number.
 * one film at a time: the model's first dimension is 1, so a film has no neighbours.
 
@@ -42,6 +43,9 @@ VERSION = version("openvino")
 PRECISION = "f32"
 """The one precision this device version computes in."""
 
+LIMITS = ("ONEDNN_MAX_CPU_ISA", "OV_CPU_MAX_ISA")
+"""Variables that limit the vector instructions: of the library that convolves, and of the engine's own kernels."""
+
 THREADS = 2
 """Threads of one inference; fewer where the machine has fewer cores."""
 
@@ -57,8 +61,9 @@ _PROPERTIES: dict[str, Any] = {
 
 
 def instruction_set() -> str:
-    """Return the vector instructions that kernels may use at most: what the numeric environment says, else whatever the processor has."""
-    return os.environ.get("ONEDNN_MAX_CPU_ISA", "not limited")
+    """Return the vector instructions that kernels may use at most: what all limits of the numeric environment say, else whatever the processor has."""
+    said = {os.environ.get(name) or "not limited" for name in LIMITS}
+    return said.pop() if len(said) == 1 else "not limited"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,8 +121,15 @@ class CompiledNetwork:
 
     def precisions(self) -> frozenset[str]:
         """Return the precision of every step of the compiled network, as the engine names them; steps on indices have integer ones."""
+        return self._told("runtimePrecision")
+
+    def kernels(self) -> frozenset[str]:
+        """Return the kernel of every step of the compiled network, as the engine names them; a name ends in instruction set and precision where it has one."""
+        return self._told("primitiveType")
+
+    def _told(self, what: str) -> frozenset[str]:
         models = (part.get_compiled_model().get_runtime_model() for part in (self._pyramid, self._regions))
-        return frozenset(step.get_rt_info()["runtimePrecision"].astype(str) for model in models for step in model.get_ops())
+        return frozenset(step.get_rt_info()[what].astype(str) for model in models for step in model.get_ops())
 
     def maps(self, pixels: NDArray[np.float32]) -> PyramidMaps:
         """Return features, objectness and offsets of one film, (side, side) float32 in [0, 1]."""

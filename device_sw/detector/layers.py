@@ -142,5 +142,13 @@ def residual(layers: Layers, x: Any, name: str, channels: tuple[int, int], strid
 
 
 def linear(x: Any, weights: NDArray[np.float32], bias: NDArray[np.float32]) -> Any:
-    """Multiply (n, inputs) with (outputs, inputs) and add (outputs,)."""
-    return ops.add(ops.matmul(x, np.ascontiguousarray(weights), transpose_a=False, transpose_b=True), bias[None])
+    """Multiply (n, inputs) with (outputs, inputs) and add (outputs,).
+
+    Written as a 1x1 convolution over a picture that is n pixels high: for a product of matrices the engine takes a library that chooses its instructions by the
+    processor and knows no limit, so that the last digits would depend on the machine (docs/adr/0043-one-instruction-set.md).
+    """
+    outputs, inputs = weights.shape
+    column = ops.transpose(ops.reshape(x, np.array([1, -1, 1, inputs]), special_zero=False), np.array([0, 3, 1, 2]))
+    y = ops.convolution(column, np.ascontiguousarray(weights)[:, :, None, None], [1, 1], [0, 0], [0, 0], [1, 1])
+    y = ops.add(y, bias.reshape(1, outputs, 1, 1))
+    return ops.reshape(ops.transpose(y, np.array([0, 2, 3, 1])), np.array([-1, outputs]), special_zero=False)

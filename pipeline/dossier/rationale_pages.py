@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.dossier.evidence import escaped
+from pipeline.dossier.metric_text import metric_text
 from pipeline.dossier.tables import plain, table
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 COMPARISON = "evidence/compare/comparison.json"
 TRANSFER = "evidence/transfer/transfer.json"
-NO_BREAK = "\N{NO-BREAK SPACE}"
 FIGURES = {"ap50": "AP50", "ar100": "AR100", "cpm": "CPM", "d_ece": "D-ECE"}
 PICTURES = {
     "differences": "Difference of each family from the present one, paired by patient.",
@@ -90,12 +90,7 @@ class RationalePages:
         return "unknown" if value is None else self._book.cited(format(value * scale, form), COMPARISON, pointer)
 
     def _metric(self, path: str, pointer: str) -> str:
-        found = self._book.value(path, pointer)
-        if found["value"] is None:
-            return f"undefined: {plain(found['reason'])}"
-        between = found.get("interval")
-        text = f"{found['value']:.3f}" + (f" [{between['low']:.3f},{NO_BREAK}{between['high']:.3f}]" if between else "")
-        return self._book.cited(text, path, f"{pointer}/value")
+        return metric_text(self._book, path, pointer)
 
     def transfer(self) -> str:
         """Return what a backbone that learned on the phantom brings on real films: each arm, and its difference from scratch."""

@@ -26,6 +26,7 @@ from pipeline.dossier.history_pages import HistoryPages
 from pipeline.dossier.literature_pages import LiteraturePages
 from pipeline.dossier.lock_pages import others_table
 from pipeline.dossier.rationale_pages import RationalePages
+from pipeline.dossier.real_film_pages import RealFilmPages
 from pipeline.dossier.recipe_pages import RecipePages
 from pipeline.dossier.study_pages import StudyPages
 from pipeline.dossier.surveillance_pages import SurveillancePages
@@ -106,6 +107,7 @@ def _environment(root: Path, subject: Subject, shelf: FigureShelf) -> Environmen
 
 def _content(root: Path, subject: Subject, shelf: FigureShelf) -> dict[str, Any]:
     """Return what templates may name."""
+    names = {row["id"]: row["name"] for row in subject.findings}
     return {
         "subject": subject,
         "spec": subject.specification,
@@ -118,7 +120,8 @@ def _content(root: Path, subject: Subject, shelf: FigureShelf) -> dict[str, Any]
         "model": subject.model,
         "external": subject.external,
         "orientation": subject.orientation,
-        "studies": StudyPages(subject.book, shelf, {row["id"]: row["name"] for row in subject.findings}),
+        "studies": StudyPages(subject.book, shelf, names),
+        "real_films": RealFilmPages(subject.book, names),
         "rationale": RationalePages(subject.book, shelf),
         **assurance(root, subject, shelf),
         **_of_plans(root, subject),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.dossier.evidence import escaped
+from pipeline.dossier.metric_text import NO_BREAK, metric_text
 from pipeline.dossier.tables import plain, table
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ FOLDER = "evidence/studies"
 CUT_OFFS = "artifacts/cut_offs/cut_offs.json"
 RANDOMISED = "evidence/explanation/study.json"
 PREDICTIONS = "artifacts/predictions/predictions.json"
-NO_BREAK = "\N{NO-BREAK SPACE}"
 PICTURES = {
     "robustness": (("heat_map", "AP at IoU 0.5 of spoilt films over that of the films as they are, with refusals."),),
     "calibration": (("reliability", "Share of right boxes against mean score, before and after calibration."),),
@@ -106,12 +106,7 @@ class StudyPages:
         return table(["Stated beforehand", "Figure", "n", "Goal", "Outcome"], rows, widths=[40, 22, 8, 14, 16])
 
     def _metric(self, path: str, pointer: str) -> str:
-        found: dict[str, Any] = self._book.value(path, pointer)
-        if found["value"] is None:
-            return f"undefined: {plain(found['reason'])}"
-        between = found.get("interval")
-        text = f"{found['value']:.3f}" + (f" [{between['low']:.3f},{NO_BREAK}{between['high']:.3f}]" if between else "")
-        return self._book.cited(text, path, f"{pointer}/value")
+        return metric_text(self._book, path, pointer)
 
     def _name(self, finding: str) -> str:
         return {"all": "**all findings**", "all_findings": "**all findings**"}.get(finding, self._names.get(finding, finding))

@@ -17,7 +17,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from device_sw import merkle
-from device_sw.audit import NAME, QUARANTINE, complete_lines, verify
+from device_sw.audit import NAME, QUARANTINE, SCHEMA, complete_lines, verify
 from pipeline.surveillance.errors import SurveillanceRefused
 from validation.stages.standalone import rounded
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-SCHEMA = "thoratrace/audit/2"
 RESULTS = "results"
 ANALYSED, REFUSED, FAILED = "analysed", "refused", "failed"
 

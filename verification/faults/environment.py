@@ -29,6 +29,11 @@ def hash_seed_left_as_found(module: ModuleType) -> None:
     _left_as_found(module, "PYTHONHASHSEED")
 
 
+def engine_limit_left_as_found(module: ModuleType) -> None:
+    """The instructions of the engine's own kernels are those of the machine."""
+    _left_as_found(module, "OV_CPU_MAX_ISA")
+
+
 def too_late_goes_on(module: ModuleType) -> None:
     """A process that has loaded its numeric libraries goes on with what it has."""
 

@@ -205,6 +205,15 @@ def numbers_follow_the_threads(module: ModuleType) -> None:
     wrap(module, "CompiledNetwork.__init__", build)
 
 
+def linear_layers_as_products(module: ModuleType) -> None:
+    """Linear layers are products of matrices, for which the engine takes a library that knows no limit (device_sw.detector.engine)."""
+
+    def product(x: Any, weights: Any, bias: Any) -> Any:
+        return module.ops.add(module.ops.matmul(x, weights, transpose_a=False, transpose_b=True), bias[None])
+
+    replace(module, "linear", product)
+
+
 def usage_statistics_loaded(module: ModuleType) -> None:
     """The engine's usage statistics are loaded with it (device_sw.detector.engine)."""
 

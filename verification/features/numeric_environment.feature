@@ -23,6 +23,12 @@ Feature: Numeric environment
       | openvino |
       | torch    |
 
+  @SRS-061 @RC-015
+  Scenario: No kernel of the network chooses its instructions by the processor alone
+    When the kernels of the network are named
+    Then none uses wider instructions than the fixed ones
+    And none is of the library that knows no limit
+
   @SRS-105 @RC-015
   Scenario Outline: The number of threads changes no bit
     When four films are computed with <one> and with <other> threads

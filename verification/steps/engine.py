@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from device_sw.types import ModelInput
 
 LOW_PRECISIONS = {"bf16", "f16", "i8", "u8"}
+WIDER_INSTRUCTIONS = ("avx512", "avx10", "amx")
+UNLIMITED_LIBRARY = "mlas"
+"""The library of matrix products inside the engine, by the name that its kernels carry."""
 
 
 def _bfloat16(weights: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -73,6 +76,27 @@ def _full(precisions: frozenset[str]) -> None:
     low = {name for name in precisions if name in LOW_PRECISIONS - {"u8"}}
     assert "f32" in precisions, f"expected steps in f32, observed {sorted(precisions)}"
     assert not low, f"expected no step in a lower precision, observed {sorted(low)}"
+
+
+@when("the kernels of the network are named", target_fixture="kernels")
+def _named(small_bundle: Path) -> frozenset[str]:
+    loaded = load_bundle(small_bundle)
+    return engine.CompiledNetwork(loaded.architecture, loaded.weights).kernels()
+
+
+@then("none uses wider instructions than the fixed ones")
+def _not_wider(kernels: frozenset[str]) -> None:
+    limit = numeric_environment()["OV_CPU_MAX_ISA"]
+    assert engine.instruction_set() == limit, f"expected kernels limited to {limit}, observed {engine.instruction_set()}"
+    wider = sorted(name for name in kernels if any(more in name for more in WIDER_INSTRUCTIONS))
+    assert not wider, f"expected no kernel beyond {limit}, observed {wider}"
+
+
+@then("none is of the library that knows no limit")
+def _limited(kernels: frozenset[str]) -> None:
+    unlimited = sorted(name for name in kernels if UNLIMITED_LIBRARY in name)
+    assert any("avx2" in name for name in kernels), f"expected kernels by name, observed {sorted(kernels)}"
+    assert not unlimited, f"expected kernels that obey the limit, observed {unlimited}"
 
 
 @when(parsers.parse("four films are computed with {one:d} and with {other:d} threads"), target_fixture="pairs")

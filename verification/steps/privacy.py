@@ -109,7 +109,7 @@ def _as_fixed(run: Run) -> None:
     """What the requirement fixes is written down here a second time; the rest is compared with the device's own table."""
     environment = run.witness["environment"]
     required = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-    required |= {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "PYTHONHASHSEED": "0"}
+    required |= {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "OV_CPU_MAX_ISA": "AVX2", "PYTHONHASHSEED": "0"}
     wrong = {
         name: environment.get(name) for name, value in (NUMERIC_ENVIRONMENT | required).items() if environment.get(name) != value
     }

@@ -21,7 +21,7 @@ from pipeline.release.record.canonical import digest
 from pipeline.run import REPOSITORY
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 PROBE = "pipeline.release.provenance.numeric_probe"
@@ -58,7 +58,12 @@ class NumericClass:
 
 
 def measured(
-    root: Path = REPOSITORY, python: str = sys.executable, *, caches: Path | None = None, changes: Mapping[str, str] | None = None
+    root: Path = REPOSITORY,
+    python: str = sys.executable,
+    *,
+    caches: Path | None = None,
+    changes: Mapping[str, str] | None = None,
+    under: Sequence[str] = (),
 ) -> NumericClass:
     """Run the probes in a process of their own and return what they gave.
 
@@ -67,12 +72,13 @@ def measured(
         python: interpreter with the locked libraries.
         caches: folder for compiled code, see `closed_environment`.
         changes: variables that are set otherwise than a release asks for, to see what they do.
+        under: a command that runs the interpreter on another processor than this one: an emulator with its options.
 
     Raises:
         ReleaseRefused: ``REL-NUMERIC-PROBE``, the probes did not run.
     """
     environment = {**closed_environment(root, caches, python), **(changes or {})}
-    done = subprocess.run([python, "-m", PROBE], cwd=root, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run([*under, python, "-m", PROBE], cwd=root, env=environment, capture_output=True, text=True, check=False)
     try:
         found: dict[str, Any] = json.loads(done.stdout) if done.returncode == 0 else {}
         return NumericClass(found["probes"], found["facts"])

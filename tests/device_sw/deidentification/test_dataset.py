@@ -152,6 +152,15 @@ def test_person_names_and_dates_that_the_table_does_not_know_go_too():
     assert "20260310" not in str(clean)
 
 
+def test_web_addresses_go_in_nested_sequences_too():
+    film = films.film()
+    film.RetrieveURL = f"https://{PLANTED}/studies/1"
+    item = Dataset()
+    item.RetrieveURL = f"https://{PLANTED}/series/1"
+    film.ReferencedImageSequence = Sequence([item])
+    assert PLANTED not in str(cleaned(film))
+
+
 @given(st.dates(min_value=date(1900, 1, 1)), st.integers(1, 3650))
 def test_a_moved_date_lies_exactly_that_many_days_before(day, days):
     moved = moved_back(f"{day:%Y%m%d}" if day.year > 999 else day.isoformat().replace("-", ""), days)

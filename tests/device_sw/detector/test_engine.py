@@ -8,13 +8,14 @@ import sys
 import numpy as np
 import pytest
 
-from device_sw.detector import engine
+from device_sw.detector import engine, layers
 from device_sw.detector.bundle import load_bundle
 from device_sw.detector.eager import EagerDetector
 from device_sw.detector.inference import Detector
 from device_sw.detector.parity import Parity, measure, require_parity
 from device_sw.detector.regions import anchor_boxes, proposals
 from device_sw.errors import BundleError
+from device_sw.launcher import numeric_environment
 from device_sw.types import Letterbox, ModelInput
 
 
@@ -69,6 +70,58 @@ def test_every_layer_computes_in_float32(loaded):
     network = engine.CompiledNetwork(loaded.architecture, loaded.weights)
     assert "f32" in network.precisions()
     assert not network.precisions() & {"bf16", "f16", "i8"}
+
+
+NAMES_THE_KERNELS = """
+import sys
+from pathlib import Path
+from device_sw.detector import engine, layers
+from device_sw.detector.bundle import load_bundle
+loaded = load_bundle(Path(sys.argv[1]))
+print(engine.instruction_set(), *sorted(engine.CompiledNetwork(loaded.architecture, loaded.weights).kernels()))
+"""
+
+
+def kernels_of(bundle_folder, environment):
+    told = subprocess.run(
+        [sys.executable, "-c", NAMES_THE_KERNELS, bundle_folder], env=environment, capture_output=True, text=True, check=True
+    )
+    return told.stdout.split()
+
+
+def test_no_kernel_goes_beyond_the_instruction_set_of_the_numeric_environment(bundle_folder):
+    limit, *kernels = kernels_of(bundle_folder, numeric_environment())
+    assert limit == "AVX2"
+    assert any("avx2" in kernel for kernel in kernels)
+    assert not [kernel for kernel in kernels if any(more in kernel for more in ("avx512", "avx10", "amx"))]
+
+
+def test_no_kernel_comes_from_a_library_that_knows_no_limit(loaded):
+    network = engine.CompiledNetwork(loaded.architecture, loaded.weights)
+    assert not [kernel for kernel in network.kernels() if "mlas" in kernel]
+
+
+@pytest.mark.parametrize("missing", engine.LIMITS)
+def test_one_limit_alone_limits_nothing(monkeypatch, missing):
+    for name in engine.LIMITS:
+        monkeypatch.setenv(name, "AVX2")
+    assert engine.instruction_set() == "AVX2"
+    monkeypatch.delenv(missing)
+    assert engine.instruction_set() == "not limited"
+
+
+@pytest.mark.parametrize(("count", "inputs", "outputs"), [(1, 1, 1), (1, 7, 3), (150, 98, 8), (5, 64, 33)])
+def test_a_linear_layer_multiplies_and_adds(count, inputs, outputs):
+    random = np.random.default_rng(count)
+    x, weights, bias = (
+        random.standard_normal(shape).astype(np.float32) for shape in ((count, inputs), (outputs, inputs), (outputs,))
+    )
+    entry = layers.ops.parameter([-1, inputs], np.float32)
+    request = engine.request(layers.ov.Core(), layers.ov.Model([layers.linear(entry, weights, bias)], [entry], "linear"))
+    (found,) = engine.run(request, [x])
+    expected = x.astype(np.float64) @ weights.astype(np.float64).T + bias
+    assert found.shape == (count, outputs)
+    assert np.abs(found - expected).max() < 1e-4
 
 
 def test_an_engine_that_would_not_compute_in_float32_is_refused():
