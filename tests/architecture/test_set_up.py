@@ -22,3 +22,17 @@ def test_an_environment_that_another_checkout_owns_is_never_emptied(tmp_path):
     assert finished.returncode == 3
     assert finished.stderr.startswith("ENV-SHARED at .venv: found a link to ")
     assert sorted(path.name for path in foreign.iterdir()) == ["kept", "requirements.lock.sha256"]
+
+
+def test_a_link_that_leads_nowhere_is_named_too(tmp_path):
+    shutil.copy(ROOT / "qms", tmp_path / "qms")
+    (tmp_path / "requirements.lock").write_text("nothing==1.0\n", encoding="utf-8")
+    (tmp_path / ".venv").symlink_to(tmp_path / ".venv")
+    finished = subprocess.run([sys.executable, str(tmp_path / "qms"), "check"], capture_output=True, text=True, check=False)
+    assert finished.returncode == 3
+    assert finished.stderr.startswith(f"ENV-SHARED at .venv: found a link to {tmp_path / '.venv'}")
+
+
+def test_a_link_as_environment_is_never_committed():
+    """A pattern that ends in a slash ignores folders only, and git replaces an ignored folder by a committed link without a word."""
+    assert ".venv" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
