@@ -14,7 +14,7 @@ from device_sw.device import Device
 from device_sw.report.outputs import Wanted
 from device_sw.types import Policy
 from pipeline.surveillance import baseline as baselines
-from pipeline.surveillance.installed import releases
+from pipeline.surveillance.installed import Released
 from pipeline.surveillance.record import record_of
 from pipeline.surveillance.trail import in_order, read_trail
 from tests.pipeline.surveillance.sites import ROOT, WORDS, Clock, ordered, points, states
@@ -66,7 +66,7 @@ def changed(films, folder: Path, change):
 def folders(examiner, films, tmp_path_factory):
     """A site with a baseline and an unchanged window, and what its two drifts would have left a day later.
 
-    Lines note whole seconds, and nothing says which of two folders was first within one; so each folder has a day of its own.
+    Each folder has a day of its own, so that nothing rests on how fast films are analysed.
     """
     root = tmp_path_factory.mktemp("device")
 
@@ -87,9 +87,12 @@ def folders(examiner, films, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def judged(folders, situations):
+def judged(folders, situations, examiner):
+    """Judge folders as if the device of this checkout with the bundle that it holds had been released."""
     from pipeline.surveillance.plan import load_plan
 
+    used = examiner.identity
+    known = frozenset({Released(used.device_version, used.model_version, used.bundle_sha256)})
     whole = load_plan(ROOT, situations)
     plan = replace(
         whole, window=replace(whole.window, films=WINDOW, baseline_films=BASE, least_films=WINDOW, least_scores=WINDOW)
@@ -97,8 +100,8 @@ def judged(folders, situations):
 
     def record(*names):
         trails = tuple(read_trail(folders[name], number) for number, name in enumerate(names, start=1))
-        base = baselines.form(in_order(trails), trails, plan, WORDS, releases(ROOT))
-        return record_of(replace(ordered(plan, trails, base), releases=releases(ROOT), films_are="phantom films"))
+        base = baselines.form(in_order(trails), trails, plan, WORDS, known)
+        return record_of(replace(ordered(plan, trails, base), releases=known, films_are="phantom films"))
 
     return record
 

@@ -6,6 +6,7 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
+from device_sw._version import __version__
 from pipeline.release.errors import ReleaseRefused
 from pipeline.release.parts.bill import document
 from pipeline.release.parts.components import Component, Pin, components
@@ -58,7 +59,7 @@ def test_no_address_of_an_index_and_no_place_of_this_machine_enters(text):
 def test_what_depends_on_what(text):
     edges = {each["ref"]: each["dependsOn"] for each in json.loads(text)["dependencies"]}
     assert "pkg:pypi/typing-extensions@4.16.0" in edges["pkg:pypi/torch@2.15.0"]
-    assert "pkg:pypi/torch@2.15.0" in edges["pkg:pypi/thoratrace@0.1.0"]
+    assert "pkg:pypi/torch@2.15.0" in edges[f"pkg:pypi/thoratrace@{__version__}"]
     assert any("nvidia-cufft" in each for each in edges["pkg:pypi/cuda-toolkit@13.2.2"])
 
 
