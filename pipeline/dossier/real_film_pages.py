@@ -33,7 +33,7 @@ COUNTED = {
     "marks_a_film_of_findings_stated_absent": "marks a film, of findings whose absence was stated",
     "films_cautioned_as_unlike": "films cautioned as unlike those of training, share",
 }
-VIEWS = {"AP": "AP", "PA": "PA"}
+VIEWS = ("AP", "PA")
 
 
 class RealFilmPages:
@@ -50,15 +50,15 @@ class RealFilmPages:
             return _not_run(RUN)
         figure = self._book.figure
         rows = [["all scored films", *(self._metric(RUN, f"/validation/figures/{name}/macro") for name in FIGURES)]]
-        for view, said in VIEWS.items():
+        for view in VIEWS:
             place = f"/subgroups/strata/view/{view}/figures"
             cells = [self._metric(RUN, f"{place}/{escaped(f'{name}.macro')}") for name in ("ap30", "ap50")]
-            rows.append([f"view {said}", *cells, "not computed by view"])
+            rows.append([f"view {view}", *cells, "not computed by view"])
         counted = "/validation/films"
         head = (
             f"{figure(RUN, '/date')}: {plain(self._book.value(RUN, '/validation/films_are'))}. One configuration, chosen without the test films; "
             f"{figure(RUN, f'{counted}/scored')} of {figure(RUN, f'{counted}/test')} test films are scored, because on the others nobody looked. "
-            f"{plain(self._book.value(RUN, '/validation/statement'))}."
+            f"The protocol calls it an {plain(self._book.value(RUN, '/validation/statement'))}."
         )
         return f"{head}\n\n{table(['Lung field infiltration', *FIGURES.values()], rows, widths=[28, 24, 24, 24])}"
 
