@@ -1,11 +1,13 @@
 """The README is kept true: its commands exist (and those of every page for people), its paths exist, and the status is said before anything else."""
 
+import json
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from device_sw.launcher import numeric_environment
 
@@ -92,3 +94,44 @@ def test_every_block_of_output_is_filled():
     blocks = re.findall(r"<!-- output: (\w+) -->\n(.*?)<!-- end of output -->", TEXT, re.DOTALL)
     assert [name for name, _ in blocks] == ["demo", "test"]
     assert [name for name, content in blocks if not content.strip()] == []
+
+
+def shown(name):
+    """Return the cells of an output block that is a table, each column's lines joined."""
+    block = re.search(rf"<!-- output: {name} -->\n(.*?)<!-- end of output -->", TEXT, re.DOTALL)[1]
+    rows = [line.split("│")[1:-1] for line in block.splitlines() if line.startswith("│")]
+    return [" ".join(" ".join(cells).split()) for cells in zip(*rows, strict=True)]
+
+
+def todays(path):
+    if not (ROOT / "artifacts" / path).is_file():
+        pytest.skip("no finished run here (./qms demo makes it)")
+    return json.loads((ROOT / "artifacts" / path).read_text(encoding="utf-8"))
+
+
+@pytest.mark.needs_run
+def test_the_demo_that_is_shown_has_the_scenario_rows_of_todays_run():
+    counts = todays("verification/verdicts.json")["counts"]
+    said = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
+    assert f"scenario rows: {said}" in shown("demo")[2]
+
+
+def trained(lock):
+    """Return the hash of what the training stage made, by a lock file."""
+    return yaml.safe_load(lock)["stages"]["train"]["outs"][0]["md5"]
+
+
+@pytest.mark.needs_run
+def test_the_demo_that_is_shown_has_the_figures_of_todays_run():
+    committed = subprocess.run(["git", "show", "HEAD:dvc.lock"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    if trained(committed) != trained((ROOT / "dvc.lock").read_text(encoding="utf-8")):
+        pytest.skip("this machine trained other weights than the committed lock names (docs/adr/0043-one-instruction-set.md)")
+    for endpoint in todays("validation/validation.json")["endpoints"]:
+        between = endpoint["interval"]
+        figure = f"{endpoint['id']} {endpoint['value']:.3f} [{between['low']:.3f}, {between['high']:.3f}] (goal {endpoint['threshold']:g}"
+        assert figure in shown("demo")[2].replace("(goal 0.0)", "(goal 0)")
+
+
+@pytest.mark.needs_run
+def test_the_demo_that_is_shown_is_good_in_every_part():
+    assert set(shown("demo")[1].split()) == {"good"}
