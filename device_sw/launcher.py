@@ -4,7 +4,7 @@ Floating-point results depend on the number of threads and on the vector instruc
 device, not of the machine. `./qms` loads this file by path before any environment exists; `thoratrace` starts itself again with it.
 Only the standard library is imported here.
 
-Source: what each variable does is measured in docs/adr/0003-numeric-environment.md.
+Source: what each variable does is measured in docs/adr/0003-numeric-environment.md and docs/adr/0043-one-instruction-set.md.
 """
 
 from __future__ import annotations

@@ -37,6 +37,9 @@ _PATIENT_GROUP = 0x0010
 """Dates of the patient (birth, last menstruation) follow the table: no interval needs them."""
 
 _DATES, _TIMES = frozenset({"DA", "DT"}), frozenset({"TM"})
+_OF_CODES = frozenset({0x0008010E, 0x00080120})
+"""Web addresses that name a code, or where its scheme is published (Coding Scheme URL, URN Code Value), and nothing of a patient."""
+
 _TEXT = frozenset({"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UT"})
 _NUMBERS = frozenset({"DS", "FD", "FL", "IS", "SL", "SS", "SV", "UL", "US", "UV"})
 _DUMMY = "REMOVED"
@@ -110,7 +113,7 @@ def _beyond_the_table(element: DataElement) -> Action:
     if element.VR == "PN" or (element.VR == "UN" and not element.tag.is_private):
         return Action.EMPTY if element.VR == "PN" else Action.REMOVE
     if element.VR == "UR":
-        return Action.REMOVE
+        return Action.KEEP if int(element.tag) in _OF_CODES else Action.REMOVE
     if element.VR in _DATES:
         return Action.DUMMY
     if element.VR == "UI" and any(UID(str(uid)).name == str(uid) for uid in _values(element.value) if str(uid)):

@@ -1,7 +1,8 @@
 """The Basic Application Level Confidentiality Profile as a table: what becomes of each attribute when the patient's identity is removed.
 
 `basic_profile.csv` holds one row for each attribute of Table E.1-1 with its action code. Attributes that the table does not name are kept, with four exceptions
-that are stricter than the standard asks: person names, dates, UIDs that no dictionary knows, and web addresses are treated as if the table named them.
+that are stricter than the standard asks: person names, dates, UIDs that no dictionary knows, and attributes
+of VR UR but those of codes are treated as if the table named them.
 
 Source: DICOM PS3.15 2026c, Annex E, Table E.1-1 (Basic Profile column) and E.3.
 """

@@ -58,12 +58,12 @@ class RealFilmPages:
         head = (
             f"{figure(RUN, '/date')}: {plain(self._book.value(RUN, '/validation/films_are'))}. One configuration, chosen without the test films; "
             f"{figure(RUN, f'{counted}/scored')} of {figure(RUN, f'{counted}/test')} test films are scored, because on the others nobody looked. "
-            f"The protocol calls it an {plain(self._book.value(RUN, '/validation/statement'))}."
+            f"In the words of the protocol: {plain(self._book.value(RUN, '/validation/statement'))}."
         )
         return f"{head}\n\n{table(['Lung field infiltration', *FIGURES.values()], rows, widths=[28, 24, 24, 24])}"
 
     def beside_a_public_detector(self) -> str:
-        """Return the families trained on the same real films with the same budget, and their differences."""
+        """Return the families trained on the same real films with the same budget, each with its figures."""
         if not self._book.has(COMPARISON):
             return _not_run(COMPARISON)
         rows = [

@@ -151,7 +151,7 @@ def require_distinct(trails: Sequence[Trail]) -> None:
 def in_order(trails: Sequence[Trail]) -> tuple[Entry, ...]:
     """Return the inputs of all trails by time. Inside a trail the chain says the order, also where a clock was set back.
 
-    Times have whole seconds. Inputs of several trails in the same second stand by the hash of the first line of their trail, never by its place in the command.
+    Times have milliseconds, of device 0.1.0 whole seconds. Inputs of several trails at the same time stand by the hash of the first line of their trail, never by its place in the command.
     """
     keyed = [
         ((latest, trail.hashes[0], entry.line), entry)

@@ -1,4 +1,4 @@
-"""How well two teams of radiologists agree on where the lung is opaque: the ceiling for a detector that is judged by one team's boxes.
+"""How well two teams of radiologists agree on where the lung is opaque: a scale for a detector that is judged by one team's boxes.
 
     python -m tests.benchmarks.expert_agreement --out evidence/real_films/agreement.json
 

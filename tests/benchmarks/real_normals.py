@@ -28,6 +28,7 @@ from pipeline.adapters.coco_source import read_folder
 from pipeline.adapters.wrap import wrapped
 from pipeline.progress import bar
 from pipeline.run import REPOSITORY, write_json
+from validation import protocol
 from validation.metrics.intervals import draw
 from validation.metrics.rates import Rate
 from validation.metrics.result import Metric
@@ -40,18 +41,16 @@ if TYPE_CHECKING:
 DATA = REPOSITORY.parent / "shared" / "data" / "cxr_boxes"
 SEED, REPLICATES, LEVEL = 20261122, 2000, 0.95
 NOTHING = "no film was analysed"
-GOAL = 0.25
-"""False positives a film that development asks of the phantom's test films; shown beside the figure, decides nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the device said of one film: the code of its refusal, or the findings it marked, one entry a mark, and whether it cautioned that the film is unlike those it learned from."""
+    """What the device said of one film: the code of its refusal, or the findings it marked, one entry a mark, and where it places the film beside those it learned from."""
 
     film: SourceFilm
     refusal: str | None = None
     marks: tuple[str, ...] = ()
-    unlike: bool = False
+    placed: str = ""
 
     def stated_absent(self) -> tuple[str, ...]:
         """Return the marks of findings whose absence a reviewer stated."""
@@ -95,8 +94,8 @@ def answer(device: Device, film: SourceFilm, place: Path) -> Answer:
         result = device.analyse(place, explain=False)
     except InputRefused as refusal:
         return Answer(film, refusal=refusal.code)
-    unlike = result.placement is None or result.placement.outside
-    return Answer(film, marks=tuple(mark.finding for mark in result.detections), unlike=unlike)
+    placed = "not judged" if result.placement is None else "unlike" if result.placement.outside else "like"
+    return Answer(film, marks=tuple(mark.finding for mark in result.detections), placed=placed)
 
 
 def record(device: Device, answers: Sequence[Answer]) -> dict[str, Any]:
@@ -115,8 +114,9 @@ def record(device: Device, answers: Sequence[Answer]) -> dict[str, Any]:
         "patients": len({each.film.patient for each in answers}),
         "refused": dict(sorted(Counter(each.refusal for each in answers if each.refusal).items())),
         "analysed": len(analysed),
-        "goal_of_the_phantom": GOAL,
-        "films_cautioned_as_unlike": counted(analysed, lambda each: each.unlike),
+        "goal_of_the_phantom": goal(),
+        "films_cautioned_as_unlike": counted(analysed, lambda each: each.placed == "unlike"),
+        "films_not_placed": counted(analysed, lambda each: each.placed == "not judged"),
         "films_without_a_mark": counted(analysed, lambda each: not each.marks),
         "marks_a_film": rate(analysed, lambda each: len(each.marks)),
         "marks_a_film_of_findings_stated_absent": rate(analysed, lambda each: len(each.stated_absent())),
@@ -132,6 +132,12 @@ def record(device: Device, answers: Sequence[Answer]) -> dict[str, Any]:
             str(number): films for number, films in sorted(Counter(len(each.marks) for each in analysed).items())
         },
     }
+
+
+def goal() -> float:
+    """Return the false positives a film that the protocol allows on the locked phantom films; shown beside the figure, decides nothing here."""
+    (found,) = [each for each in protocol.load().set_for("phantom", "release").endpoints if each.id == "false-positives"]
+    return found.threshold
 
 
 def counted(analysed: Sequence[Answer], holds: Callable[[Answer], bool]) -> dict[str, Any]:

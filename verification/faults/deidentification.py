@@ -32,6 +32,15 @@ def private_attributes_kept(module: ModuleType) -> None:
     wrap(module, "_action", action)
 
 
+def web_addresses_kept(module: ModuleType) -> None:
+    """Web addresses that the table does not name stay (device_sw.deidentification.dataset)."""
+
+    def beyond(original: Any, element: Any) -> Any:
+        return module.Action.KEEP if element.VR == "UR" else original(element)
+
+    wrap(module, "_beyond_the_table", beyond)
+
+
 def dates_kept(module: ModuleType) -> None:
     """Dates do not move (device_sw.deidentification.dataset)."""
     replace(module, "moved_back", lambda value, _days: value)

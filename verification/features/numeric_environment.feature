@@ -23,9 +23,9 @@ Feature: Numeric environment
       | openvino |
       | torch    |
 
-  @SRS-061 @RC-015
-  Scenario: No kernel of the network chooses its instructions by the processor alone
-    When the kernels of the network are named
+  @SRS-061 @RC-015 @needs_run
+  Scenario: No kernel of the shipped network chooses its instructions by the processor alone
+    When the kernels of the shipped network are named
     Then none uses wider instructions than the fixed ones
     And none is of the library that knows no limit
 

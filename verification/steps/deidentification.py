@@ -59,6 +59,7 @@ def _planted(number: int) -> pydicom.FileDataset:
     inner = Dataset()
     for keyword in ("PatientName", "PatientID", "InstitutionName"):
         setattr(inner, keyword, films.PLANTED[keyword])
+    inner.RetrieveURL = f"https://{films.PLANTED['PatientID']}/series"
     film.AnatomicRegionSequence = Sequence([inner])
     film.add_new(0x00111001, "LO", films.PLANTED["PatientName"])
     return film

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -99,6 +100,13 @@ def test_a_result_that_cannot_get_its_name_is_completed_by_the_next_run(folder, 
     assert said == ["recovered: 5 files completed, 0 removed that a run which ended early had left"]
     assert [outcome["index"] for outcome in again.outcomes] == [1]
     assert inspect(tmp_path / "out").difference is None
+
+
+def test_each_line_states_its_time_to_the_millisecond(folder, tmp_path):
+    ran(tmp_path / "out", [folder])
+    times = [line["time"] for line in lines(tmp_path / "out")]
+    assert times == sorted(times)
+    assert all(re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00", time) for time in times)
 
 
 def test_a_failed_inference_is_recorded_and_the_batch_goes_on(folder, tmp_path):

@@ -152,6 +152,14 @@ def test_person_names_and_dates_that_the_table_does_not_know_go_too():
     assert "20260310" not in str(clean)
 
 
+def test_a_code_that_is_named_by_an_address_keeps_it():
+    film, item = films.film(), Dataset()
+    item.URNCodeValue, item.CodingSchemeURL = "urn:oid:1.2.3", "https://codes.example"
+    film.AnatomicRegionSequence = Sequence([item])
+    kept = cleaned(film).AnatomicRegionSequence[0]
+    assert (kept.URNCodeValue, kept.CodingSchemeURL) == ("urn:oid:1.2.3", "https://codes.example")
+
+
 def test_web_addresses_go_in_nested_sequences_too():
     film = films.film()
     film.RetrieveURL = f"https://{PLANTED}/studies/1"

@@ -61,7 +61,7 @@ def pages(tmp_path):
 @pytest.mark.parametrize(
     ("path", "said"),
     [
-        (RUN, ("view AP", "`88 <", "an no claim", "not computed by view")),
+        (RUN, ("view AP", "`88 <", "the protocol: no claim", "not computed by view")),
         (COMPARISON, ("small", "public", "`12 <")),
         (AGREEMENT, ("one: Opacity", "393")),
         (NORMALS, ("Scoliosis of the spine", "ADM-CHILD: 5", "undefined: no film was analysed", "at most")),

@@ -474,8 +474,8 @@ def test_the_order_of_folders_does_not_show_and_equal_inputs_give_equal_bytes(si
     assert set(written[0]) == {"surveillance.json", "surveillance.html", *(f"PMI-0{number}.png" for number in (1, 2, 3, 4, 5, 7))}
 
 
-def test_the_order_of_folders_does_not_show_inside_one_second(site, new_site, plan, tmp_path):
-    """Audit times have whole seconds: all inputs of both folders stand at the same time, and the end of the baseline lies between them."""
+def test_the_order_of_folders_does_not_show_where_times_are_equal(site, new_site, plan, tmp_path):
+    """All inputs of both folders stand at the same time, and the end of the baseline lies between them."""
     site.record([*steady(49), "ADM-VIEW"])
     other = new_site("other").record([*steady(69, seed=3, shift=0.01), "ADM-VIEW"])
     written = []

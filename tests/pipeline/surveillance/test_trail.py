@@ -237,3 +237,16 @@ def test_inputs_of_several_trails_stand_by_time_and_inside_a_trail_by_the_chain(
     first.record(steady(1))
     found = in_order(read(second.folder, first.folder))
     assert [(entry.trail, entry.line) for entry in found] == [(2, 1), (2, 2), (1, 1), (2, 3), (2, 4)]
+
+
+def timed(folder, *times):
+    """Write the times of a recorded folder's lines anew."""
+    rechained(folder, [line | {"time": time} for line, time in zip(rows(folder), times, strict=True)])
+
+
+def test_trails_of_one_second_have_an_order_also_beside_lines_of_whole_seconds(new_site):
+    first, second = new_site("first").record(steady(2)), new_site("second").record(steady(2))
+    timed(first.folder, "2030-01-01T12:00:00.100+00:00", "2030-01-01T12:00:00.300+00:00")
+    timed(second.folder, "2030-01-01T12:00:00+00:00", "2030-01-01T12:00:00.200+00:00")
+    found = in_order(read(first.folder, second.folder))
+    assert [(entry.trail, entry.line) for entry in found] == [(2, 1), (1, 1), (2, 2), (1, 2)]
