@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from device_sw._version import __version__
 from pipeline.compare import choice
+from pipeline.compare.candidates import all_families
 from pipeline.compare.measurement import IOU, Measured, Resampling
 from pipeline.run import read_json
 from validation import protocol
@@ -76,6 +77,7 @@ def _record(order: Order, results: Results) -> dict[str, Any]:
         },
         "search": {"rates": list(order.search.rates), "epochs": order.search.epochs} if order.search.rates else None,
         "present": results.present,
+        "not_compared": [name for name in all_families() if name not in results.trials],
         "rule": (choice.__doc__ or "").partition("\n\n")[2].strip(),
         "choice": {"family": chosen.family, "reason": chosen.reason},
         "families": {

@@ -45,6 +45,7 @@ class RationalePages:
         parts = [
             f"{what}Chosen: {chosen}; {plain(value(COMPARISON, '/choice/reason'))}. The rule was stated before:",
             plain(value(COMPARISON, "/rule").replace("\n", " ")),
+            self._left_out(),
             self._table(),
             *(
                 self._shelf.picture(f"evidence/compare/{stem}.png", text)
@@ -52,7 +53,12 @@ class RationalePages:
                 if self._is_drawn(stem)
             ),
         ]
-        return "\n\n".join(parts)
+        return "\n\n".join(part for part in parts if part)
+
+    def _left_out(self) -> str:
+        """Name the families that were not asked for, so that nobody takes the table for all there are."""
+        names = self._book.value(COMPARISON, "/not_compared")
+        return f"Not compared: {self._book.cited(', '.join(names), COMPARISON, '/not_compared')}." if names else ""
 
     def _is_drawn(self, stem: str) -> bool:
         return self._book.has(f"evidence/compare/{stem}.png")

@@ -25,6 +25,7 @@ RECORD = {
     "rule": "The rule\nof two lines.",
     "families": {"small": FAMILY, "large": FAMILY | {"objections": ["its bundle has 99.0 MB, at most 20 allowed"]}},
     "failed": {"odd": "CMP-TRIAL"},
+    "not_compared": ["yolo", "ssdlite"],
 }
 STUDY = {
     "date": "2026-11-21",
@@ -61,6 +62,8 @@ def test_every_family_is_shown_with_what_speaks_against_it(pages):
     assert "0.700 [0.600,\N{NO-BREAK SPACE}0.800]" in text
     assert "its bundle has 99.0 MB, at most 20 allowed" in text
     assert "its trial failed" in text
+    assert "Not compared: " in text
+    assert "yolo, ssdlite" in text
     assert "A trial of the tool" not in text
 
 
