@@ -70,7 +70,7 @@ class RealFilmPages:
             [plain(name), *(self._metric(COMPARISON, f"/families/{escaped(name)}/figures/{figure}/macro") for figure in FIGURES)]
             for name in self._book.value(COMPARISON, "/families")
         ]
-        head = f"{self._book.figure(COMPARISON, '/date')}: families trained on the same real films, {self._book.figure(COMPARISON, '/epochs')} epochs each, judged on the same test films."
+        head = f"{self._book.figure(COMPARISON, '/date')}: families trained on the same real films, {self._book.figure(COMPARISON, '/epochs')} epochs each, the learning rate of each searched on the validation films, judged on the same test films. All of them are shown, and none was chosen by what the test films say."
         return f"{head}\n\n{table(['Family', *FIGURES.values()], rows, widths=[28, 24, 24, 24])}"
 
     def agreement(self) -> str:
