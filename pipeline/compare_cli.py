@@ -36,7 +36,8 @@ def compare_families(  # noqa: PLR0913, PLR0917  one option each
     replicates: Annotated[int, typer.Option(min=10, help="of the bootstrap")] = 2000,
     name: Annotated[str, typer.Option(help="folder under artifacts/compare")] = "families",
     keep: Annotated[
-        Path | None, typer.Option(help="copy record, page and pictures into this folder, by habit under evidence/")
+        Path | None,
+        typer.Option(help="copy record and pictures into this folder, by habit under evidence/; the page is made from them"),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="the record as JSON on stdout")] = False,  # noqa: FBT002
 ) -> None:
@@ -114,4 +115,5 @@ def _summary(record: dict[str, Any], written: Path) -> str:
 def _keep(order: Order, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for path in sorted((order.folder / "result").iterdir()):
-        shutil.copy(path, folder / path.name)
+        if path.suffix != ".html":  # it holds the pictures once more
+            shutil.copy(path, folder / path.name)

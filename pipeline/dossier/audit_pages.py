@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pipeline.dossier.metric_text import interval_text
 from pipeline.dossier.tables import link, plain, table
 from verification.trace.audit_log import AUDIT, DOCUMENTS, RELEASES, Event
 from verification.trace.people import shown
@@ -59,13 +60,12 @@ class AuditPages:
         return f"{head}\n\n{table(['Endpoint', 'Figure', 'Goal', 'Outcome', 'Evidence for'], rows, widths=[34, 24, 14, 16, 12])}"
 
     def _endpoint(self, path: str, index: int, row: dict[str, Any]) -> list[str]:
-        place, interval = f"/endpoints/{index}", row["interval"]
+        place = f"/endpoints/{index}"
         value = "undefined" if row["value"] is None else f"{row['value']:.3f}"
-        between = f" [{interval['low']:.3f}, {interval['high']:.3f}]" if interval else ""
         goal = f"{row['direction'].replace('-', ' ')} {row['threshold']} ({row['bound']})"
         return [
             f"**{plain(row['title'])}**\n\n{'primary' if row['primary'] else 'secondary'}",
-            self._book.cited(value + between, path, f"{place}/value"),
+            self._book.cited(value + interval_text(row["interval"]), path, f"{place}/value"),
             self._book.cited(goal, path, f"{place}/threshold"),
             self._book.cited("met" if row["passed"] else "not met", path, f"{place}/passed"),
             link(row["requirement"]),

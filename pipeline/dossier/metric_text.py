@@ -7,9 +7,21 @@ from typing import TYPE_CHECKING, Any
 from pipeline.dossier.tables import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pipeline.dossier.evidence import EvidenceBook
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
+"""Keeps the two ends of an interval on one line."""
+
+
+def interval_text(interval: Mapping[str, float] | None) -> str:
+    """Return an interval as it follows its figure; nothing where there is none.
+
+    >>> interval_text({"low": 0.6, "high": 0.8}).replace(NO_BREAK, " "), interval_text(None)
+    (' [0.600, 0.800]', '')
+    """
+    return f" [{interval['low']:.3f},{NO_BREAK}{interval['high']:.3f}]" if interval else ""
 
 
 def metric_text(book: EvidenceBook, path: str, pointer: str) -> str:
@@ -17,6 +29,4 @@ def metric_text(book: EvidenceBook, path: str, pointer: str) -> str:
     found: dict[str, Any] = book.value(path, pointer)
     if found["value"] is None:
         return f"undefined: {plain(found['reason'])}"
-    between = found.get("interval")
-    text = f"{found['value']:.3f}" + (f" [{between['low']:.3f},{NO_BREAK}{between['high']:.3f}]" if between else "")
-    return book.cited(text, path, f"{pointer}/value")
+    return book.cited(f"{found['value']:.3f}{interval_text(found.get('interval'))}", path, f"{pointer}/value")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.dossier.evidence import escaped
+from pipeline.dossier.metric_text import NO_BREAK
 from pipeline.dossier.tables import table
 
 if TYPE_CHECKING:
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
 
 RATES = "evidence/orientation/rates.json"
 SOURCES = ("real", "phantom")
-NO_BREAK = "\N{NO-BREAK SPACE}"
-"""Keeps the two ends of an interval on one line."""
 
 
 class OrientationPages:

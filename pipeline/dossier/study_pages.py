@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.dossier.evidence import escaped
-from pipeline.dossier.metric_text import NO_BREAK, metric_text
+from pipeline.dossier.metric_text import interval_text, metric_text
 from pipeline.dossier.tables import plain, table
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class StudyPages:
                 if between or goal["value"] % 1
                 else f"{goal['value']:.0f}"
             )
-            text = value + (f" [{between['low']:.3f},{NO_BREAK}{between['high']:.3f}]" if between else "")
+            text = value + interval_text(between)
             rows.append(
                 [
                     plain(goal["title"]),

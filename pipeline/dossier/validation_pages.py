@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.dossier.evidence import escaped
+from pipeline.dossier.metric_text import interval_text, metric_text
 from pipeline.dossier.tables import link, plain, table
 
 if TYPE_CHECKING:
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
     from pipeline.dossier.evidence import EvidenceBook
 
 RECORD = "artifacts/validation/validation.json"
-NO_BREAK = "\N{NO-BREAK SPACE}"
-"""Keeps the two ends of an interval on one line."""
 
 
 class ValidationPages:
@@ -28,13 +27,7 @@ class ValidationPages:
 
     def metric(self, pointer: str) -> str:
         """Return a figure with its interval, or why it is undefined."""
-        found: dict[str, Any] = self._book.value(RECORD, pointer)
-        if found["value"] is None:
-            return f"undefined: {plain(found['reason'])}"
-        text = f"{found['value']:.3f}"
-        if interval := found.get("interval"):
-            text += f" [{interval['low']:.3f},{NO_BREAK}{interval['high']:.3f}]"
-        return self._book.cited(text, RECORD, f"{pointer}/value")
+        return metric_text(self._book, RECORD, pointer)
 
     def films_are(self) -> str:
         """Return what kind of films the figures rest on, in the words of the protocol."""
@@ -57,12 +50,11 @@ class ValidationPages:
     def _endpoint(self, index: int, row: dict[str, Any]) -> list[str]:
         place = f"/endpoints/{index}"
         value = "undefined" if row["value"] is None else f"{row['value']:.3f}"
-        interval = f" [{row['interval']['low']:.3f},{NO_BREAK}{row['interval']['high']:.3f}]" if row["interval"] else ""
         goal = f"{row['direction'].replace('-', ' ')} {row['threshold']} ({row['bound']})"
         outcome = "met" if row["passed"] else "not met"
         return [
             f"**{plain(row['title'])}**\n\n{'primary' if row['primary'] else 'secondary'}",
-            self._book.cited(value + interval, RECORD, f"{place}/value"),
+            self._book.cited(value + interval_text(row["interval"]), RECORD, f"{place}/value"),
             self._book.cited(goal, RECORD, f"{place}/threshold"),
             self._book.cited(outcome, RECORD, f"{place}/passed") + (f"\n\n{plain(row['reason'])}" if row["reason"] else ""),
             link(row["requirement"]),

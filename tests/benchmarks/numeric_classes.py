@@ -115,7 +115,7 @@ def summed_up(kept: dict) -> dict:
 
 
 def taken_up(out: Path, here: NumericClass) -> dict:
-    """Return the record so far, or a new one where code, lock or this machine's numbers are others."""
+    """Return the record so far, or a new one where device version, lock or this machine's numbers are others."""
     head = {
         "schema": SCHEMA,
         "date": datetime.now(UTC).date().isoformat(),
@@ -166,8 +166,7 @@ def wider() -> list[str]:
 
 def version() -> str:
     """Return the emulator's name and version."""
-    said = subprocess.run([EMULATOR, "--version"], capture_output=True, text=True, check=True).stdout
-    return said.splitlines()[0] if said else sys.exit(f"{EMULATOR} says no version")
+    return subprocess.run([EMULATOR, "--version"], capture_output=True, text=True, check=True).stdout.partition("\n")[0]
 
 
 if __name__ == "__main__":

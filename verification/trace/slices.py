@@ -33,6 +33,7 @@ _INSTRUCTIONS = (
     "docs/labelling.md",
     "evidence/orientation/rates.json",
     "pipeline/dossier/evidence.py",
+    "pipeline/dossier/metric_text.py",
     "pipeline/dossier/orientation_pages.py",
     "pipeline/dossier/risk_pages.py",
     "pipeline/dossier/tables.py",

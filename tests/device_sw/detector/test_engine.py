@@ -83,15 +83,10 @@ print(engine.instruction_set(), *sorted(engine.CompiledNetwork(loaded.architectu
 """
 
 
-def kernels_of(bundle_folder, environment):
-    told = subprocess.run(
-        [sys.executable, "-c", NAMES_THE_KERNELS, bundle_folder], env=environment, capture_output=True, text=True, check=True
-    )
-    return told.stdout.split()
-
-
 def test_no_kernel_goes_beyond_the_instruction_set_of_the_numeric_environment(bundle_folder):
-    limit, *kernels = kernels_of(bundle_folder, numeric_environment())
+    command = [sys.executable, "-c", NAMES_THE_KERNELS, bundle_folder]
+    told = subprocess.run(command, env=numeric_environment(), capture_output=True, text=True, check=True)
+    limit, *kernels = told.stdout.split()
     assert limit == "AVX2"
     assert any("avx2" in kernel for kernel in kernels)
     assert not [kernel for kernel in kernels if any(more in kernel for more in WIDER_INSTRUCTIONS)]

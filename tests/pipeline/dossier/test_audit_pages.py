@@ -63,7 +63,7 @@ def test_the_result_is_printed_with_its_source(tmp_path):
     (tmp_path / place()).parent.mkdir(parents=True)
     (tmp_path / place()).write_text(json.dumps({"films_are": "phantom results", "statement": "a goal", "endpoints": [ENDPOINT]}))
     text = made.result()
-    assert "0.930 [0.910, 0.950]" in text
+    assert "0.930 [0.910,\N{NO-BREAK SPACE}0.950]" in text
     assert "at least 0.9 (lower)" in text
     assert text.startswith("The last result (phantom results; *a goal*):")
     assert f"::{place()}::" in text
