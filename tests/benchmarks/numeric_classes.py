@@ -4,7 +4,7 @@
 
 Each processor is emulated by QEMU in user mode (Debian: qemu-user): vendor, caches and instructions that libraries ask for are that processor's, and its
 arithmetic is computed as IEEE 754 says. Approximate instructions (reciprocals, reciprocal roots) have QEMU's result, not the maker's: a difference under
-emulation may be the emulator's alone, and says only that such an instruction is used. Beside it stands how many of PyTorch's roots are not the exact ones, and
+emulation may be the emulator's alone, and says only that such an instruction is used. Beside it stands how many roots of the network, and of PyTorch itself, are not the exact ones, and
 what the bundle's golden films give with both limits on instructions and with the first alone. Where a probe differs, it is named; nothing is tuned. About two
 minutes a processor; what is done is kept, and the command goes on where device version, lock and this machine's numbers are the same.
 """
@@ -29,7 +29,7 @@ from pipeline.run import REPOSITORY, file_sha256, read_json, write_json
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-SCHEMA = "thoratrace/numeric-classes/2"
+SCHEMA = "thoratrace/numeric-classes/3"
 EMULATOR = "qemu-x86_64"
 PROCESSORS = {
     "Haswell-noTSX": "Intel, AVX2, 2013",
@@ -47,10 +47,13 @@ ROOTS = """
 import json
 import numpy as np
 import torch
+from device_sw.detector.families.local_contrast import exact_root
 numbers = np.random.Generator(np.random.Philox(20261122)).random(100_000, dtype=np.float32)
-print(json.dumps({"roots": len(numbers), "not_exact": int((torch.from_numpy(numbers).sqrt().numpy() != np.sqrt(numbers)).sum())}))
+exact, given = np.sqrt(numbers), torch.from_numpy(numbers)
+ours, plain = (int((root(given).numpy() != exact).sum()) for root in (exact_root, torch.sqrt))
+print(json.dumps({"roots": len(numbers), "not_exact": ours, "pytorch_not_exact": plain}))
 """
-"""PyTorch's roots beside the exact ones, which numpy takes from the processor's own instruction."""
+"""The network's roots and PyTorch's own beside the exact ones, which numpy takes from the processor's own instruction."""
 
 GOLDEN = """
 import json

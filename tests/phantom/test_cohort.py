@@ -71,7 +71,7 @@ def test_index_holds_no_machine_path(cohort):
 
 
 def test_findings_are_balanced_in_every_split():
-    for split, patients in (("train", 290), ("val", 50), ("test", 80)):
+    for split, patients in (("train", 360), ("val", 50), ("test", 80)):
         findings = assign_findings(20261120, split, patients)
         assert sum(not one for one in findings) / patients == pytest.approx(0.25, abs=0.02)
         counts = [sum(finding in one for one in findings) for finding in FINDINGS]
@@ -81,8 +81,8 @@ def test_findings_are_balanced_in_every_split():
 
 
 def test_drawn_patients_vary_as_promised():
-    drawn = [spec for _, spec in draw_cohort(20261120, {"train": 290, "val": 50, "test": 80}, 256)]
-    assert len({spec.patient_id for spec in drawn}) == 420
+    drawn = [spec for _, spec in draw_cohort(20261120, {"train": 360, "val": 50, "test": 80}, 256)]
+    assert len({spec.patient_id for spec in drawn}) == 490
     assert {spec.vendor for spec in drawn} == {f"FICTIVE-{letter}" for letter in "ABCDE"}
     assert np.mean([spec.view == "AP" for spec in drawn]) == pytest.approx(0.3, abs=0.07)
     assert all(18 <= spec.age <= 95 for spec in drawn)

@@ -21,12 +21,12 @@ from validation.studies.corruptions import CORRUPTIONS, spoilt
 from validation.studies.film_file import open_film
 from validation.studies.goals import Goal
 from validation.studies.ledger import Ledger
-from validation.studies.likeness import THE_SAME, the_same, thumbnail
+from validation.studies.likeness import FINE_SIDE, SIDE, THE_SAME, the_same, thumbnail
 from validation.studies.sample import fixed_subsample
 from validation.studies.wilson import share
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -67,7 +67,7 @@ def study(subject: Subject, films: Sequence[Film], plan: Protocol, replicates: i
         small.append(np.array(ledger.get(film.sha256, lambda film=film: _thumbnail(subject.cohort_folder / film.path).tolist())))
         report(count, total, "films")
     seen, asked = small[: len(known)], small[len(known) :]
-    pairs = the_same(asked, seen)
+    pairs = the_same(asked, seen, _fine_films(subject, films), _fine_films(subject, known))
     planted = _planted(subject, known, seen)
     return {
         "goals": [goal.judged(metric) for goal, metric in zip(GOALS, _judged(cohort, films, known, pairs, planted), strict=True)],
@@ -92,8 +92,13 @@ def _judged(
     )
 
 
-def _thumbnail(path: Path) -> Thumbnail:
-    return thumbnail(normalise(read(path)).pixels)
+def _thumbnail(path: Path, side: int = SIDE) -> Thumbnail:
+    return thumbnail(normalise(read(path)).pixels, side)
+
+
+def _fine_films(subject: Subject, films: Sequence[Film]) -> Callable[[int], Thumbnail]:
+    """Return the reading of a film by its place, at the fine resolution."""
+    return lambda n: _thumbnail(subject.cohort_folder / films[n].path, FINE_SIDE)
 
 
 def _planted(subject: Subject, known: Sequence[Film], seen: list[Thumbnail]) -> dict[str, Any]:
@@ -103,17 +108,22 @@ def _planted(subject: Subject, known: Sequence[Film], seen: list[Thumbnail]) -> 
     found = {}
     for name, grade in WAYS:
         copies = [_changed(open_film(subject.cohort_folder / film.path).picture, name, grade) for film in chosen]
-        pairs = the_same(copies, seen)
+        pairs = the_same(
+            [thumbnail(copy) for copy in copies],
+            seen,
+            lambda n, made=copies: thumbnail(made[n], FINE_SIDE),
+            _fine_films(subject, known),
+        )
         right = sum(any(q == n and k == place[film.film_id] for q, k, _ in pairs) for n, film in enumerate(chosen))
         wrong = sum(k != place[chosen[q].film_id] for q, k, _ in pairs)
         found[name] = {"grade": grade, "copies": len(copies), "found": right, "taken_for_another": wrong}
     return found
 
 
-def _changed(picture: NDArray[np.float64], name: str, grade: int) -> Thumbnail:
+def _changed(picture: NDArray[np.float64], name: str, grade: int) -> NDArray[np.float32]:
     if name == "cropped":
         rows, columns = (max(round(0.02 * side), 1) for side in picture.shape)
         picture = picture[rows:-rows, columns:-columns]
     else:
         picture = spoilt(picture, CORRUPTIONS[name], grade, seed=1)
-    return thumbnail(np.clip(picture, 0.0, 1.0).astype(np.float32))
+    return np.clip(picture, 0.0, 1.0).astype(np.float32)
