@@ -20,6 +20,7 @@ source_suffix = {".md": "markdown"}
 language = "en"
 today = ""
 nitpicky = True
+smartquotes = False  # a command's "--" has to stay two hyphens
 html_theme = "furo"
 html_title = "ThoraTrace technical file"
 html_static_path = ["_static"]
@@ -29,6 +30,7 @@ html_show_copyright = False
 html_show_sphinx = False
 html_show_sourcelink = False
 html_copy_source = False
+html_use_index = False
 html_last_updated_fmt = None
 html_theme_options = {
     "announcement": "Engineering baseline: not cleared, not for clinical use, no clinical performance shown; phantom results are phantom results.",

@@ -96,6 +96,7 @@ def cost(record: Record) -> Figure:
             axes.scatter(
                 seconds, value, s=20 + 6 * megabytes, color=palette[family], alpha=0.6, label=f"{family}, {megabytes:.1f} MB"
             )
+    axes.margins(x=0.2)
     axes.set(xlabel="seconds a film, 95th percentile, whole device", ylabel="AP50, macro", ylim=(0, 1.02), xlim=(0, None))
     _finish(axes, markerscale=0.5)
     return made

@@ -81,11 +81,23 @@ class FigureShelf:
             ["File", "SHA-256"], [[f"`{path}`", f"`{self._book.source(path).sha256}`"] for path in paths], widths=[50, 50]
         )
         shown = [
-            self.picture(path, f"{plain(_sentence(path.rsplit('/', 1)[-1][:-4]))}.")
+            self.picture(path, f"{plain(_study_of(path))}.")
             for path in paths
             if path.endswith(".png") and not path.startswith(SHOWN_ELSEWHERE)
         ]
         return "\n\n".join([listing, *shown])
+
+
+def _study_of(path: str) -> str:
+    """Return which study a picture belongs to, and its own name where it is not just the study's plot.
+
+    >>> _study_of("evidence/studies/robustness/study.png"), _study_of("evidence/compare/cost.png")
+    ('Studies, robustness', 'Compare: cost')
+    """
+    *folders, name = path.removesuffix(".png").split("/")[1:]
+    words = [each.replace("_", " ").replace("-", " ") for each in (*folders, name)]
+    own = "" if name in {"study", *folders} else f": {words[-1]}"
+    return _sentence(", ".join(words[:-1])) + own if folders else _sentence(name)
 
 
 def _sentence(stem: str) -> str:

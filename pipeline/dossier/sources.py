@@ -196,8 +196,9 @@ def _findings_table(subject: Subject) -> str:
 def _section_end(subject: Subject, section: str) -> str:
     """Return what every section ends with: its gaps, and the needs and requirements that ask for it."""
     gaps = section_gaps(subject.gaps, section)
+    asked = subject.specification.section(section)
     missing = f"## Open gaps of this section\n\n{gaps}\n\n" if gaps else ""
-    return f"{missing}## What the specification asks of this section\n\n{subject.specification.section(section)}\n"
+    return missing + (f"## What the specification asks of this section\n\n{asked}\n" if asked else "")
 
 
 def _changelog(root: Path) -> str:

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from requirements_spec.model import Requirement, Soup, Specification, UserNeed
 
 
+NEEDS = "user-needs"
+"""The section that lists all needs."""
+
+
 class SpecificationPages:
     """Tables of one specification; outcomes of its scenarios come from the verification record."""
 
@@ -104,22 +108,22 @@ class SpecificationPages:
         return frozenset(row.distribution for row in self._specification.soup)
 
     def section(self, section: str) -> str:
-        """Return what the specification says belongs into a section: the needs and requirements that name it, with their outcome."""
+        """Return what the specification says belongs into a section: the needs and requirements that name it, with their outcome; empty where none does.
+
+        The section of the needs has them all already, so only requirements are listed there.
+        """
         needs = [
             [link(n.id), plain(n.title), plain(n.text), f"need of: {plain(n.role)}"]
             for n in self._specification.needs
-            if section in n.sections
+            if section in n.sections and section != NEEDS
         ]
         demands = [
             [link(r.id), plain(r.title), plain(r.text), self._verification.verdict(r.id)]
             for r in self._specification.requirements
             if section in r.sections
         ]
-        return (
-            table(["Id", "Title", "Statement", "State"], needs + demands, widths=[9, 21, 48, 22])
-            if needs or demands
-            else "No need or requirement names this section."
-        )
+        rows = needs + demands
+        return table(["Id", "Title", "Statement", "State"], rows, widths=[9, 21, 48, 22]) if rows else ""
 
     def counts(self) -> dict[str, int]:
         """Return how many needs, requirements, items and SOUP items there are."""

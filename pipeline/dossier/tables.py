@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 NOTHING = "–"  # noqa: RUF001  an en dash is how an empty cell is printed
+
+_CODE = re.compile(r"(`[^`\n]+`)")
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, widths: Sequence[int] | None = None, caption: str = "") -> str:
@@ -50,11 +54,17 @@ def _row(cells: Sequence[str]) -> list[str]:
 
 
 def plain(text: str) -> str:
-    r"""Return text with the characters that MyST would read as markup escaped.
+    r"""Return text with the characters that MyST would read as markup escaped; what stands between two backticks stays code.
 
     >>> print(plain("a_b <c> *d*"))
     a\_b &lt;c&gt; \*d\*
+    >>> print(plain("`a_b --c` and one ` more"))
+    `a_b --c` and one \` more
     """
+    return "".join(part if code else _escaped(part) for part, code in zip(_CODE.split(text), cycle((False, True)), strict=False))
+
+
+def _escaped(text: str) -> str:
     for letter in "\\`*_[]{}$|~#":
         text = text.replace(letter, f"\\{letter}")
     if text.startswith(("-", "+")):

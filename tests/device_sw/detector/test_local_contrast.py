@@ -26,5 +26,7 @@ def test_local_contrast_is_that_of_its_formula_in_double_precision():
     film = torch.from_numpy(np.random.Generator(np.random.Philox(4)).random((1, 1, 64, 64), dtype=np.float32))
     cells = film.double().reshape(1, 1, 4, 16, 4, 16)
     mean, spread = cells.mean((3, 5)), cells.std((3, 5), unbiased=False)
-    around, scale = (torch.nn.functional.interpolate(each, size=(64, 64), mode="bilinear", align_corners=False) for each in (mean, spread))
+    around, scale = (
+        torch.nn.functional.interpolate(each, size=(64, 64), mode="bilinear", align_corners=False) for each in (mean, spread)
+    )
     assert torch.allclose(local_contrast(film).double(), (film.double() - around) / (scale + 0.1), atol=1e-5)

@@ -24,12 +24,26 @@ effect = "Unknown benefit."
 """
 
 
-@pytest.mark.parametrize("text", [">=3.11", "- a", "+ b", "a|b", "**x**", "<script>", "$x$", "{role}`x`", "[x](y)"])
+@pytest.mark.parametrize("text", [">=3.11", "- a", "+ b", "a|b", "**x**", "<script>", "$x$", "{role}`x", "[x](y)"])
 def test_text_from_data_is_never_markup(text):
     shown = plain(text)
     assert not shown.startswith((">", "-", "+"))
     assert "<" not in shown
     assert "`" not in shown.replace("\\`", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("run `./qms a_b --c` twice", "run `./qms a_b --c` twice"),
+        ("{role}`x`", r"\{role\}`x`"),
+        ("a ` b_c", r"a \` b\_c"),
+        ("`` x", r"\`\` x"),
+        ("`a\nb_c`", "\\`a\nb\\_c\\`"),
+    ],
+)
+def test_code_in_text_from_data_stays_code_and_makes_nothing_else_markup(text, shown):
+    assert plain(text) == shown
 
 
 def test_every_row_has_every_cell():
