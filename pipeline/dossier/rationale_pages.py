@@ -45,6 +45,7 @@ class RationalePages:
         parts = [
             f"{what}Chosen: {chosen}; {plain(value(COMPARISON, '/choice/reason'))}. The rule was stated before:",
             plain(value(COMPARISON, "/rule").replace("\n", " ")),
+            self._trained_with(),
             self._left_out(),
             self._table(),
             *(
@@ -54,6 +55,14 @@ class RationalePages:
             ),
         ]
         return "\n\n".join(part for part in parts if part)
+
+    def _trained_with(self) -> str:
+        """Say with what each family was trained: the canonical run has other figures where it has other films, epochs or rates by now."""
+        figure = self._book.figure
+        return (
+            f"Every family was trained on {figure(COMPARISON, '/films/train')} films for at most {figure(COMPARISON, '/epochs')} epochs, each at the rate that a "
+            "search gave it. Where the canonical run has other films or parameters by now, its figures are others; here the families are compared with each other."
+        )
 
     def _left_out(self) -> str:
         """Name the families that were not asked for, so that nobody takes the table for all there are."""

@@ -1,6 +1,7 @@
 """The page of reasons: every family with its figures and objections, trials called trials, and studies that were not run named as such."""
 
 import json
+import re
 
 import pytest
 
@@ -19,6 +20,7 @@ RECORD = {
     "date": "2026-11-21",
     "films_are": "phantom results",
     "share": 1,
+    "films": {"train": 290},
     "epochs": 12,
     "train": {"epochs": 12},
     "choice": {"family": "small", "reason": "it stays: no admissible family has a higher AP50"},
@@ -65,6 +67,7 @@ def test_every_family_is_shown_with_what_speaks_against_it(pages):
     assert "Not compared: " in text
     assert "yolo, ssdlite" in text
     assert "A trial of the tool" not in text
+    assert re.search(r"trained on .*290.* films for at most .*12.* epochs", text)
 
 
 @pytest.mark.parametrize("part", [{"share": 0.1}, {"epochs": 1}])
