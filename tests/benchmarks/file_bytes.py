@@ -32,13 +32,14 @@ RUN = (
     "cut_offs",
     "predictions",
     "trace/check.json",
+    "trace/matrix.csv",
     "trace/matrix.html",
+    "trace/matrix.xlsx",
     "trace/trace.json",
     "training",
     "validation",
     "verification/verdicts.json",
 )
-OUTPUTS = ("html", "pdf", "technical_file.json", "SHA256SUMS")
 SHIFTED = """import datetime, time
 _SHIFT = {seconds}
 _now = time.time
@@ -172,8 +173,7 @@ def as_user(number: int | None) -> list[str]:
 def hashes(root: Path) -> dict[str, str]:
     """Return the SHA-256 of every file of the technical file."""
     folder = root / "artifacts" / "technical_file"
-    files = [path for name in OUTPUTS for path in (*(folder / name).rglob("*"), folder / name) if path.is_file()]
-    return {path.relative_to(folder).as_posix(): file_sha256(path) for path in sorted(files)}
+    return {path.relative_to(folder).as_posix(): file_sha256(path) for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 if __name__ == "__main__":

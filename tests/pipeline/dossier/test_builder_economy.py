@@ -46,7 +46,7 @@ def built(folder, extensions):
     source(folder / "source")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(technical_file, "_EXTENSIONS", extensions)
-        technical_file._build_html(folder)
+        technical_file._build_html(folder, folder / "html")
     return folder / "html"
 
 
