@@ -56,5 +56,5 @@ def test_every_file_of_the_technical_file_is_a_part(run):
 def test_a_technical_file_without_pages_or_without_prints_is_refused(run, kind):
     for path in (run / "artifacts/technical_file" / kind).rglob("*"):
         path.unlink()
-    with pytest.raises(ReleaseRefused, match=f"REL-MISSING at the run: found no archive/technical_file/{kind}"):
+    with pytest.raises(ReleaseRefused, match=f"REL-MISSING at the run: found no artifacts/technical_file/{kind}"):
         collect(run)
