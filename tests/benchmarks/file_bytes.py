@@ -141,10 +141,7 @@ def built(place: Place, run_is: str) -> dict:
     """Return what a place gives: seconds, and the hash of every file."""
     with tempfile.TemporaryDirectory() as holder:
         root = Path(holder) / place.folder
-        root.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["git", "clone", "-q", "--shared", REPOSITORY, root], check=True)
-        for name in filter(lambda name: (REPOSITORY / "artifacts" / name).exists(), RUN):
-            copied(REPOSITORY / "artifacts" / name, root / "artifacts" / name)
+        cloned(root)
         (root / "sitecustomize.py").write_text(SHIFTED.format(seconds=place.shift_days * 86400), encoding="utf-8")
         start = time.monotonic()
         command = [*as_user(place.user), sys.executable, "-c", BUILD, run_is]
@@ -157,6 +154,14 @@ def built(place: Place, run_is: str) -> dict:
             "shift_days": place.shift_days,
             "sha256": hashes(root),
         }
+
+
+def cloned(root: Path) -> None:
+    """Clone the commit that is checked out, and copy the run's evidence into the clone."""
+    root.parent.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["git", "clone", "-q", "--shared", REPOSITORY, root], check=True)
+    for name in filter(lambda name: (REPOSITORY / "artifacts" / name).exists(), RUN):
+        copied(REPOSITORY / "artifacts" / name, root / "artifacts" / name)
 
 
 def copied(source: Path, target: Path) -> None:
