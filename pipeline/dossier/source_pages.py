@@ -65,8 +65,8 @@ def _count(source: Source) -> str:
 
 def _page(source: Source, name: str) -> str:
     """Return the page of one file; it hangs below no other page, so that the list of pages at the side stays short."""
-    copy = f"{_file(source, name, '../')} of the run" if name else f"{_file(source, name, '')} of the run, too large to lie here"
-    said = f"{copy}, SHA-256 `{source.sha256}`; all files: [sources](../{SOURCES}.md)."
+    copy = _file(source, name, "../") + ("" if name else ", too large to lie here")
+    said = f"Every place of {copy} that a figure leads to; SHA-256 `{source.sha256}`; all files: [sources](../{SOURCES}.md)."
     if any(not found for _, found, _ in places(source)):
         said += (
             " Where the file is no JSON, or a place names what was counted or gathered in it, there stands what the pages show."
