@@ -96,7 +96,8 @@ def build(root: Path, progress: Callable[[int, int, str], None] | None = None) -
     _translate(work)
     tell(4, STEPS, "setting PDF")
     _complete(root, subject, views, made)
-    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        shutil.rmtree(folder)
     made.rename(folder)
     write_stamp(stamp, root, outputs(root))
     tell(STEPS, STEPS, "technical file built")

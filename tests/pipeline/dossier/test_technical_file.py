@@ -226,6 +226,19 @@ def test_a_deleted_section_is_named(html, finished):
         path.write_bytes(content)
 
 
+def test_a_refused_build_leaves_the_last_file_as_it_was(html, finished):
+    before = stamp.outputs_hash(technical_file.outputs(finished))
+    path = finished / "docs" / "labelling.md"
+    content = path.read_bytes()
+    path.unlink()
+    try:
+        with pytest.raises(FileError, match="FILE-CONTENT"):
+            technical_file.build(finished)
+    finally:
+        path.write_bytes(content)
+    assert stamp.outputs_hash(technical_file.outputs(finished)) == before
+
+
 def test_every_unit_of_the_device_has_its_design(html):
     units = set(
         re.findall(
