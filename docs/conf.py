@@ -8,6 +8,8 @@ from docutils import nodes
 from docutils.utils import unescape
 from sphinx.util.docutils import SphinxRole
 
+from pipeline.dossier.evidence import place_of
+
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
@@ -46,14 +48,14 @@ pygments_style = "default"
 
 
 class EvidenceRole(SphinxRole):
-    """A figure with its source: text that links to the page of sources and names file, hash and JSON pointer on hover."""
+    """A figure with its source: text that links to the place it was read from, and names file, hash and JSON pointer on hover."""
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         """Return the reference node of ``text <key::path::sha256::pointer>``."""
         text, _, place = unescape(self.text).rpartition(" <")
         key, path, sha256, pointer = place.removesuffix(">").split("::")
         title = f"{path} · sha256 {sha256} · {pointer or 'whole file'}"
-        uri = f"{'../' * self.env.docname.count('/')}sources.html#{key}"
+        uri = "../" * self.env.docname.count("/") + place_of(key, pointer)
         node = nodes.reference(self.rawtext, text, internal=True, refuri=uri, reftitle=title, classes=["ev"])
         return [node], []
 

@@ -16,8 +16,8 @@ class FileError(CodedError):
     """The technical file is not built.
 
     Codes: ``FILE-EVIDENCE`` evidence or a figure in it is missing or unreadable; ``FILE-DATA`` hand-written data do not hold;
-    ``FILE-CONTENT`` a section, view or gap is not as the file needs it; ``FILE-BUILD`` the document builder reported something; ``FILE-PRINT`` a page
-    cannot be printed as it is; ``FILE-FONT`` a character has no glyph.
+    ``FILE-CONTENT`` a section, view or gap is not as the file needs it; ``FILE-BUILD`` the document builder reported something; ``FILE-LINK`` a link leads
+    out of the folder or nowhere; ``FILE-PRINT`` a page cannot be printed as it is; ``FILE-FONT`` a character has no glyph.
     """
 
     def __init__(self, code: str, where: str, found: str, expected: str, repair: str) -> None:

@@ -1,8 +1,9 @@
 """Builds the technical file: loads what it is about, writes document sources below artifacts/, and makes HTML, PDF and JSON of them.
 
-The working tree stays as it was: templates live in docs/, everything generated in artifacts/technical_file. A second call with nothing changed reads
-hashes and returns. Nothing is built from missing or unreadable evidence, and a warning of the document builder or of the type-setter is an error. Equal
-inputs give equal bytes, wherever, whenever and by whomever they are built.
+The working tree stays as it was: templates live in docs/, what is handed over in artifacts/technical_file, how it was made in artifacts/technical_file_build.
+The folder that is handed over is put in its place whole: front page, HTML, PDF, matrix, JSON and the checksums of every file; no link in it leaves it. A
+second call with nothing changed reads hashes and returns. Nothing is built from missing or unreadable evidence, and a warning of the document builder or of
+the type-setter is an error. Equal inputs give equal bytes, wherever, whenever and by whomever they are built.
 
 Source: content after FDA, Content of Premarket Submissions for Device Software Functions (2023), MDR Annex II, and the clauses named on each page.
 """
@@ -19,6 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.dossier.file_record import CHECKSUMS, RECORD, Completeness, checksums, record
+from pipeline.dossier.front_page import FRONT_PAGE, Contents, front_page, page_count
+from pipeline.dossier.links import require_closed
 from pipeline.dossier.printing import PAGES, PRINT, Cover, print_view
 from pipeline.dossier.sources import write_sources
 from pipeline.dossier.stamp import is_current, write_stamp
@@ -35,6 +38,14 @@ if TYPE_CHECKING:
 __all__ = ["FileError", "build"]
 
 FOLDER = "artifacts/technical_file"
+"""What is handed over, and nothing else."""
+
+WORK = "artifacts/technical_file_build"
+"""Sources of documents and print, what the document builder keeps, and the stamp."""
+
+MATRICES = ("artifacts/trace/matrix.xlsx", "artifacts/trace/matrix.csv")
+"""Copied as they lie: equal graphs give equal bytes."""
+
 EPOCH = "1577836800"
 """SOURCE_DATE_EPOCH of the document builder, always: a constant, because no date belongs into the pages."""
 
@@ -47,6 +58,7 @@ _EXTENSIONS = (
     "pipeline.dossier.page_language",
     "pipeline.dossier.builder_economy",
     "pipeline.dossier.page_navigation",
+    "pipeline.dossier.place_table",
 )
 _OURS = re.compile(
     r"FileError: (?P<code>FILE-[A-Z]+) at (?P<where>.*?): found (?P<found>.*), expected (?P<expected>.*?)\. Repair: (?P<repair>.*)\."
@@ -56,7 +68,8 @@ _OURS = re.compile(
 def build(root: Path, progress: Callable[[int, int, str], None] | None = None) -> Path:
     """Bring the technical file of the run at ``root`` up to date and return its first page.
 
-    Beside ``html`` lie ``pdf`` with a file for each view, the whole as JSON, and the checksums of all of them.
+    Beside ``html`` lie ``pdf`` with a file for each view, the matrix as workbook and table, the whole as JSON, a front page that lists them, and the
+    checksums of all of them. Until the last of them is made, a file that lies there stays as it is.
 
     Args:
         root: of the repository, which is the root of the canonical run.
@@ -66,48 +79,57 @@ def build(root: Path, progress: Callable[[int, int, str], None] | None = None) -
         FileError: evidence, data or content is not as the file needs it; see the error's codes.
     """
     tell = progress or (lambda _done, _total, _text: None)
-    folder = root / FOLDER
-    stamp, first = folder / "stamp.json", folder / "html" / "index.html"
+    folder, work = root / FOLDER, root / WORK
+    stamp, first, made = work / "stamp.json", folder / "html" / "index.html", work / "file"
     if is_current(stamp, root, outputs(root)):
         tell(STEPS, STEPS, "nothing changed")
         return first
-    stamp.unlink(missing_ok=True)
+    _clear(stamp, made)
     tell(0, STEPS, "reading specification, risk file and evidence")
     subject = load_subject(root)
     tell(1, STEPS, "writing pages")
-    write_sources(root, subject, folder / "source")
-    views = load_views(root, _pages(folder / "source"), [gap.id for gap in subject.gaps])
+    write_sources(root, subject, work / "source")
+    views = load_views(root, _pages(work / "source"), [gap.id for gap in subject.gaps])
     tell(2, STEPS, "building HTML")
-    _build_html(folder)
+    _build_html(work, made / "html")
     tell(3, STEPS, "translating pages for print")
-    _translate(folder)
+    _translate(work)
     tell(4, STEPS, "setting PDF")
-    _print(root, subject, views, folder)
+    _complete(root, subject, views, made)
+    if folder.exists():
+        shutil.rmtree(folder)
+    made.rename(folder)
     write_stamp(stamp, root, outputs(root))
     tell(STEPS, STEPS, "technical file built")
     return first
 
 
 def outputs(root: Path) -> tuple[Path, ...]:
-    """Return what the file consists of; the rest of its folder is how it was made."""
-    folder = root / FOLDER
-    return tuple(folder / name for name in ("html", "pdf", RECORD, CHECKSUMS))
+    """Return what the file consists of: its folder, whole."""
+    return (root / FOLDER,)
 
 
-def _build_html(folder: Path) -> None:
+def _clear(stamp: Path, made: Path) -> None:
+    """Forget the last build's stamp, and what a build that was stopped left."""
+    stamp.unlink(missing_ok=True)
+    shutil.rmtree(made, ignore_errors=True)
+    made.mkdir(parents=True)
+
+
+def _build_html(work: Path, html: Path) -> None:
     """Build the pages from nothing, so that no page of an earlier build stays behind."""
-    html, doctrees = folder / "html", folder / "doctrees"
-    for leftover in (html, doctrees):
+    for leftover in (html, work / "doctrees"):
         shutil.rmtree(leftover, ignore_errors=True)
-    _run_sphinx("html", folder, html)
-    shutil.rmtree(html / ".doctrees", ignore_errors=True)
+    _run_sphinx("html", work, html)
+    for kept in (".doctrees", "_sources"):
+        shutil.rmtree(html / kept, ignore_errors=True)
     (html / ".buildinfo").unlink(missing_ok=True)
 
 
-def _translate(folder: Path) -> None:
+def _translate(work: Path) -> None:
     """Write the pages for print from the documents that HTML was made from."""
-    shutil.rmtree(folder / PRINT, ignore_errors=True)
-    _run_sphinx("typst", folder, folder / PAGES)
+    shutil.rmtree(work / PRINT, ignore_errors=True)
+    _run_sphinx("typst", work, work / PAGES)
 
 
 def _pages(source: Path) -> set[str]:
@@ -115,18 +137,42 @@ def _pages(source: Path) -> set[str]:
     return {path.relative_to(source).with_suffix("").as_posix() for path in source.rglob("*.md")}
 
 
-def _print(root: Path, subject: Subject, views: Sequence[View], folder: Path) -> None:
-    """Write a PDF for each view, the record of the file, and the checksums."""
-    index = json.loads((folder / PAGES / "pages.json").read_text(encoding="utf-8"))
+def _complete(root: Path, subject: Subject, views: Sequence[View], made: Path) -> None:
+    """Write a PDF for each view, the record of the file, the matrix, the front page and the checksums beside the pages.
+
+    Raises:
+        FileError: a view cannot be printed, there is no matrix, or a link leads out of the folder or nowhere.
+    """
+    work = root / WORK
+    index = json.loads((work / PAGES / "pages.json").read_text(encoding="utf-8"))
     cover = _cover(subject, index)
-    shutil.rmtree(folder / "pdf", ignore_errors=True)
-    (folder / "pdf").mkdir()
+    (made / "pdf").mkdir()
+    sheets = {}
     for view in views:
-        (folder / "pdf" / f"{view.id}.pdf").write_bytes(print_view(folder, view, index["pages"], subject.gaps, cover))
+        printed = print_view(work, view, index["pages"], subject.gaps, cover)
+        (made / "pdf" / f"{view.id}.pdf").write_bytes(printed)
+        sheets[view.id] = page_count(printed)
     completeness = Completeness(subject.gaps, subject.clauses.record())
     text = record(cover, index["pages"], views, completeness, subject.book.sources())
-    (folder / RECORD).write_text(text, encoding="utf-8")
-    (folder / CHECKSUMS).write_text(checksums(folder, outputs(root)[:-1]), encoding="utf-8")
+    (made / RECORD).write_text(text, encoding="utf-8")
+    _copy_matrices(root, made)
+    (made / FRONT_PAGE).write_text(
+        front_page(cover, Contents(len(index["pages"]), views, sheets, len(subject.gaps))), encoding="utf-8"
+    )
+    (made / CHECKSUMS).write_text(checksums(made, [made]), encoding="utf-8")
+    require_closed(made)
+
+
+def _copy_matrices(root: Path, made: Path) -> None:
+    """Copy the matrix as workbook and as table.
+
+    Raises:
+        FileError: FILE-EVIDENCE, one of them is not there.
+    """
+    for name in MATRICES:
+        if not (root / name).is_file():
+            raise FileError("FILE-EVIDENCE", name, "no such file", "the trace matrix of the last run", "run ./qms matrix")
+        shutil.copyfile(root / name, made / Path(name).name)
 
 
 def _cover(subject: Subject, index: dict[str, Any]) -> Cover:
@@ -144,7 +190,7 @@ def _cover(subject: Subject, index: dict[str, Any]) -> Cover:
     return Cover(index["title"], index["status"], subject.risk.evaluation.conclusion, SIGNATURES, facts)
 
 
-def _run_sphinx(builder: str, folder: Path, target: Path) -> None:
+def _run_sphinx(builder: str, work: Path, target: Path) -> None:
     """Run the document builder on the written sources; both runs share what was read."""
     options = [
         "-b",
@@ -155,7 +201,7 @@ def _run_sphinx(builder: str, folder: Path, target: Path) -> None:
         "-D",
         f"extensions={','.join(_EXTENSIONS)}",
         "-d",
-        str(folder / "doctrees"),
+        str(work / "doctrees"),
     ]
     environment = {
         **os.environ,
@@ -166,7 +212,7 @@ def _run_sphinx(builder: str, folder: Path, target: Path) -> None:
         "LC_ALL": "C.UTF-8",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-    source = folder / "source"
+    source = work / "source"
     command = [sys.executable, "-m", "sphinx", *options, str(source), str(target)]
     finished = subprocess.run(command, cwd=source, env=environment, capture_output=True, text=True, check=False)
     if finished.returncode:

@@ -30,7 +30,8 @@ INTENDED_USE = "docs/intended-use.md"
 LABELS = ("docs/label.md", "docs/labelling.md", "docs/labelling-zh-hant.md", "docs/zh-hant.toml")
 PAGES = "archive/technical_file/html/"
 _TITLED = (".md", ".toml")
-_NO_DOCUMENT = ("_static/", "_images/", "_downloads/", "genindex.html", "search.html")
+_NO_DOCUMENT = ("_static/", "_images/", "_downloads/", "sources/", "genindex.html", "search.html")
+"""What is no text that somebody wrote; figures, which the pages below sources/ list, are compared by themselves."""
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,15 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from pipeline.file_error import FileError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+SOURCES = "sources"
+"""The page of all files, and the folder of pages with the places of each."""
 
 UNDEFINED = "undefined"
 """How a figure without a value is printed; its reason stands beside it in the evidence."""
@@ -32,6 +36,7 @@ class Source:
         sha256: of the file's bytes.
         document: its parsed content; None where only its hash is cited.
         pointers: JSON pointers cited so far.
+        shown: what pages show for each JSON pointer below the whole file, as it was handed to them.
     """
 
     key: str
@@ -39,6 +44,7 @@ class Source:
     sha256: str
     document: Any = None
     pointers: set[str] = field(default_factory=set)
+    shown: dict[str, set[str]] = field(default_factory=dict)
 
 
 class EvidenceBook:
@@ -97,7 +103,29 @@ class EvidenceBook:
         """Return text as a role of the documents that names where it comes from."""
         source = self.source(path)
         source.pointers.add(pointer)
+        if pointer:
+            source.shown.setdefault(pointer, set()).add(text)
         return f"{{ev}}`{text} <{source.key}::{source.path}::{source.sha256[:12]}::{pointer}>`"
+
+
+def place_of(key: str, pointer: str) -> str:
+    """Return where a figure leads, seen from the root of the pages: its row on the page of its file, or the file's row among all of them.
+
+    Source: RFC 6901, section 6 (a JSON pointer as the fragment of an address).
+
+    >>> place_of("source-a", "/x y/0"), place_of("source-a", "")
+    ('sources/source-a.html#/x%20y/0', 'sources.html#source-a')
+    """
+    return f"{SOURCES}/{key}.html#{fragment(pointer)}" if pointer else f"{SOURCES}.html#{key}"
+
+
+def fragment(pointer: str) -> str:
+    """Return a JSON pointer as the fragment of an address, which is also the anchor of its row.
+
+    >>> fragment("/tags/a~1b (x)")
+    '/tags/a~1b%20(x)'
+    """
+    return quote(pointer, safe="/~()")
 
 
 def source_key(path: str) -> str:

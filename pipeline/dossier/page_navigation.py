@@ -1,8 +1,8 @@
 """Computes the list of all pages at the side of each page once for a folder, instead of once for each page; the pages stay the same byte for byte.
 
-Pages of one folder that hang below the same page and have none below them have the same list but for two entries: their own is marked as the
+Pages of one folder that stand in the same table of contents and have none below them have the same list but for two entries: their own is marked as the
 current one, and leads to `#`. The first of them is made by Sphinx and the theme; for the others the mark is moved. Where either entry is not found exactly
-once the list is made in full. It took a third of the time of all pages.
+once the list is made in full. Pages of one folder that stand in no table of contents have the same list. It took a third of the time of all pages.
 
 Source: Sphinx, event html-page-context; Furo, furo_navigation_tree.
 """
@@ -14,14 +14,21 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from sphinx.addnodes import toctree
+
 if TYPE_CHECKING:
     from docutils import nodes
     from sphinx.application import Sphinx
+
+    Family = tuple[str, str]
+    """Folder, and table of contents."""
 
 BEFORE_THEME, AFTER_THEME = 400, 600
 """Order of our two steps around the theme's, which is at the usual 500."""
 
 TREE = "furo_navigation_tree"
+NOWHERE = "nowhere"
+"""The table of contents of pages that stand in none."""
 _CURRENT = re.compile(
     r'<li class="(toctree-l\d+) current current-page"><a class="current reference internal" href="#">([^<]*)</a></li>'
 )
@@ -49,17 +56,16 @@ def moved(tree: str, old: str, new: str) -> str | None:
 
 
 class Navigation:
-    """The lists made so far: for each folder and parent the name of the page that it was made for, and the list."""
+    """The lists made so far: for each folder and table of contents the name of the page that it was made for, and the list."""
 
     def __init__(self) -> None:
         """Start with none."""
-        self._made: dict[tuple[str, str], tuple[str, str]] = {}
+        self._made: dict[Family, tuple[str, str]] = {}
         self._waiting: dict[str, tuple[str, Any]] = {}
 
     def before(self, app: Sphinx, page: str, _template: str, context: dict[str, Any], _document: nodes.document | None) -> None:
         """Where the list can be had from another page's, let the theme make an empty one."""
-        known = self._made.get(_family(app, page))
-        tree = moved(known[1], known[0], _name(page)) if known else None
+        tree = self._known(_family(app, page), page)
         if tree is not None:
             self._waiting[page] = tree, context["toctree"]
             context["toctree"] = _nothing
@@ -69,8 +75,15 @@ class Navigation:
         family = _family(app, page)
         if page in self._waiting:
             context[TREE], context["toctree"] = self._waiting.pop(page)
-        elif all(family) and TREE in context:
+        elif family and TREE in context:
             self._made[family] = _name(page), context[TREE]
+
+    def _known(self, family: Family | None, page: str) -> str | None:
+        """Return the list of a page from that of its family; None where there is none yet, or it cannot be told."""
+        if family is None or family not in self._made:
+            return None
+        name, tree = self._made[family]
+        return tree if family[1] == NOWHERE else moved(tree, name, _name(page))
 
 
 def _nothing(**_how: object) -> str:
@@ -82,11 +95,20 @@ def _name(page: str) -> str:
     return f"{quote(posixpath.basename(page))}.html"
 
 
-def _family(app: Sphinx, page: str) -> tuple[str, str]:
-    """Return folder and parent of a page; an empty parent for the first page, what hangs below it, and what hangs below several."""
+def _family(app: Sphinx, page: str) -> Family | None:
+    """Return folder and table of contents of a page; None of a page with others below it, of one that stands in several, and of what is no document."""
+    if page in app.env.toctree_includes or page not in app.env.found_docs or page == app.config.root_doc:
+        return None
     parents = [above for above, below in app.env.toctree_includes.items() if page in below]
-    alone = len(parents) == 1 and parents[0] != app.config.root_doc and page not in app.env.toctree_includes
-    return posixpath.dirname(page), parents[0] if alone else ""
+    if len(parents) > 1:
+        return None
+    return posixpath.dirname(page), _list_of(app, parents[0], page) if parents else NOWHERE
+
+
+def _list_of(app: Sphinx, parent: str, page: str) -> str:
+    """Return which table of contents of its parent names a page: the list that holds the current page is marked as a whole, too."""
+    lists = app.env.tocs[parent].findall(toctree)
+    return f"{parent}#{next((number for number, each in enumerate(lists) if page in each['includefiles']), -1)}"
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

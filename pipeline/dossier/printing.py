@@ -31,10 +31,10 @@ PRINT = "print"
 
 PAGES = f"{PRINT}/pages"
 _STYLE = Path(__file__).with_name("print.typ")
-_RUNNING_ON = ("adr/", "codes/")
+_RUNNING_ON = ("adr/", "codes/", "sources/")
 """Pages that follow each other without a new sheet."""
 
-_UNLISTED = "codes/"
+_UNLISTED = ("codes/", "sources/")
 """Pages that are bookmarks and no lines of the contents: there are too many of them."""
 
 
@@ -53,7 +53,7 @@ def print_view(folder: Path, view: View, pages: Mapping[str, Any], gaps: Sequenc
     """Return the PDF of a view.
 
     Args:
-        folder: of the technical file, with ``source`` and ``print/pages``.
+        folder: in which the file is made, with ``source`` and ``print/pages``.
         view: what is printed.
         pages: what the typst builder wrote of each page.
         gaps: every gap, for the parts that name some.

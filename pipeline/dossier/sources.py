@@ -1,10 +1,11 @@
-"""Writes the document sources: templates of docs/ filled from evidence, figures copied beside them, and the page that lists every source.
+"""Writes the document sources: templates of docs/ filled from evidence, figures copied beside them, and the pages that list every source.
 
 Templates are MyST with Jinja expressions; an expression that names nothing stops the build. Nothing is computed in a template.
 """
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from pipeline.dossier.bill_pages import BillPages, read_components
 from pipeline.dossier.clause_evidence import in_words, require_places, rest_on_pages
 from pipeline.dossier.component_pages import ComponentPages
 from pipeline.dossier.conformance_pages import STATEMENTS, ConformancePages
+from pipeline.dossier.evidence import SOURCES
 from pipeline.dossier.figures import FigureShelf
 from pipeline.dossier.freshness import CHECK
 from pipeline.dossier.gaps import gap_list, gap_table, section_gaps
@@ -28,6 +30,7 @@ from pipeline.dossier.lock_pages import others_table
 from pipeline.dossier.rationale_pages import RationalePages
 from pipeline.dossier.real_film_pages import RealFilmPages
 from pipeline.dossier.recipe_pages import RecipePages
+from pipeline.dossier.source_pages import write_source_pages
 from pipeline.dossier.study_pages import StudyPages
 from pipeline.dossier.surveillance_pages import SurveillancePages
 from pipeline.dossier.tables import plain, table
@@ -42,15 +45,14 @@ if TYPE_CHECKING:
 
     from pipeline.dossier.subject import Subject
 
-SOURCES_PAGE = "sources"
 CLAUSES = "clauses"
 MATRIX = "artifacts/trace/matrix.html"
-MATRIX_LINKS = {"../technical_file/html/": "", "../../verification/features/": "features/", "records/": "../../trace/records/"}
-"""Where links of the matrix lead from its own folder, and from beside the pages; test records hold dates and stay where they are."""
+MATRIX_LINKS = {"../technical_file/html/": "", "../../verification/features/": "features/"}
+"""Where links of the matrix lead from its own folder, and from beside the pages."""
+_RECORD = re.compile(r'<a href="records/[^"]*">(record)</a>')
+"""A link of the matrix to a test record: records hold dates and stay with the run, so beside the pages only the word stays."""
 AS_WRITTEN = frozenset({"codes", "tutorial"})
 """Pages of docs/ that are no templates: what they quote of templates stays as it is."""
-COPIED_UP_TO = 4_000_000
-"""Bytes: evidence up to this size lies beside the pages, one click away; of a larger file the hash is given."""
 
 
 def write_sources(root: Path, subject: Subject, folder: Path) -> None:
@@ -74,7 +76,7 @@ def write_sources(root: Path, subject: Subject, folder: Path) -> None:
     _write_code_pages(folder)
     _copy_matrix(root, extra)
     _write_clause_pages(subject, folder)
-    (folder / f"{SOURCES_PAGE}.md").write_text(_sources_page(root, subject, extra), encoding="utf-8")
+    write_source_pages(root, subject.book.sources(), folder)
 
 
 def _templates(root: Path) -> list[str]:
@@ -221,7 +223,7 @@ def _write_clause_pages(subject: Subject, folder: Path) -> None:
         FileError: FILE-CONTENT, a row names what is not there.
     """
     manifests = subject.clauses.manifests
-    titles = {SOURCES_PAGE: "Sources", **{f"{CLAUSES}/{each.id}": each.title for each in manifests}}
+    titles = {SOURCES: "Sources", **{f"{CLAUSES}/{each.id}": each.title for each in manifests}}
     found = read_places(folder)
     places = replace(found, pages=found.pages | {page: (Heading(0, title),) for page, title in titles.items()})
     require_places(manifests, places, set(subject.clauses.gaps), set(subject.clauses.standards))
@@ -241,20 +243,6 @@ def _copy_matrix(root: Path, extra: Path) -> None:
     text = (root / MATRIX).read_text(encoding="utf-8")
     for far, near in MATRIX_LINKS.items():
         text = text.replace(f'href="{far}', f'href="{near}')
+    text = _RECORD.sub(r'<span class="dim" title="artifacts/verification/records.json of the run">\1</span>', text)
     (extra / "matrix.html").write_text(text, encoding="utf-8")
     shutil.copytree(root / "verification" / "features", extra / "features", ignore=shutil.ignore_patterns("__pycache__"))
-
-
-def _sources_page(root: Path, subject: Subject, extra: Path) -> str:
-    """Return the page of sources: each file that a figure was read from, its hash, and a copy one click away."""
-    (extra / "evidence").mkdir()
-    rows = []
-    for source in subject.book.sources():
-        copied = (root / source.path).stat().st_size <= COPIED_UP_TO
-        name = f"{source.key}{(root / source.path).suffix}"
-        if copied:
-            shutil.copy(root / source.path, extra / "evidence" / name)
-        shown = f'<a href="evidence/{name}"><code>{source.path}</code></a>' if copied else f"`{source.path}`"
-        rows.append([f"({source.key})=\n{shown}", f"`{source.sha256}`", str(len(source.pointers))])
-    listing = table(["File", "SHA-256", "Places cited"], rows, widths=[42, 44, 14])
-    return f"# Sources\n\nEvery figure of this file was read from one of these files of the run that it describes. A figure with a dotted line leads here; on screen its tooltip names file, hash and JSON pointer; `technical_file.json` lists them all.\n\n{listing}\n"

@@ -32,13 +32,14 @@ RUN = (
     "cut_offs",
     "predictions",
     "trace/check.json",
+    "trace/matrix.csv",
     "trace/matrix.html",
+    "trace/matrix.xlsx",
     "trace/trace.json",
     "training",
     "validation",
     "verification/verdicts.json",
 )
-OUTPUTS = ("html", "pdf", "technical_file.json", "SHA256SUMS")
 SHIFTED = """import datetime, time
 _SHIFT = {seconds}
 _now = time.time
@@ -140,10 +141,7 @@ def built(place: Place, run_is: str) -> dict:
     """Return what a place gives: seconds, and the hash of every file."""
     with tempfile.TemporaryDirectory() as holder:
         root = Path(holder) / place.folder
-        root.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["git", "clone", "-q", "--shared", REPOSITORY, root], check=True)
-        for name in filter(lambda name: (REPOSITORY / "artifacts" / name).exists(), RUN):
-            copied(REPOSITORY / "artifacts" / name, root / "artifacts" / name)
+        cloned(root)
         (root / "sitecustomize.py").write_text(SHIFTED.format(seconds=place.shift_days * 86400), encoding="utf-8")
         start = time.monotonic()
         command = [*as_user(place.user), sys.executable, "-c", BUILD, run_is]
@@ -156,6 +154,14 @@ def built(place: Place, run_is: str) -> dict:
             "shift_days": place.shift_days,
             "sha256": hashes(root),
         }
+
+
+def cloned(root: Path) -> None:
+    """Clone the commit that is checked out, and copy the run's evidence into the clone."""
+    root.parent.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["git", "clone", "-q", "--shared", REPOSITORY, root], check=True)
+    for name in filter(lambda name: (REPOSITORY / "artifacts" / name).exists(), RUN):
+        copied(REPOSITORY / "artifacts" / name, root / "artifacts" / name)
 
 
 def copied(source: Path, target: Path) -> None:
@@ -172,8 +178,7 @@ def as_user(number: int | None) -> list[str]:
 def hashes(root: Path) -> dict[str, str]:
     """Return the SHA-256 of every file of the technical file."""
     folder = root / "artifacts" / "technical_file"
-    files = [path for name in OUTPUTS for path in (*(folder / name).rglob("*"), folder / name) if path.is_file()]
-    return {path.relative_to(folder).as_posix(): file_sha256(path) for path in sorted(files)}
+    return {path.relative_to(folder).as_posix(): file_sha256(path) for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ from pipeline.dossier.approval_pages import ApprovalPages
 from pipeline.dossier.conformance_pages import ConformancePages
 from pipeline.dossier.evidence import EvidenceBook
 from pipeline.dossier.gaps import gap_list, gap_table, load_gaps
+from pipeline.dossier.source_pages import write_source_pages
 from pipeline.dossier.specification_pages import SpecificationPages
 from pipeline.dossier.standards import load_register
 from pipeline.dossier.tables import plain
@@ -94,7 +95,7 @@ def build(root: Path, folder: Path) -> dict[str, Any]:
     with clock.part("pages"):
         left_out = write_pages(root, folder / "source", content)
     with clock.part("document builder"):
-        technical_file._build_html(folder)
+        technical_file._build_html(folder, folder / "html")
     built = sorted(path.relative_to(folder / "source").with_suffix("").as_posix() for path in (folder / "source").rglob("*.md"))
     return {"parts": clock.parts, "pages": built, "left_out": left_out, "counts": result.counts}
 
@@ -151,7 +152,7 @@ def write_pages(root: Path, folder: Path, content: dict[str, Any]) -> dict[str, 
     extra = folder / "_extra"
     extra.mkdir()
     sources._copy_matrix(root, extra)
-    (folder / f"{sources.SOURCES_PAGE}.md").write_text(sources._sources_page(root, content["subject"], extra), encoding="utf-8")
+    write_source_pages(root, content["subject"].book.sources(), folder)
     (folder / f"{FIRST}.md").write_text(_first_page(folder, left_out), encoding="utf-8")
     _loosen(folder)
     return left_out

@@ -200,7 +200,7 @@ def _of_the_run() -> Identity:
 
 def _up_to_the_builder(root: Path) -> None:
     """Take the steps of the build in which every one of these problems shows."""
-    folder = root / technical_file.FOLDER / "source"
+    folder = root / technical_file.WORK / "source"
     subject = load_subject(root)
     write_sources(root, subject, folder)
     pages = {path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.md")}

@@ -65,7 +65,7 @@ class Clone:
         for path in (ROOT / "artifacts").iterdir():
             if path.name == "verification":
                 shutil.copytree(path, root / "artifacts" / path.name)
-            elif path.name not in {"trace", "technical_file"}:
+            elif path.name not in {"trace", "technical_file", "technical_file_build"}:
                 (root / "artifacts" / path.name).symlink_to(path)
         self.number = None
 

@@ -51,7 +51,8 @@ FROM_THE_FIRST_ENTRY_ON: Mapping[str, str] = {
 }
 
 FOLDERS: Mapping[str, tuple[str, str]] = {
-    "archive/technical_file": ("artifacts/technical_file", "html/**/*"),
+    "archive/technical_file": ("artifacts/technical_file", "*"),
+    "archive/technical_file/html": ("artifacts/technical_file/html", "**/*"),
     "archive/technical_file/pdf": ("artifacts/technical_file/pdf", "*.pdf"),
     "archive/validation": ("artifacts/validation", "*.png"),
     "bundle": ("artifacts/bundle", "*"),

@@ -42,6 +42,13 @@ def test_a_part_that_one_release_only_has(releases):
     assert states(between(releases, "0.2.0..0.3.0"))["files/new.json"] is State.REMOVED
 
 
+def test_lists_of_figures_are_no_documents_because_figures_are_compared_by_themselves(releases):
+    releases.release("0.2.0", parts={"archive/technical_file/html/sources/source-a-json.html": b"<h1>Figures</h1>0.5"})
+    found = states(between(releases, "0.1.0..0.2.0"))
+    assert found["archive/technical_file/html/sources/source-a-json.html"] is State.ADDED
+    assert between(releases, "0.1.0..0.2.0").pages == ()
+
+
 @pytest.mark.parametrize("gone", ["0.1.0", "0.2.0"])
 def test_what_only_an_absent_archive_holds_is_not_compared(releases, gone):
     """The records name equal hashes of the wheel; nobody hashed it here, so it is not called equal."""

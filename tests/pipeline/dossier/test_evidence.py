@@ -33,6 +33,13 @@ def test_what_was_cited_is_remembered_by_path(book):
     assert [(source.path, source.pointers) for source in book.sources()] == [("a/b.json", {"/n", "/x"})]
 
 
+def test_what_pages_show_for_a_place_is_remembered_apart_from_what_was_only_read(book):
+    book.figure("a/b.json", "/n")
+    book.value("a/b.json", "/x")
+    book.cited("all", "a/b.json")
+    assert [source.shown for source in book.sources()] == [{"/n": {"3"}}]
+
+
 def test_a_missing_file_names_itself_and_the_command(book):
     with pytest.raises(FileError, match=r"FILE-EVIDENCE at c\.json: found no such file.*\./qms demo"):
         book.value("c.json", "/n")

@@ -4,20 +4,28 @@ import hashlib
 import json
 import re
 import time
+from html import unescape
 from pathlib import Path
-from urllib.parse import unquote
 
 import pytest
 
 from pipeline import technical_file
 from pipeline.dossier import freshness, stamp
+from pipeline.dossier.evidence import SOURCES, place_of, source_key
+from pipeline.dossier.links import dead_links
 from pipeline.file_error import FileError
 from requirements_spec.model import SECTIONS
 from tests.project_copy import copy_of_project
 from verification.trace.identity import read_identity
 
 ROOT = Path(__file__).resolve().parents[3]
-NEEDED = ("validation/validation.json", "verification/verdicts.json", "trace/check.json", "trace/matrix.html")
+NEEDED = (
+    "validation/validation.json",
+    "verification/verdicts.json",
+    "trace/check.json",
+    "trace/matrix.html",
+    "trace/matrix.xlsx",
+)
 
 pytestmark = pytest.mark.needs_run
 
@@ -64,23 +72,36 @@ def test_open_gaps_stand_on_the_first_page(html):
     )
 
 
-def test_every_figure_leads_to_a_listed_source(html):
-    sources = page(html, "sources")
-    cited = {key for name in SECTIONS for key in re.findall(r'href="sources\.html#([^"]+)"', page(html, name))}
-    assert cited
-    assert {key for key in cited if f'id="{key}"' not in sources} == set()
+def test_every_figure_leads_to_its_place_in_a_listed_source(html):
+    record = json.loads((html.parent / "technical_file.json").read_text(encoding="utf-8"))
+    figures = [figure for page in record["pages"] for figure in page["figures"]]
+    links = [
+        unescape(link)
+        for page in record["pages"]
+        for link in re.findall(r'<a class="ev[^"]*" href="([^"]+)"', (html / f"{page['page']}.html").read_text(encoding="utf-8"))
+    ]
+    expected = [place_of(source_key(each["file"]), each["pointer"].replace("whole file", "")) for each in figures]
+    assert [link.removeprefix("../") for link in links] == expected
 
 
-def test_every_link_inside_the_folder_leads_somewhere(html):
-    pages = {path: path.read_text(encoding="utf-8") for path in html.rglob("*.html")}
-    anchors = {path: set(re.findall(r'id="([^"]+)"', text)) for path, text in pages.items()}
-    broken = set()
-    for path, text in pages.items():
-        for place, anchor in re.findall(r'href="([^"#:?]*)(?:\?[^"#]*)?(?:#([^"]*))?"', text):
-            end = (path.parent / unquote(place)).resolve() if place else path
-            if not end.exists() or (anchor and end in anchors and anchor not in anchors[end]):
-                broken.add(f"{path.name}: {place}#{anchor}")
-    assert broken == set()
+def test_no_link_leaves_the_folder_and_none_is_dead(html):
+    assert list(dead_links(html.parent)) == []
+
+
+def test_a_figure_stands_beside_its_pointer_as_the_file_has_it(html, finished):
+    record = json.loads((finished / "artifacts/validation/validation.json").read_text(encoding="utf-8"))
+    text = page(html, f"{SOURCES}/{source_key('artifacts/validation/validation.json')}")
+    row = text.partition('id="/figures/ap50/macro/value"')[2].partition("</tr>")[0]
+    assert f"<p>{record['figures']['ap50']['macro']['value']}</p>" in row
+
+
+def test_the_folder_holds_what_is_handed_over_and_nothing_else(html):
+    folder = html.parent
+    beside = {path.name for path in folder.iterdir()}
+    assert beside == {"SHA256SUMS", "html", "index.html", "matrix.csv", "matrix.xlsx", "pdf", "technical_file.json"}
+    lies = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    listed = {line.split("  ", 1)[1] for line in (folder / "SHA256SUMS").read_text(encoding="utf-8").splitlines()}
+    assert listed == lies - {"SHA256SUMS"}
 
 
 def test_every_clause_of_every_manifest_is_on_a_page_with_its_state(html):
@@ -151,7 +172,7 @@ def test_a_second_build_reuses_the_first_and_a_new_one_is_the_same(html, finishe
     start = time.monotonic()
     technical_file.build(finished)
     assert time.monotonic() - start < 2
-    (finished / technical_file.FOLDER / "stamp.json").unlink()
+    (finished / technical_file.WORK / "stamp.json").unlink()
     technical_file.build(finished)
     assert stamp.outputs_hash(technical_file.outputs(finished)) == before
 
@@ -203,6 +224,19 @@ def test_a_deleted_section_is_named(html, finished):
             technical_file.build(finished)
     finally:
         path.write_bytes(content)
+
+
+def test_a_refused_build_leaves_the_last_file_as_it_was(html, finished):
+    before = stamp.outputs_hash(technical_file.outputs(finished))
+    path = finished / "docs" / "labelling.md"
+    content = path.read_bytes()
+    path.unlink()
+    try:
+        with pytest.raises(FileError, match="FILE-CONTENT"):
+            technical_file.build(finished)
+    finally:
+        path.write_bytes(content)
+    assert stamp.outputs_hash(technical_file.outputs(finished)) == before
 
 
 def test_every_unit_of_the_device_has_its_design(html):

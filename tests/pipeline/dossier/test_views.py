@@ -95,7 +95,7 @@ def test_every_section_and_every_gap_is_in_a_submission_view():
     gaps = {gap.id for gap in load_gaps(ROOT)}
     manifests = {f"clauses/{manifest.id}" for manifest in load_manifests(ROOT)}
     pages = {*(path.stem for path in (ROOT / "docs").glob("*.md")), "sources", *manifests, "clauses/index"}
-    views = load_views(ROOT, (*pages, "adr/1", "codes/1", "figures/1", "design/index", "design/dicom"), gaps)
+    views = load_views(ROOT, (*pages, "adr/1", "codes/1", "figures/1", "design/index", "design/dicom", "sources/1"), gaps)
     submitted = [view for view in views if view.id != WHOLE]
     assert set(SECTIONS) <= pages
     assert {gap for view in submitted for part in view.parts for gap in part.gaps} == gaps

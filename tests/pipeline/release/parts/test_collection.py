@@ -41,3 +41,20 @@ def test_a_part_that_is_not_there_is_named(run, name):
     (run / OWED[name]).unlink()
     with pytest.raises(ReleaseRefused, match=f"REL-MISSING at the run: found no {re.escape(OWED[name])}"):
         collect(run)
+
+
+def test_every_file_of_the_technical_file_is_a_part(run):
+    folder = run / "artifacts/technical_file"
+    for name in ("index.html", "matrix.xlsx", "matrix.csv", "html/sources/a.html", "html/evidence/a.json", "pdf/b.pdf"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(name.encode())
+    lies = {f"archive/technical_file/{path.relative_to(folder).as_posix()}" for path in folder.rglob("*") if path.is_file()}
+    assert {name for name in collect(run) if name.startswith("archive/technical_file/")} == lies
+
+
+@pytest.mark.parametrize("kind", ["html", "pdf"])
+def test_a_technical_file_without_pages_or_without_prints_is_refused(run, kind):
+    for path in (run / "artifacts/technical_file" / kind).rglob("*"):
+        path.unlink()
+    with pytest.raises(ReleaseRefused, match=f"REL-MISSING at the run: found no artifacts/technical_file/{kind}"):
+        collect(run)
