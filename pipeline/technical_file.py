@@ -76,7 +76,7 @@ def build(root: Path, progress: Callable[[int, int, str], None] | None = None) -
     subject = load_subject(root)
     tell(1, STEPS, "writing pages")
     write_sources(root, subject, folder / "source")
-    views = load_views(root, _pages(folder / "source"), [gap.id for gap in subject.gaps])
+    views = load_views(root, _pages(folder / "source"), subject.clauses.answers())
     tell(2, STEPS, "building HTML")
     _build_html(folder)
     tell(3, STEPS, "translating pages for print")
