@@ -41,7 +41,9 @@ class LevelPages:
         for hazard in self.risk.hazards:
             if hazard.id == hazard_id:
                 return self._table(hazard.situations)
-        raise FileError("FILE-CONTENT", "docs/intended-use.md", f"no hazard {hazard_id}", "a hazard of risk/data", "correct the id")
+        raise FileError(
+            "FILE-CONTENT", "docs/intended-use.md", f"no hazard {hazard_id}", "a hazard of risk/data", "correct the id"
+        )
 
     def _table(self, situations: Iterable[Situation]) -> str:
         rows = [[link(each.id), plain(each.text), plain(each.harm), self._before(each)] for each in situations]

@@ -69,7 +69,9 @@ class ProtocolPages:
             f"`{features.FOLDER}/{feature}`. [How to read it](index.md).",
         ]
         rows = [self._row(each) for each in found]
-        return "\n\n".join([*head, table(["Scenario", "Procedure", "Expected", "Observed"], rows, widths=[22, 30, 24, 24])]) + "\n"
+        return (
+            "\n\n".join([*head, table(["Scenario", "Procedure", "Expected", "Observed"], rows, widths=[22, 30, 24, 24])]) + "\n"
+        )
 
     def _row(self, scenario: Scenario) -> list[str]:
         steps = list(enumerate(scenario.steps, start=1))

@@ -23,8 +23,8 @@ from pipeline.dossier.freshness import CHECK
 from pipeline.dossier.gaps import gap_list, gap_table, section_gaps
 from pipeline.dossier.headings import Heading, mark, read_places
 from pipeline.dossier.history_pages import HistoryPages
-from pipeline.dossier.literature_pages import LiteraturePages
 from pipeline.dossier.level_pages import LevelPages
+from pipeline.dossier.literature_pages import LiteraturePages
 from pipeline.dossier.lock_pages import others_table
 from pipeline.dossier.rationale_pages import RationalePages
 from pipeline.dossier.real_film_pages import RealFilmPages

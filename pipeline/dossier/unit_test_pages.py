@@ -58,7 +58,9 @@ def _read(root: Path, path: Path, owners: dict[str, str]) -> TestModule:
     used = {module for module in _imported(tree) if module not in DEFINITIONS}
     reached = {owner for module in used if (owner := _owner(module, owners))}
     about = (ast.get_docstring(tree) or "").split("\n\n", 1)[0]
-    return TestModule(path.relative_to(root).as_posix(), " ".join(about.split()), tuple(map(_stated, names)), tuple(sorted(reached)))
+    return TestModule(
+        path.relative_to(root).as_posix(), " ".join(about.split()), tuple(map(_stated, names)), tuple(sorted(reached))
+    )
 
 
 def _imported(tree: ast.Module) -> Iterator[str]:

@@ -55,7 +55,9 @@ def pages(tmp_path):
 def test_a_module_that_reaches_one_item_is_of_that_unit(pages):
     text = pages.units()
     assert "[SWI-DICOM](#swi-dicom): 2 test functions." in text
-    assert "`device_sw/test_reading.py`\n\n    Films are read whole.\n  - 2\n  - a cut file is refused; all bytes are read" in text
+    assert (
+        "`device_sw/test_reading.py`\n\n    Films are read whole.\n  - 2\n  - a cut file is refused; all bytes are read" in text
+    )
     assert "helper" not in text
 
 

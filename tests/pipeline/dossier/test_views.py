@@ -107,7 +107,10 @@ def test_a_signature_changes_the_print(tmp_path):
         ([{"title": "P", "also": ["risk"]}], r"other: P: found risk in `also`"),
         ([{"title": "P", "clauses": ["m *"]}, {"title": "Q", "clauses": ["m 2"]}], r"other: Q: found STD 2 a second time"),
         ([{"title": "P", "clauses": ["law II 1"]}], r"other: found no part answers LAW II 2, expected every clause"),
-        ([{"title": "P", "pages": ["index"], "clauses": ["m *"]}], r"other: P: found risk, which STD 1\(a\) rests on, is not printed"),
+        (
+            [{"title": "P", "pages": ["index"], "clauses": ["m *"]}],
+            r"other: P: found risk, which STD 1\(a\) rests on, is not printed",
+        ),
     ],
 )
 def test_a_part_that_does_not_hold_is_refused(tmp_path, parts, said):
