@@ -8,6 +8,7 @@ Source: FDA software guidance VI.H (system level protocol with expected results,
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,9 @@ FOLDER = "testing"
 OUTCOME = "Outcome"
 """The kind of a step that says what must be seen."""
 
+_ITEM = re.compile(r"[A-Z]+-\d{3}")
+"""A tag that is the id of an item; others say what a scenario needs to run."""
+
 
 @dataclass(frozen=True)
 class ProtocolPages:
@@ -43,9 +47,9 @@ class ProtocolPages:
         rows = [self._counted(name, found) for name, found in self._by_feature()]
         return table(["Feature", "Scenarios", "Rows that passed"], rows, widths=[60, 18, 22])
 
-    def names(self) -> tuple[str, ...]:
-        """Return the names of the pages without their folder, in the order of the feature files."""
-        return tuple(_name(feature) for feature, _ in self._by_feature())
+    def contents(self) -> str:
+        """Return the entries of the table of contents: titles of the features, and the names of their pages."""
+        return "\n".join(f"{found[0].title} <{_name(feature)}>" for feature, found in self._by_feature())
 
     def write(self, folder: Path) -> None:
         """Write a page for each feature file into ``folder``."""
@@ -77,7 +81,7 @@ class ProtocolPages:
         steps = list(enumerate(scenario.steps, start=1))
         done = [_step(number, step) for number, step in steps if step.kind != OUTCOME]
         expected = [_step(number, step) for number, step in steps if step.kind == OUTCOME]
-        name = f"**{plain(scenario.name)}**\n\n{links(scenario.tags)}".rstrip()
+        name = f"**{plain(scenario.name)}**\n\n{links(filter(_ITEM.fullmatch, scenario.tags))}".rstrip()
         return [name, "\n".join(done), "\n".join(expected), self._observed(scenario)]
 
     def _observed(self, scenario: Scenario) -> str:

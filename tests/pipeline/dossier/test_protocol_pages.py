@@ -19,7 +19,7 @@ FEATURE = """Feature: Admission
       | code | word |
       | 1    | good |
 
-  @SRS-002 @RC-001
+  @SRS-002 @RC-001 @needs_run
   Scenario Outline: A view is refused
     Given a film of <view>
     When it is read
@@ -55,7 +55,7 @@ def protocols(tmp_path):
 @pytest.fixture
 def page(protocols, tmp_path):
     protocols.write(tmp_path)
-    assert protocols.names() == ("scenarios-a-b",)
+    assert protocols.contents() == "Admission <scenarios-a-b>"
     return (tmp_path / "scenarios-a-b.md").read_text(encoding="utf-8")
 
 
@@ -83,7 +83,8 @@ def test_every_row_says_its_values_and_only_a_pass_says_nothing_more(page):
 
 def test_placeholders_stay_readable_and_ids_lead_to_their_place(page):
     assert "Given a film of &lt;view&gt;" in page
-    assert "[RC-001](#rc-001), [SRS-002](#srs-002)" in page
+    assert "[RC-001](#rc-001), [SRS-002](#srs-002)\n" in page
+    assert "needs_run" not in page
 
 
 def test_the_list_counts_against_what_is_owed(protocols):
