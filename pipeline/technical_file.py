@@ -89,7 +89,7 @@ def build(root: Path, progress: Callable[[int, int, str], None] | None = None) -
     subject = load_subject(root)
     tell(1, STEPS, "writing pages")
     write_sources(root, subject, work / "source")
-    views = load_views(root, _pages(work / "source"), [gap.id for gap in subject.gaps])
+    views = load_views(root, _pages(work / "source"), subject.clauses.answers())
     tell(2, STEPS, "building HTML")
     _build_html(work, made / "html")
     tell(3, STEPS, "translating pages for print")

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from pipeline.dossier.component_pages import names
 from pipeline.dossier.tables import plain, table
 from pipeline.file_error import FileError
 from pipeline.release.errors import ReleaseRefused
@@ -87,23 +88,15 @@ class BillPages:
         self._found = found
 
     def agreement(self) -> str:
-        """Return how many components the bill has of each use, and how many of them are SOUP items."""
+        """Return how many components the bill has of each use, and how many of them are SOUP items; two pinned versions of a library count once."""
         brought = tuple(closure(self._found))
-        rows = [
-            [
-                plain(words),
-                str(sum(each.use == use for each in brought)),
-                str(sum(each.use == use and bool(each.soup) for each in brought)),
-            ]
-            for use, words in USES.items()
-        ]
-        rows.append(["**all of the wheel's closure**", str(len(brought)), str(sum(bool(each.soup) for each in brought))])
-        beyond = [each for each in self._found if each not in brought]
-        rows.append(
-            [
-                "beyond the lock: interpreter, and what is installed on request",
-                str(len(beyond)),
-                str(sum(bool(each.soup) for each in beyond)),
-            ]
-        )
+        beyond = tuple(each for each in self._found if each not in brought)
+        rows = [_counted(plain(words), [each for each in brought if each.use == use]) for use, words in USES.items()]
+        rows.append(_counted("**all of the wheel's closure**", brought))
+        rows.append(_counted("beyond the lock: interpreter, and what is installed on request", beyond))
+        rows.append(_counted("**all components**", self._found))
         return table(["Use", "Components of the bill", "SOUP items among them"], rows, widths=[56, 22, 22])
+
+
+def _counted(words: str, found: Sequence[Component]) -> list[str]:
+    return [words, str(names(found)), str(names(each for each in found if each.soup))]

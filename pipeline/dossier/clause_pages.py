@@ -44,6 +44,28 @@ def state_of(clause: Clause, *, signed: bool) -> State:
     return State.EVIDENCE
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A row of a manifest with what it comes to.
+
+    Attributes:
+        manifest: id of the manifest.
+        place: of the row among the rows of all manifests.
+        clause: the row.
+        state: what it comes to.
+    """
+
+    manifest: str
+    place: int
+    clause: Clause
+    state: State
+
+    @property
+    def cites(self) -> str:
+        """Return what stands before the clause's number where it is cited."""
+        return self.clause.name.removesuffix(self.clause.number).rstrip()
+
+
 @dataclass(frozen=True)
 class ClausePages:
     """Pages and counts of all manifests.
@@ -96,6 +118,11 @@ class ClausePages:
             }
             for manifest in self.manifests
         ]
+
+    def answers(self) -> tuple[Answer, ...]:
+        """Return every row of every manifest with its state, for the printed views."""
+        rows = ((manifest, clause) for manifest in self.manifests for clause in manifest.clauses)
+        return tuple(Answer(each.id, place, row, self._state(each, row)) for place, (each, row) in enumerate(rows))
 
     def _state(self, manifest: Manifest, clause: Clause) -> State:
         return state_of(clause, signed=manifest.id in self.signed)

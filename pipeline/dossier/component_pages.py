@@ -7,14 +7,13 @@ Source: FDA cybersecurity guidance 2026 V.A.4 (SBOM with level and end of suppor
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from pipeline.dossier.tables import link, plain, table
 from pipeline.release.parts.components import NOT_ASSESSED, USES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from pipeline.release.parts.components import Component
 
@@ -30,13 +29,19 @@ class ComponentPages:
         self._components = found
 
     def counts(self) -> dict[str, int]:
-        """Return how many components there are, of how many the code runs, and for how many nobody has looked at the support."""
+        """Return how many components there are, of how many the code runs, and for how many nobody has looked at the support.
+
+        A component is one library by its name, the interpreter among them; ``pins`` are the rows of the table, where a library that the lock pins in two
+        versions, for two versions of Python, stands twice.
+        """
         unknown = [each for each in self._components if each.support["level"] == NOT_ASSESSED]
         return {
-            "components": len(self._components),
-            "running": sum(each.use in REACHED for each in self._components),
-            "unassessed": len(unknown),
-            "running_unassessed": sum(each.use in REACHED for each in unknown),
+            "components": names(self._components),
+            "pins": len(self._components),
+            "called": names(each for each in self._components if each.soup),
+            "running": names(each for each in self._components if each.use in REACHED),
+            "unassessed": names(unknown),
+            "running_unassessed": names(each for each in unknown if each.use in REACHED),
         }
 
     def listed(self) -> str:
@@ -49,8 +54,13 @@ class ComponentPages:
 
     def uses(self) -> str:
         """Return how the components are used, counted."""
-        counted = Counter(each.use for each in self._components)
-        return table(["Use", "Components"], [[plain(words), str(counted[use])] for use, words in USES.items()], widths=[80, 20])
+        rows = [[plain(words), str(names(each for each in self._components if each.use == use))] for use, words in USES.items()]
+        return table(["Use", "Components"], rows, widths=[80, 20])
+
+
+def names(found: Iterable[Component]) -> int:
+    """Return how many libraries these are by name; two pinned versions of one library are one."""
+    return len({each.pin.name for each in found})
 
 
 def _row(each: Component) -> list[str]:

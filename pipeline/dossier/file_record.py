@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pipeline.dossier.printing import Cover
     from pipeline.dossier.views import View
 
-SCHEMA = "thoratrace/technical-file/1"
+SCHEMA = "thoratrace/technical-file/2"
 RECORD = "technical_file.json"
 CHECKSUMS = "SHA256SUMS"
 
@@ -95,7 +95,8 @@ def _view(view: View) -> dict[str, Any]:
             "state": part.state,
             "pages": [*part.pages, *part.also],
             "gaps": list(part.gaps),
-            "not_applicable": part.not_applicable,
+            "clauses": [each.clause.name for each in part.answers],
+            "not_applicable": list(part.reasons),
         }
         for part in view.parts
     ]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.dossier.tables import identified, plain, table
+from pipeline.dossier.tables import identified, link, plain, table
 from pipeline.handwritten import sound
 from requirements_spec.datafile import Table, Tables, Text
 
@@ -36,6 +36,7 @@ _TABLE = Table(
                     "figure": Text(),
                     "used_for": Text(),
                     "read": Text(choices=frozenset(READ)),
+                    "similar_device": Text(required=False),
                 }
             )
         ),
@@ -69,6 +70,15 @@ class LiteraturePages:
             for row in self._sources
         ]
         return table(["Id", "Source", "What it states", "Used for; how far it was read"], rows, widths=[8, 30, 34, 28])
+
+    def similar_devices(self) -> str:
+        """Return the similar devices that sources are about, with what the source states of them and how far it was read."""
+        rows = [
+            [link(row["id"]), plain(row["similar_device"]), plain(row["figure"]), READ[row["read"]]]
+            for row in self._sources
+            if row.get("similar_device")
+        ]
+        return table(["Source", "Device", "What the source states", "How far it was read"], rows, widths=[10, 34, 36, 20])
 
     def missing(self) -> str:
         """Return what has to be looked up or found out, why, and by whom."""

@@ -74,7 +74,7 @@ def places(view: View, pages: Mapping[str, Any]) -> dict[str, str]:
     """Return where references of a view may lead: each anchor of its pages, and the anchor that carries the place.
 
     >>> from pipeline.dossier.views import Part, View
-    >>> places(View("v", "V", "", (Part("P", "", ("a",), (), (), ""),)), {"a": {"anchors": {"a::y": "a::x"}}, "b": {"anchors": {"b::": "b::z"}}})
+    >>> places(View("v", "V", "", (Part("P", ("a",), (), ()),)), {"a": {"anchors": {"a::y": "a::x"}}, "b": {"anchors": {"b::": "b::z"}}})
     {'a::y': 'a::x'}
     """
     return {name: there for page in view.pages() for name, there in pages[page]["anchors"].items()}
@@ -98,7 +98,7 @@ def _row(part: Part) -> str:
 
 def _part(part: Part, gaps: Mapping[str, Gap]) -> Iterator[str]:
     notes = "".join(_notes(part, gaps))
-    yield f"#part({literal(part.title)}, {literal(part.clause)}, {literal(part.state if part.clause else '')}, ({notes}))"
+    yield f"#part({literal(part.title)}, {literal(part.clause)}, {literal(part.state)}, ({notes}))"
     for number, page in enumerate(part.pages):
         fresh = "true" if number and not page.startswith(_RUNNING_ON) else "false"
         listed = "false" if page.startswith(_UNLISTED) else "true"
@@ -106,8 +106,8 @@ def _part(part: Part, gaps: Mapping[str, Gap]) -> Iterator[str]:
 
 
 def _notes(part: Part, gaps: Mapping[str, Gap]) -> Iterator[str]:
-    if part.not_applicable:
-        yield f"[#{literal('Not applicable: ' + part.not_applicable + ' The reason is not signed yet.')}],"
+    for reason in part.reasons:
+        yield f"[#{literal(reason)}],"
     for page in part.also:
         yield f"[Rests on #goto({literal(page + '::')}, ref-title({literal(page + '::')}))],"
     for gap in (gaps[name] for name in part.gaps):

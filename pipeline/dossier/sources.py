@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
-from pipeline.dossier import design_pages, diagram, pipeline_diagram
+from pipeline.dossier import design_pages, diagram, pipeline_diagram, protocol_pages
 from pipeline.dossier.admission_pages import AdmissionPages, admission_table
 from pipeline.dossier.assurance import assurance
 from pipeline.dossier.bill_pages import BillPages, read_components
@@ -25,6 +25,7 @@ from pipeline.dossier.freshness import CHECK
 from pipeline.dossier.gaps import gap_list, gap_table, section_gaps
 from pipeline.dossier.headings import Heading, mark, read_places
 from pipeline.dossier.history_pages import HistoryPages
+from pipeline.dossier.level_pages import LevelPages
 from pipeline.dossier.literature_pages import LiteraturePages
 from pipeline.dossier.lock_pages import others_table
 from pipeline.dossier.rationale_pages import RationalePages
@@ -34,6 +35,7 @@ from pipeline.dossier.source_pages import write_source_pages
 from pipeline.dossier.study_pages import StudyPages
 from pipeline.dossier.surveillance_pages import SurveillancePages
 from pipeline.dossier.tables import plain, table
+from pipeline.dossier.unit_test_pages import UnitTestPages, read_modules
 from pipeline.file_error import FileError
 from pipeline.surveillance.plan import load_plan
 from requirements_spec.model import SECTIONS
@@ -69,9 +71,12 @@ def write_sources(root: Path, subject: Subject, folder: Path) -> None:
     extra.mkdir()
     shelf = FigureShelf(root, folder, subject.book)
     _draw(subject, shelf)
+    protocols = protocol_pages.read_protocols(root, subject.verification, subject.book)
     environment = _environment(root, subject, shelf)
+    environment.globals["protocols"] = protocols
     for page in _templates(root):
         (folder / f"{page}.md").write_text(_render(environment, page, resting.get(page, ())), encoding="utf-8")
+    protocols.write(folder / protocol_pages.FOLDER)
     design_pages.write_pages(root, folder, subject.specification.content, shelf.keep)
     _write_code_pages(folder)
     _copy_matrix(root, extra)
@@ -81,7 +86,8 @@ def write_sources(root: Path, subject: Subject, folder: Path) -> None:
 
 def _templates(root: Path) -> list[str]:
     """Return the names of the pages of docs/ that are templates."""
-    return [*sorted(path.stem for path in (root / "docs").glob("*.md") if path.stem not in AS_WRITTEN), f"{CLAUSES}/index"]
+    own = sorted(path.stem for path in (root / "docs").glob("*.md") if path.stem not in AS_WRITTEN)
+    return [*own, f"{CLAUSES}/index", *(f"{protocol_pages.FOLDER}/{name}" for name in ("index", "units"))]
 
 
 def _draw(subject: Subject, shelf: FigureShelf) -> None:
@@ -158,10 +164,12 @@ def _of_plans(root: Path, subject: Subject) -> dict[str, Any]:
         "bill": BillPages(root, components),
         "components": ComponentPages(components),
         "history": HistoryPages(root, subject.book, subject.audit.trail, subject.device_version),
+        "level": LevelPages(subject.risk_file, subject.risk.policy),
         "literature": LiteraturePages(root),
         "recipe": RecipePages(root, subject.book),
         "surveillance": SurveillancePages(load_plan(root, situations), subject.book),
         "repository_table": lambda: diagram.import_table(subject.repository),
+        "unit_tests": UnitTestPages(read_modules(root, subject.specification.content.items), subject.specification.content.items),
         "stage_table": lambda: pipeline_diagram.stage_table(subject.stages),
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.dossier.tables import identified, link, links, plain, table, target
+from requirements_spec.lock import INTERPRETER
 
 if TYPE_CHECKING:
     from pipeline.dossier.verification_pages import VerificationPages
@@ -126,11 +127,12 @@ class SpecificationPages:
         return table(["Id", "Title", "Statement", "State"], rows, widths=[9, 21, 48, 22]) if rows else ""
 
     def counts(self) -> dict[str, int]:
-        """Return how many needs, requirements, items and SOUP items there are."""
+        """Return how many needs, requirements, items and SOUP items there are, and how many of the last are libraries: all but the interpreter."""
         spec = self._specification
         return {
             "needs": len(spec.needs),
             "requirements": len(spec.requirements),
             "items": len(spec.items),
             "soup": len(spec.soup),
+            "libraries": sum(row.distribution != INTERPRETER for row in spec.soup),
         }

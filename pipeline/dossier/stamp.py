@@ -33,6 +33,7 @@ INPUTS = (
     "requirements.lock",
     "requirements_spec",
     "risk",
+    "tests",
     "validation/protocol.toml",
     "verification",
     "artifacts/bundle",

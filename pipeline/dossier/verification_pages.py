@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pipeline.dossier.tables import links, plain, table
+from pipeline.dossier.tables import plain, table
 from verification.trace.outcomes import MEANING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from pipeline.dossier.evidence import EvidenceBook
 
@@ -55,26 +55,9 @@ class VerificationPages:
             ["Outcome", "The scenario or row ..."], [[str(name), plain(text)] for name, text in MEANING.items()], widths=[25, 75]
         )
 
-    def scenarios(self) -> str:
-        """Return every scenario and row with what it verifies and its outcome, one table a feature file."""
-        features = _groups(self._by_scenario)
-        return "\n\n".join(f"### {plain(feature)}\n\n{self._feature(feature, features[feature])}" for feature in sorted(features))
-
-    def _feature(self, feature: str, names: Sequence[str]) -> str:
-        return table(
-            ["Scenario and rows", "Verifies", "Outcome"], [self._scenario(feature, name) for name in names], widths=[60, 22, 18]
-        )
-
-    def _scenario(self, feature: str, name: str) -> list[str]:
-        """Return one scenario with all its rows; rows that did not pass say so in their line."""
-        found = self._by_scenario[feature, name]
-        tags = dict.fromkeys(tag for _, row in found for tag in row["tags"])
-        lines = "\n".join(f"- {plain(row['row'])}{_unless_passed(row)}" for _, row in found if row["row"])
-        own = "".join(_unless_passed(row) for _, row in found if not row["row"])
-        passed = sum(1 for _, row in found if row["outcome"] == "passed")
-        places = f"/verdicts/{found[0][0]}" + (f" to {found[-1][0]}" if len(found) > 1 else "")
-        outcome = "passed" if passed == len(found) == 1 else f"{passed} of {len(found)} passed"
-        return [f"{plain(name)}{own}\n\n{lines}".rstrip(), links(tags), self._book.cited(outcome, VERDICTS, places)]
+    def results(self, feature: str, scenario: str) -> tuple[tuple[int, dict[str, Any]], ...]:
+        """Return what came of a scenario's rows, each with its place among the verdicts; none where it has no result."""
+        return tuple(self._by_scenario.get((feature, scenario), ()))
 
     def passed_ids(self) -> frozenset[str]:
         """Return the requirements and controls that have scenario results, all of which passed."""
@@ -92,8 +75,3 @@ def _groups(pairs: Iterable[tuple[Key, Value]]) -> dict[Key, list[Value]]:
     for key, value in pairs:
         found.setdefault(key, []).append(value)
     return found
-
-
-def _unless_passed(row: dict[str, Any]) -> str:
-    """Return outcome and reason of a row that did not pass; nothing for a pass."""
-    return "" if row["outcome"] == "passed" else f' <span class="failed">{plain(row["outcome"])}</span>: {plain(row["reason"])}'

@@ -33,6 +33,8 @@ from pipeline.dossier.approval_pages import ApprovalPages
 from pipeline.dossier.conformance_pages import ConformancePages
 from pipeline.dossier.evidence import EvidenceBook
 from pipeline.dossier.gaps import gap_list, gap_table, load_gaps
+from pipeline.dossier.protocol_pages import FOLDER as TESTING
+from pipeline.dossier.protocol_pages import read_protocols
 from pipeline.dossier.source_pages import write_source_pages
 from pipeline.dossier.specification_pages import SpecificationPages
 from pipeline.dossier.standards import load_register
@@ -50,6 +52,7 @@ SAID = "built.json"
 NO_TEMPLATES = {
     "clauses": "its rows name files of evidence of the shipped device",
     "design": "it is read from the code of the shipped device",
+    TESTING: "its page of unit tests is read from the tests of the shipped device; the protocols of the scenarios are made",
 }
 """Folders of pages that are made otherwise than from a template, and are not made here."""
 EMPTY = "one of its tables has no row in such a project, which the document builder refuses"
@@ -113,6 +116,7 @@ def names(root: Path) -> dict[str, Any]:
         "spec": pages,
         "risk": subjects._judged(inputs, verification),
         "verification": verification,
+        "protocols": read_protocols(root, verification, book),
         "anomalies": AnomalyPages(inputs.anomalies),
         "approvals": ApprovalPages(inputs, book),
         "standards": load_register(ROOT),
@@ -148,6 +152,7 @@ def write_pages(root: Path, folder: Path, content: dict[str, Any]) -> dict[str, 
             (folder / f"{page}.md").unlink()
         else:
             (folder / f"{page}.md").write_text(text, encoding="utf-8")
+    _write_protocols(folder, content)
     sources._write_code_pages(folder)
     extra = folder / "_extra"
     extra.mkdir()
@@ -158,9 +163,18 @@ def write_pages(root: Path, folder: Path, content: dict[str, Any]) -> dict[str, 
     return left_out
 
 
+def _write_protocols(folder: Path, content: dict[str, Any]) -> None:
+    """Write the protocols of the scenarios with their list, which stands on a page of its own here: the shipped one counts unit tests, too."""
+    protocols = content["protocols"]
+    (folder / TESTING).mkdir()
+    protocols.write(folder / TESTING)
+    entries = f"```{{toctree}}\n:hidden:\n\n{protocols.contents()}\n```"
+    (folder / TESTING / "index.md").write_text(f"# Testing\n\n{protocols.listed()}\n\n{entries}\n", encoding="utf-8")
+
+
 def _first_page(folder: Path, left_out: dict[str, str]) -> str:
     pages = sorted({path.stem for path in folder.glob("*.md")} - {FIRST})
-    listed = "\n".join([*pages, "adr/index", "figures/phantom_objections"])
+    listed = "\n".join([*pages, "adr/index", "figures/phantom_objections", f"{TESTING}/index"])
     missing = "\n".join(f"- `{page}`" for page in sorted(left_out))
     return f"# Technical file of a generated project\n\nMade to measure the builder; it is about no device. Left out:\n\n{missing}\n\n```{{toctree}}\n:hidden:\n\n{listed}\n```\n"
 

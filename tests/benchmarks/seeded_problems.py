@@ -204,7 +204,7 @@ def _up_to_the_builder(root: Path) -> None:
     subject = load_subject(root)
     write_sources(root, subject, folder)
     pages = {path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.md")}
-    load_views(root, pages, [gap.id for gap in subject.gaps])
+    load_views(root, pages, subject.clauses.answers())
 
 
 def _write(path: Path, text: str | None) -> None:

@@ -37,7 +37,7 @@ def bill():
 
 def test_here_the_three_agree():
     text = BillPages(ROOT, read_components(ROOT)).agreement()
-    count = len(pins((ROOT / "device.lock").read_text(encoding="utf-8")))
+    count = len({pin.name for pin in pins((ROOT / "device.lock").read_text(encoding="utf-8"))})
     assert re.search(rf"all of the wheel's closure\*\*\n  - {count}\n", text)
 
 

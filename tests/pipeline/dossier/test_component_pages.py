@@ -27,6 +27,18 @@ def test_what_was_not_assessed_is_counted_and_leads_to_the_gap(pages):
     found = components(ROOT)
     unknown = [each for each in found if each.support["level"] == NOT_ASSESSED]
     counts = pages.counts()
-    assert (counts["components"], counts["unassessed"]) == (len(found), len(unknown))
-    assert counts["running_unassessed"] == sum(each.use in REACHED for each in unknown)
+    assert (counts["pins"], counts["components"]) == (len(found), len({each.pin.name for each in found}))
+    assert counts["unassessed"] == len({each.pin.name for each in unknown})
+    assert counts["running_unassessed"] == len({each.pin.name for each in unknown if each.use in REACHED})
     assert pages.listed().count("[GAP-016](#gap-016)") == len(unknown)
+
+
+def test_a_library_in_two_pinned_versions_is_one_component(pages):
+    found = components(ROOT)
+    twice = [each for each in found if each.pin.name == "numpy"]
+    assert len(twice) > 1
+    assert ComponentPages(twice).counts()["components"] == 1
+
+
+def test_the_components_that_are_called_are_the_soup_items(pages, specification):
+    assert pages.counts()["called"] == len(specification.soup)

@@ -31,6 +31,13 @@ def test_a_source_is_linked_by_its_doi_and_says_how_far_it_was_read():
     assert text.count("the original is to be read by a person") == text.count("(lit-")
 
 
+def test_similar_devices_are_those_of_sources_and_say_that_nobody_read_them():
+    text = LiteraturePages(ROOT).similar_devices()
+    assert "[LIT-01](#lit-01)" in text
+    assert "[LIT-09](#lit-09)" in text
+    assert text.count("the original is to be read by a person") == text.count("(#lit-") == 2
+
+
 def test_what_is_missing_has_a_reason_and_a_role():
     text = LiteraturePages(ROOT).missing()
     assert "Agreement between radiologists" in text

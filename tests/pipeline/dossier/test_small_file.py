@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from pipeline import technical_file
+from pipeline.dossier.clause_manifests import Clause
+from pipeline.dossier.clause_pages import Answer, State
 from pipeline.dossier.evidence import EvidenceBook
 from pipeline.dossier.file_record import CHECKSUMS, checksums
 from pipeline.dossier.front_page import FRONT_PAGE, Contents, front_page, page_count
@@ -24,15 +26,24 @@ from pipeline.file_error import FileError
 ROOT = Path(__file__).resolve().parents[3]
 COVER = Cover("The file", "Not for use.", "a baseline", "Signatures: see cover sheet.", (("Device", "ThoraTrace"),))
 GAP = Gap("GAP-001", "Readers", ("MDR 61",), "risk", "none", "clinic", "a study", "Not for use.")
+
+
+def answered(number, state, **row):
+    """A row of a manifest as a view sees it."""
+    lists = dict.fromkeys(("shown", "files", "figures", "items", "gaps", "standards"), ())
+    texts = dict.fromkeys(("asks", "group", "not_applicable", "permitted", "method", "where"), "")
+    return Answer("mdr", int(number), Clause(name=f"MDR Annex II {number}", number=number, **{**lists, **texts, **row}), state)
+
+
 VIEW = View(
     "small",
     "Small",
     "As written.",
     (
-        Part("One", "MDR Annex II 1", ("index", "second"), (), ("GAP-001",), ""),
-        Part("Two", "MDR Annex II 2", (), ("second",), (), ""),
-        Part("Three", "MDR Annex II 3", (), (), (), "No hardware."),
-        Part("Sources", "", ("sources", "sources/source-a-json"), (), (), ""),
+        Part("One", ("index", "second"), (), (answered("1", State.GAP, gaps=("GAP-001",)),)),
+        Part("Two", (), ("second",), (answered("2", State.EVIDENCE),)),
+        Part("Three", (), (), (answered("3", State.UNSIGNED, not_applicable="No hardware."),)),
+        Part("Sources", ("sources", "sources/source-a-json"), (), ()),
     ),
 )
 INDEX = """# First page
@@ -175,7 +186,7 @@ def test_the_record_of_pages_has_each_figure_with_its_place(small):
 
 def test_a_reference_out_of_the_view_keeps_its_words(small):
     pages = json.loads((small[0] / "print/pages/pages.json").read_text(encoding="utf-8"))["pages"]
-    alone = View("alone", "Alone", "One page.", (Part("One", "", ("index",), (), (), ""),))
+    alone = View("alone", "Alone", "One page.", (Part("One", ("index",), (), ()),))
     less = print_view(small[0], alone, pages, [GAP], COVER)
     assert less.count(b"/Subtype/Link") < (small[0] / "file/pdf/small.pdf").read_bytes().count(b"/Subtype/Link")
 
