@@ -52,9 +52,7 @@ _COUNTED = (
     "|items|libraries|marks|mutants|packages|pages|patients|pictures|probes|radiologists|readers|releases|requirements|results|rows|runs|scenarios|sentences|sites"
     "|situations|studies|tests|threats|tools|users|vulnerabilities"
 )
-_UNITS = (
-    "s|ms|min|h|kB|MB|MiB|GB|GiB|px|mm|bits?|bytes|pixels?|seconds?|minutes?|hours?|days?|weeks?|months?|years?|times|cores|processes|workers|threads|percentage points"
-)
+_UNITS = "s|ms|min|h|kB|MB|MiB|GB|GiB|px|mm|bits?|bytes|pixels?|seconds?|minutes?|hours?|days?|weeks?|months?|years?|times|cores|processes|workers|threads|percentage points"
 _ADJECTIVES = r"(?:(?!(?:and|are|as|at|before|by|can|for|from|in|is|of|or|per|than|that|the|to|with)\b)[a-z][a-z-]*\s+){0,2}"
 _TYPED = re.compile(
     rf"""(?<![\w.:/-])(?:
@@ -133,9 +131,9 @@ class Allowed:
     form: str = ""
 
     def spans(self, text: str) -> Iterator[tuple[int, int]]:
-        """Yield where these words stand in a text; one line break counts as one space.
+        r"""Yield where these words stand in a text; one line break counts as one space.
 
-        >>> list(Allowed("95 % interval", (), "limit", "").spans("a 95 %\\ninterval"))
+        >>> list(Allowed("95 % interval", (), "limit", "").spans("a 95 %\ninterval"))
         [(2, 15)]
         """
         words = re.escape(" ".join(self.text.split())).replace(r"\ ", r"\s+")
@@ -177,9 +175,9 @@ def typed_numbers(root: Path) -> Iterator[Typed]:
 
 
 def typed_in(name: str, text: str) -> Iterator[Typed]:
-    """Yield the typed numbers of one text.
+    r"""Yield the typed numbers of one text.
 
-    >>> [(each.line, each.text) for each in typed_in("a.md", "On {{ figure('a', '/b') }} films,\\n39 of 952 passed.")]
+    >>> [(each.line, each.text) for each in typed_in("a.md", "On {{ figure('a', '/b') }} films,\n39 of 952 passed.")]
     [(2, '39 of 952')]
     """
     shown = masked(text)
@@ -263,4 +261,6 @@ def _files(root: Path) -> list[str]:
 
 
 def _problem(where: str, found: str, expected: str, repair: str) -> Problem:
-    return Problem(where=where, code="FILE-CONTENT", item="", found=found, expected=expected, repair=repair, clause="ISO 13485 4.2.5")
+    return Problem(
+        where=where, code="FILE-CONTENT", item="", found=found, expected=expected, repair=repair, clause="ISO 13485 4.2.5"
+    )

@@ -60,7 +60,11 @@ def test_a_number_planted_in_the_longest_page_is_named_with_its_line(planted, pl
     text = "\n".join([*lines[:line], "", f"It was {planted}.", "", *lines[line:]])
     rows = [row for row in load_allowed(ROOT) if "docs/validation.md" in row.files]
     covered = [span for row in rows for span in row.spans(text)]
-    left = [each for each in typed_in("docs/validation.md", text) if not any(a <= each.span[0] and each.span[1] <= b for a, b in covered)]
+    left = [
+        each
+        for each in typed_in("docs/validation.md", text)
+        if not any(a <= each.span[0] and each.span[1] <= b for a, b in covered)
+    ]
     assert {each.line for each in left} == {line + 2}
 
 
@@ -126,7 +130,9 @@ def test_a_copy_that_differs_from_its_evidence_is_named(tree):
 
 def test_a_row_that_nothing_needs_is_named(tree):
     edit(tree, "docs/usability.md", "18 years and older", "legal age")
-    with pytest.raises(FileError, match=rf"FILE-CONTENT at {NUMBERS} 'adults of 18 years and older': found no number in these words"):
+    with pytest.raises(
+        FileError, match=rf"FILE-CONTENT at {NUMBERS} 'adults of 18 years and older': found no number in these words"
+    ):
         require_sourced(tree, EvidenceBook(tree))
 
 
