@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from pipeline.dossier.anomaly_pages import UNRESOLVED
 from pipeline.dossier.flow_drawing import draw
 from pipeline.dossier.surface import TOUCHES
 from pipeline.dossier.tables import NOTHING, link, links, plain, table, target
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 DRAWING = "data-flow.svg"
 BY = {"device": "the device", "release": "the release", "site": "the site", "nobody": '<span class="failed">nobody yet</span>'}
-UNRESOLVED = frozenset({"open", "assessed"})
-"""States of an anomaly that is still in this version."""
 
 
 class ThreatPages:
