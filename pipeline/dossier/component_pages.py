@@ -30,13 +30,14 @@ class ComponentPages:
         self._components = found
 
     def counts(self) -> dict[str, int]:
-        """Return how many components there are, of how many the code runs, and for how many nobody has looked at the support."""
+        """Return how many components there are, of how many the code runs, for how many nobody has looked at the support, and how many state what state they are in."""
         unknown = [each for each in self._components if each.support["level"] == NOT_ASSESSED]
         return {
             "components": len(self._components),
             "running": sum(each.use in REACHED for each in self._components),
             "unassessed": len(unknown),
             "running_unassessed": sum(each.use in REACHED for each in unknown),
+            "stating": sum(bool(each.stated) for each in self._components),
         }
 
     def listed(self) -> str:
@@ -67,4 +68,5 @@ def _row(each: Component) -> list[str]:
         else NOT_ASSESSED
     )
     where = link("GAP-016") if each.support["source"] == "GAP-016" else plain(each.support["source"])
-    return [name, made_by, use, f"{support}\n\n{where}"]
+    stated = f"\n\n*Supplier's own statement of its state, not of support:* {plain(each.stated)}" if each.stated else ""
+    return [name, made_by, use, f"{support}\n\n{where}{stated}"]

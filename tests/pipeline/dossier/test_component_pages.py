@@ -30,3 +30,12 @@ def test_what_was_not_assessed_is_counted_and_leads_to_the_gap(pages):
     assert (counts["components"], counts["unassessed"]) == (len(found), len(unknown))
     assert counts["running_unassessed"] == sum(each.use in REACHED for each in unknown)
     assert pages.listed().count("[GAP-016](#gap-016)") == len(unknown)
+
+
+def test_the_word_of_a_supplier_is_shown_as_such(pages):
+    found = components(ROOT)
+    own = "*Supplier's own statement of its state, not of support:*"
+    assert pages.listed().count(own) == pages.counts()["stating"] == sum(bool(each.stated) for each in found)
+    row = next(row for row in pages.listed().split("\n* - ") if row.startswith("**typer**"))
+    assert "not assessed" in row
+    assert f"{own} 4 - Beta" in row
