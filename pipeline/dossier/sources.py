@@ -32,6 +32,7 @@ from pipeline.dossier.study_pages import StudyPages
 from pipeline.dossier.surveillance_pages import SurveillancePages
 from pipeline.dossier.tables import plain, table
 from pipeline.dossier.tool_table import load_tools
+from pipeline.dossier.typed_numbers import load_allowed, numbers_table
 from pipeline.file_error import FileError
 from pipeline.surveillance.plan import load_plan
 from requirements_spec.model import SECTIONS
@@ -160,6 +161,7 @@ def _of_plans(root: Path, subject: Subject) -> dict[str, Any]:
         "literature": LiteraturePages(root),
         "recipe": RecipePages(root, subject.book),
         "surveillance": SurveillancePages(load_plan(root, situations), subject.book),
+        "numbers": lambda: numbers_table(load_allowed(root), subject.book),
         "tools": load_tools(root, subject.specification.distributions()),
         "repository_table": lambda: diagram.import_table(subject.repository),
         "stage_table": lambda: pipeline_diagram.stage_table(subject.stages),

@@ -90,7 +90,7 @@ class ToolTable:
     def listed(self) -> str:
         """Return every tool with version, purpose, harm, what would show it, and the state of its validation."""
         header = ["Tool", "Used for", "What its error could do", "How it would be noticed", "Validation"]
-        return table(header, map(self._row, self.tools), widths=[15, 17, 23, 25, 20])
+        return table(header, map(self._row, self.tools), widths=[14, 17, 22, 25, 22])
 
     def brought(self) -> str:
         """Return what comes along with each tool, with versions."""
@@ -100,12 +100,21 @@ class ToolTable:
     def _row(self, tool: Tool) -> list[str]:
         state = f"none by record ({link(GAP)})"
         if tool.shown:
-            state = "\n\n".join(["in part:", *(f"`{each}`" for each in tool.shown), f"the rest: {link(GAP)}"])
+            state = "\n\n".join(["in part:", *(f"`{_short(each)}`" for each in tool.shown), f"the rest: {link(GAP)}"])
         name = f"**{plain(tool.id)}** {plain(self.versions[tool.id])}"
         return [name, plain(tool.used_for), plain(tool.harm), plain(tool.noticed), state]
 
     def _versioned(self, name: str) -> str:
         return f"{plain(name)} {plain(self.versions[name])}"
+
+
+def _short(path: str) -> str:
+    """Return a test by its file alone, as other tables name it, and evidence by its path.
+
+    >>> _short("tests/verification/trace/test_truth_table.py"), _short("evidence/dvc_remote")
+    ('test_truth_table.py', 'evidence/dvc_remote')
+    """
+    return path.rsplit("/", maxsplit=1)[-1] if path.startswith("tests/") else path
 
 
 def load_tools(root: Path, soup: Collection[str]) -> ToolTable:

@@ -16,6 +16,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipeline.dossier.tables import plain, table
 from pipeline.file_error import FileError, refuse
 from pipeline.handwritten import sound, value_of
 from requirements_spec.datafile import Table, Tables, Text, Texts
@@ -151,6 +152,20 @@ def require_sourced(root: Path, book: EvidenceBook) -> None:
     for row in rows:
         _require_equal(row, book)
     refuse(problems(root, rows))
+
+
+def numbers_table(rows: Sequence[Allowed], book: EvidenceBook) -> str:
+    """Return the numbers that stand in words, where and why; a copy of a figure leads to its evidence."""
+    shown = [[_shown(row, book), "\n\n".join(f"`{name}`" for name in row.files), row.kind, plain(row.reason)] for row in rows]
+    return table(["In these words", "Where", "Kind", "Why"], shown, widths=[30, 26, 12, 32])
+
+
+def _shown(row: Allowed, book: EvidenceBook) -> str:
+    words = plain(row.text)
+    if row.kind != "figure":
+        return words
+    value = format(book.value(row.evidence, row.pointer), row.form)
+    return f"{words}\n\n*from* {book.cited(value, row.evidence, row.pointer)}"
 
 
 def load_allowed(root: Path) -> tuple[Allowed, ...]:

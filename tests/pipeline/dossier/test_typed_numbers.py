@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.dossier.evidence import EvidenceBook
-from pipeline.dossier.typed_numbers import NUMBERS, WATCHED, load_allowed, masked, problems, require_sourced, typed_in
+from pipeline.dossier.typed_numbers import (
+    NUMBERS,
+    WATCHED,
+    load_allowed,
+    masked,
+    numbers_table,
+    problems,
+    require_sourced,
+    typed_in,
+)
 from pipeline.file_error import FileError
 from tests.edits import edit
 
@@ -144,3 +153,10 @@ def test_a_figure_names_its_evidence_and_nothing_else_does(tree):
 
 def test_every_pattern_of_the_watched_files_leads_somewhere():
     assert [pattern for pattern in WATCHED if not list(ROOT.glob(pattern))] == []
+
+
+def test_the_table_of_the_page_names_each_number_and_leads_a_copy_to_its_evidence():
+    rows = load_allowed(ROOT)
+    text = numbers_table(rows, EvidenceBook(ROOT))
+    assert text.count("\n* - ") == len(rows) + 1
+    assert text.count("{ev}`") == sum(row.kind == "figure" for row in rows)
