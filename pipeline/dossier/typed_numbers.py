@@ -34,11 +34,14 @@ GENERATED = frozenset({"docs/codes.md"})
 
 WATCHED = (
     "docs/*.md",
+    "docs/clauses/*.toml",
     "docs/gaps.toml",
     "docs/privacy.toml",
     "docs/threats.toml",
     "docs/tools.toml",
     "docs/usability.toml",
+    "docs/views.toml",
+    "risk/data/*.toml",
     "verification/anomalies.toml",
 )
 """Where people write sentences that readers take for statements about this build."""
