@@ -193,7 +193,7 @@ class ThreatPages:
     def anomalies(self) -> str:
         """Return the security view of the anomalies that are still in this version (FDA V.A.5)."""
         rows = [
-            [link(each.id), plain(each.title), plain(str(each.state)), plain(each.security)]
+            [link(each.id), plain(each.title), plain(str(each.state)), " ".join([plain(each.security), *each.cwe])]
             for each in self._anomalies
             if str(each.state) in UNRESOLVED
         ]

@@ -1,5 +1,6 @@
 """The technical file states every known anomaly with its effect, its state and what was not assessed."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +8,8 @@ import pytest
 
 from device_sw._version import __version__
 from pipeline.dossier.anomaly_pages import NONE_FOR_USERS, AnomalyPages, owed_to_users, told_sentences
-from verification.trace.anomalies import NO_LIST, AnomalyList, State, read_anomalies
+from tests.edits import edit
+from verification.trace.anomalies import ANOMALIES, NO_LIST, AnomalyList, State, read_anomalies
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -73,3 +75,11 @@ def test_the_versions_with_an_anomaly_are_told_apart():
 def test_a_weakness_is_named_where_one_fits():
     assert AnomalyPages(AnomalyList((first(),))).listed().count("*Weakness:* CWE-353") == 1
     assert "Weakness" not in AnomalyPages(AnomalyList((first(cwe=()),))).listed()
+
+
+@pytest.mark.parametrize(("old", "new"), [('cwe = ["CWE-353"]', 'cwe = ["353"]'), ('fixed_in = "0.1.1"', 'fixed_in = "next"')])
+def test_a_weakness_or_version_of_another_form_is_a_problem(tmp_path, old, new):
+    (tmp_path / "verification").mkdir()
+    shutil.copy(ROOT / ANOMALIES, tmp_path / ANOMALIES)
+    _, problems = read_anomalies(edit(tmp_path, ANOMALIES, old, new))
+    assert [each.code for each in problems] == ["SPC-VALUE"]
