@@ -1,7 +1,8 @@
 """Builds the instructions for use alone, from the same template, data and document builder as the technical file, for the scenarios that read them.
 
 The whole file can only be built after verification, because it prints what that showed. The instructions are part of what is verified (information for
-safety is a risk control), so they are built here before. Places in other sections are not there to lead to; nothing else differs.
+safety is a risk control), so they are built here before. Places in other sections are not there to lead to, and known anomalies are not printed: their
+list lies outside of every slice, because writing down what a run found must not make the run stale. Nothing else differs.
 
 Source: ISO 14971 7.1 c), 7.2; MDR Annex I 23.4.
 """
@@ -67,6 +68,7 @@ def _pages(root: Path) -> dict[str, str]:
         risk=RiskPages(risk, risk.policy, evaluate(risk, specification, None), nothing_shown),  # type: ignore[arg-type]
         validation=validation,
         orientation=OrientationPages(book),
+        anomalies=SimpleNamespace(for_users=lambda: ""),
         plain=plain,
         section_end=lambda _section: "",
     )

@@ -30,7 +30,7 @@ def assurance(root: Path, subject: Subject, shelf: FigureShelf) -> dict[str, Any
     specification, risk, policy = subject.specification.content, subject.risk_file, subject.risk.policy
     evaluation, verification = subject.risk.evaluation, subject.verification
     gaps = [gap.id for gap in subject.gaps]
-    words = load_translation(root, risk, policy)
+    words = load_translation(root, risk, policy, subject.anomalies.sentences())
     threats = ThreatPages(
         root, load_threats(root, specification, risk, gaps), evaluation, verification, subject.anomalies.known, subject.book
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from device_sw._version import __version__
+from pipeline.dossier.anomaly_pages import NO_WORKAROUND, NONE_FOR_USERS, in_version
 from pipeline.dossier.orientation_pages import RATES, SOURCES
 from pipeline.dossier.tables import link, plain, table, toned
 from risk.labelling import disclosures, sentences
@@ -11,6 +13,7 @@ from risk.labelling import disclosures, sentences
 if TYPE_CHECKING:
     from pipeline.dossier.subject import Subject
     from pipeline.dossier.translation import Translation
+    from verification.trace.anomalies import Anomaly
 
 STATUS = {
     "draft": "draft, not checked by a native reader of the profession",
@@ -68,6 +71,21 @@ class ChinesePages:
             for word, _ in self._subject.risk.policy.acceptability_words
         )
 
+    def anomalies(self) -> str:
+        """Return the anomalies that users are told of: those of the English page, in its order."""
+        rows = [self._told(each) for each in self._subject.anomalies.told()]
+        header = self._heads("Id", "Anomaly", "Device versions with it", "What to do")
+        return table(header, rows, widths=[11, 43, 16, 30]) if rows else plain(self._words.term(NONE_FOR_USERS))
+
+    def _told(self, each: Anomaly) -> list[str]:
+        if in_version(each, __version__):
+            versions = f"{plain(self._words.term('this one'))} {__version__}"
+        else:
+            versions = f"{each.fixed_in} {plain(self._words.term('before'))}"
+        what = f"**{self.sentence(f'{each.id}.title')}**\n\n{self.sentence(f'{each.id}.description')}"
+        advice = self.sentence(f"{each.id}.workaround") if each.workaround else plain(self._words.term(NO_WORKAROUND))
+        return [link(each.id), what, versions, advice]
+
     def noticed(self) -> str:
         """Return how many films were refused that are not as they should be."""
         return self._refused("refused")
@@ -93,7 +111,7 @@ class ChinesePages:
     def note(self) -> str:
         """Return how much is translated and who looked at it."""
         count = len(self._words.sentences)
-        return f"State of the translation: {STATUS[self._words.status]}. {count} sentences of the risk file and {self._words.passages} sections of the page are tied to their English."
+        return f"State of the translation: {STATUS[self._words.status]}. {count} sentences of the risk file and of known anomalies and {self._words.passages} sections of the page are tied to their English."
 
     def _heads(self, *english: str) -> list[str]:
         return [plain(self._words.term(words)) for words in english]

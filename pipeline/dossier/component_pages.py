@@ -29,7 +29,7 @@ class ComponentPages:
         self._components = found
 
     def counts(self) -> dict[str, int]:
-        """Return how many components there are, of how many the code runs, and for how many nobody has looked at the support.
+        """Return how many components there are, of how many the code runs, for how many nobody has looked at the support, and how many state what state they are in.
 
         A component is one library by its name, the interpreter among them; ``pins`` are the rows of the table, where a library that the lock pins in two
         versions, for two versions of Python, stands twice.
@@ -42,6 +42,7 @@ class ComponentPages:
             "running": names(each for each in self._components if each.use in REACHED),
             "unassessed": names(unknown),
             "running_unassessed": names(each for each in unknown if each.use in REACHED),
+            "stating": names(each for each in self._components if each.stated),
         }
 
     def listed(self) -> str:
@@ -77,4 +78,5 @@ def _row(each: Component) -> list[str]:
         else NOT_ASSESSED
     )
     where = link("GAP-016") if each.support["source"] == "GAP-016" else plain(each.support["source"])
-    return [name, made_by, use, f"{support}\n\n{where}"]
+    stated = f"\n\n*Supplier's own statement of its state, not of support:* {plain(each.stated)}" if each.stated else ""
+    return [name, made_by, use, f"{support}\n\n{where}{stated}"]

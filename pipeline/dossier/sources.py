@@ -35,6 +35,8 @@ from pipeline.dossier.source_pages import write_source_pages
 from pipeline.dossier.study_pages import StudyPages
 from pipeline.dossier.surveillance_pages import SurveillancePages
 from pipeline.dossier.tables import plain, table
+from pipeline.dossier.tool_table import load_tools
+from pipeline.dossier.typed_numbers import load_allowed, numbers_table
 from pipeline.dossier.unit_test_pages import UnitTestPages, read_modules
 from pipeline.file_error import FileError
 from pipeline.surveillance.plan import load_plan
@@ -168,6 +170,8 @@ def _of_plans(root: Path, subject: Subject) -> dict[str, Any]:
         "literature": LiteraturePages(root),
         "recipe": RecipePages(root, subject.book),
         "surveillance": SurveillancePages(load_plan(root, situations), subject.book),
+        "numbers": lambda: numbers_table(load_allowed(root), subject.book),
+        "tools": load_tools(root, subject.specification.distributions()),
         "repository_table": lambda: diagram.import_table(subject.repository),
         "unit_tests": UnitTestPages(read_modules(root, subject.specification.content.items), subject.specification.content.items),
         "stage_table": lambda: pipeline_diagram.stage_table(subject.stages),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from pipeline.dossier.anomaly_pages import UNRESOLVED
 from pipeline.dossier.flow_drawing import draw
 from pipeline.dossier.surface import TOUCHES
 from pipeline.dossier.tables import NOTHING, link, links, plain, table, target
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 DRAWING = "data-flow.svg"
 BY = {"device": "the device", "release": "the release", "site": "the site", "nobody": '<span class="failed">nobody yet</span>'}
-UNRESOLVED = frozenset({"open", "assessed"})
-"""States of an anomaly that is still in this version."""
 
 
 class ThreatPages:
@@ -194,7 +193,7 @@ class ThreatPages:
     def anomalies(self) -> str:
         """Return the security view of the anomalies that are still in this version (FDA V.A.5)."""
         rows = [
-            [link(each.id), plain(each.title), plain(str(each.state)), plain(each.security)]
+            [link(each.id), plain(each.title), plain(str(each.state)), " ".join([plain(each.security), *each.cwe])]
             for each in self._anomalies
             if str(each.state) in UNRESOLVED
         ]

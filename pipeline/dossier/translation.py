@@ -1,6 +1,6 @@
 """The hand-written translations of the file: each names the English words that it was made from, so that it cannot outlive them.
 
-A sentence of the risk file is named by item and field, a section of the English instructions by its heading. Each row holds the SHA-256 of the English text
+A sentence of the risk file, or of an anomaly that users are told of, is named by item and field, a section of the English instructions by its heading. Each row holds the SHA-256 of the English text
 (spaces normalised), of which the first sixteen digits are written. Where the English changes, the file is not built until it is translated anew.
 
 Source: MDR Annex I 23.1 and 23.4 (information in the language of the user); ISO 14971:2019 7.1 c) and 8 (the same warnings and residual risks in each).
@@ -107,8 +107,14 @@ def english_passages(page: str) -> dict[str, str]:
     return {heading.strip(): text.strip() for heading, text in zip(parts[1::2], parts[2::2], strict=True)}
 
 
-def load_translation(root: Path, risk: RiskFile, policy: Policy) -> Translation:
+def load_translation(root: Path, risk: RiskFile, policy: Policy, told: Mapping[str, str]) -> Translation:
     """Return the translation, if every English text has exactly the Chinese that was made from it.
+
+    Args:
+        root: of the repository.
+        risk: the risk file.
+        policy: its policy.
+        told: what users are told of anomalies, by item and field.
 
     Raises:
         FileError: FILE-DATA, the table does not hold what it must; FILE-CONTENT, an English text has no translation or another one than it had, or a row
@@ -116,7 +122,7 @@ def load_translation(root: Path, risk: RiskFile, policy: Policy) -> Translation:
     """
     document = sound(root, TRANSLATION, _TABLE, ("sentence", "passage", "term"))
     sentences = {row.id: row.data for row in document.rows("sentence")}
-    _require_current(sentences, english_sentences(risk, policy), "sentence")
+    _require_current(sentences, {**english_sentences(risk, policy), **told}, "sentence")
     passages = {row.id: row.data for row in document.rows("passage")}
     _require_current(passages, english_passages(_page(root, ENGLISH_PAGE)), "section")
     _require_headings(passages, english_passages(_page(root, CHINESE_PAGE)))

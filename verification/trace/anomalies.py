@@ -97,6 +97,8 @@ class Anomaly:
         change: what resolves it; empty before.
         history: its steps in order.
         where: ``file:line``.
+        cwe: weaknesses of the Common Weakness Enumeration that it is an instance of, ``CWE-353`` and so on; empty where none fits.
+        fixed_in: first device version without it; empty while it is unresolved, and where no released version had it.
     """
 
     id: str
@@ -117,6 +119,8 @@ class Anomaly:
     change: str
     history: tuple[Step, ...]
     where: str
+    cwe: tuple[str, ...] = ()
+    fixed_in: str = ""
 
     def facts(self) -> dict[str, Any]:
         """Return everything a reader of the graph wants to know, as plain data."""
@@ -187,6 +191,8 @@ _ANOMALY: dict[str, Kind] = {
     "security": _BLANK,
     "advised": Texts(Text(), least=0),
     "change": _BLANK,
+    "cwe": Texts(Text(pattern=r"CWE-[1-9]\d*"), required=False),
+    "fixed_in": Text(pattern=r"\d+\.\d+\.\d+", required=False),
     "history": Tables(Table(_STEP)),
 }
 _FILE = Table(
@@ -232,6 +238,8 @@ def _anomaly(row: Row) -> Anomaly:
         change=data["change"].strip(),
         history=tuple(Step(State(each["state"]), each["date"], each["author"], each["note"]) for each in data["history"]),
         where=row.where,
+        cwe=tuple(data.get("cwe", ())),
+        fixed_in=data.get("fixed_in", ""),
     )
 
 

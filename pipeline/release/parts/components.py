@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -62,6 +62,7 @@ class Component:
         anomalies: where its anomaly list is published, empty for others.
         optional: installed on request only.
         support: level, end and source of the support its supplier states; ``not assessed`` where nobody looked.
+        stated: development status in the metadata of this version, as its supplier wrote it; empty where it states none. It is no statement on support.
     """
 
     pin: Pin
@@ -72,6 +73,7 @@ class Component:
     anomalies: str
     optional: bool
     support: Mapping[str, str]
+    stated: str = ""
 
     @property
     def purl(self) -> str:
@@ -93,11 +95,12 @@ def components(root: Path) -> tuple[Component, ...]:
         raise refused("SOUP", problems[0].where, problems[0].found, problems[0].expected)
     soup = {each.distribution: each for each in specification.soup}
     locked = pins((root / LOCK).read_text(encoding="utf-8"))
-    rows, support = _table(root, {pin.name for pin in locked} - soup.keys(), soup.keys() | {pin.name for pin in locked})
+    rows, support, stated = _table(root, {pin.name for pin in locked} - soup.keys(), soup.keys() | {pin.name for pin in locked})
     beyond = [_beyond_the_lock(root, soup[name]) for name in sorted(soup.keys() - {pin.name for pin in locked})]
     both = [(pin, False) for pin in locked] + [(pin, pin.name != INTERPRETER) for pin in beyond]
     found = (_component(pin, soup.get(pin.name), rows.get(pin.name), support, optional=optional) for pin, optional in both)
-    return tuple(sorted(found, key=lambda each: (each.pin.name, each.pin.version)))
+    told = (replace(each, stated=stated.get(f"{each.pin.name} {each.pin.version}", "")) for each in found)
+    return tuple(sorted(told, key=lambda each: (each.pin.name, each.pin.version)))
 
 
 def pins(lock: str) -> tuple[Pin, ...]:
@@ -129,12 +132,15 @@ def _beyond_the_lock(root: Path, item: Soup) -> Pin:
     return next(pin for pin in whole if pin.name == item.distribution)
 
 
-def _table(root: Path, owed: set[str], known: set[str]) -> tuple[dict[str, dict[str, str]], dict[str, dict[str, str]]]:
+def _table(
+    root: Path, owed: set[str], known: set[str]
+) -> tuple[dict[str, dict[str, str]], dict[str, dict[str, str]], dict[str, str]]:
     try:
         value = tomllib.loads((root / TABLE).read_text(encoding="utf-8"))
-        rows, support = value.pop("component"), value.pop("support")
+        rows, support, stated = value.pop("component"), value.pop("support"), value.pop("development_status")
         fields_right = all(set(row) == {"supplier", "licence", "use"} and row["use"] in USES for row in rows.values())
         fields_right &= all(set(row) == {"level", "end", "source"} for row in support.values())
+        fields_right &= all(isinstance(status, str) for status in stated.values())
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as err:
         raise refused("TABLE", TABLE, f"{type(err).__name__} while reading it", "the table of components") from err
     if value != {"schema": SCHEMA} or not fields_right:
@@ -146,7 +152,7 @@ def _table(root: Path, owed: set[str], known: set[str]) -> tuple[dict[str, dict[
         raise refused("TABLE", f"{TABLE}, {name}", found, "one row for each pin of device.lock that is no SOUP item")
     for name in sorted(support.keys() - known):
         raise refused("TABLE", f"{TABLE}, support.{name}", "no such library", "a library of the device")
-    return rows, support
+    return rows, support, stated
 
 
 def _component(

@@ -5,10 +5,12 @@ from types import SimpleNamespace
 
 import pytest
 
+from pipeline.dossier.anomaly_pages import told_sentences
 from pipeline.dossier.gaps import load_gaps
 from requirements_spec import loader as specification_loader
 from risk import loader as risk_loader
 from risk.evaluation import evaluate
+from verification.trace.anomalies import read_anomalies
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -39,3 +41,9 @@ def evaluation(specification, risk):
 def verdicts():
     """Pages of a verification run that says nothing of any item."""
     return SimpleNamespace(verdict=lambda _item: "")
+
+
+@pytest.fixture(scope="session")
+def told():
+    """What users are told of the known anomalies, by item and field."""
+    return told_sentences(read_anomalies(ROOT)[0])

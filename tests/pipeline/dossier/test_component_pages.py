@@ -42,3 +42,13 @@ def test_a_library_in_two_pinned_versions_is_one_component(pages):
 
 def test_the_components_that_are_called_are_the_soup_items(pages, specification):
     assert pages.counts()["called"] == len(specification.soup)
+
+
+def test_the_word_of_a_supplier_is_shown_as_such(pages):
+    found = components(ROOT)
+    own = "*Supplier's own statement of its state, not of support:*"
+    assert pages.listed().count(own) == sum(bool(each.stated) for each in found)
+    assert pages.counts()["stating"] == len({each.pin.name for each in found if each.stated})
+    row = next(row for row in pages.listed().split("\n* - ") if row.startswith("**typer**"))
+    assert "not assessed" in row
+    assert f"{own} 4 - Beta" in row

@@ -101,6 +101,7 @@ def test_the_page_prints_what_the_gate_reads_in_its_template(shipped):
         plain=plain,
         validation=SimpleNamespace(metric=lambda _pointer: "1"),
         orientation=SimpleNamespace(date=lambda: "", noticed=lambda: "", wrongly=lambda: "", unclear=lambda _films, _shown: ""),
+        anomalies=SimpleNamespace(for_users=lambda: ""),
         section_end=lambda _section: "",
     )
     page = " ".join(environment.get_template("labelling.md").render().split())

@@ -139,7 +139,15 @@ def shipped():
     manifests = load_manifests(ROOT)
     answers = ClausePages(manifests, {}, {gap.id: gap for gap in load_gaps(ROOT)}, {}, None).answers()
     written = {path.relative_to(ROOT / "docs").with_suffix("").as_posix() for path in (ROOT / "docs").rglob("*.md")}
-    made = {"sources", "sources/1", "codes/1", "figures/1", "design/index", "design/dicom", *(f"clauses/{each.id}" for each in manifests)}
+    made = {
+        "sources",
+        "sources/1",
+        "codes/1",
+        "figures/1",
+        "design/index",
+        "design/dicom",
+        *(f"clauses/{each.id}" for each in manifests),
+    }
     return load_views(ROOT, written | made, answers), answers, manifests
 
 

@@ -1,5 +1,6 @@
 """Every pin of the device's lock is a component with supplier, licence and measured use, and nothing else is."""
 
+import tomllib
 from importlib.metadata import metadata
 
 import pytest
@@ -53,6 +54,29 @@ def test_licences_are_those_that_the_libraries_state(found):
     stated = {each.pin.name: metadata(each.pin.name).get("License-Expression") for each in rows}
     named = {each.pin.name: each.licence for each in rows}
     assert {name: text for name, text in stated.items() if text} == {name: named[name] for name, text in stated.items() if text}
+
+
+def test_the_development_status_is_the_one_that_the_metadata_of_this_version_states(found):
+    libraries = [(each, metadata(each.pin.name)) for each in found if each.pin.name != "python"]
+    wanted = {f"{each.pin.name} {each.pin.version}": _status(each, said) for each, said in libraries}
+    assert {f"{each.pin.name} {each.pin.version}": each.stated for each, _ in libraries} == wanted
+
+
+def _status(each, said):
+    """Return the classifier of the version that is installed here; of another version nothing is known."""
+    rows = said.get_all("Classifier") or () if said["Version"] == each.pin.version else ()
+    return next((row.split(" :: ")[1] for row in rows if row.startswith("Development Status")), "")
+
+
+def test_no_row_states_anything_of_a_version_that_is_not_locked(found):
+    rows = tomllib.loads((REPOSITORY / module.TABLE).read_text(encoding="utf-8"))["development_status"]
+    assert set(rows) <= {f"{each.pin.name} {each.pin.version}" for each in found}
+
+
+def test_a_statement_of_a_supplier_is_no_assessment(found):
+    stating = [each for each in found if each.stated]
+    assert stating
+    assert any(each.support["level"] == module.NOT_ASSESSED for each in stating)
 
 
 def test_the_uses_are_those_that_were_measured_for_this_lock(found):
