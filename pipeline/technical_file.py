@@ -26,6 +26,7 @@ from pipeline.dossier.printing import PAGES, PRINT, Cover, print_view
 from pipeline.dossier.sources import write_sources
 from pipeline.dossier.stamp import is_current, write_stamp
 from pipeline.dossier.subject import load_subject
+from pipeline.dossier.typed_numbers import require_sourced
 from pipeline.dossier.views import load_views
 from pipeline.file_error import FileError
 
@@ -90,6 +91,7 @@ def build(root: Path, progress: Callable[[int, int, str], None] | None = None) -
     tell(1, STEPS, "writing pages")
     write_sources(root, subject, work / "source")
     views = load_views(root, _pages(work / "source"), subject.clauses.answers())
+    require_sourced(root, subject.book)
     tell(2, STEPS, "building HTML")
     _build_html(work, made / "html")
     tell(3, STEPS, "translating pages for print")

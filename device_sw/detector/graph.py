@@ -43,10 +43,24 @@ def translated(network: nn.Module, film: Tensor) -> ov.Model:
             values[node] = getattr(traced, node.target).detach().numpy()
         elif node.op == "output":
             outputs = _given(node.args[0], values)
+        elif str(node.target) == "aten._to_copy.default":
+            values[node] = _in_float32(node, values)
         else:
             values[node] = _step(str(node.target), _given(node.args, values), _given(node.kwargs, values), variances)
     watched = ops.concat(variances, 1) if variances else ops.reduce_mean(outputs[0], np.array([2, 3]), keep_dims=True)
     return ov.Model([*outputs, watched], [entry], "network")
+
+
+def _in_float32(node: torch.fx.Node, values: Mapping[Any, Any]) -> Any:
+    """Pass on what the network widens for an exact root and narrows after it: the engine's float32 root is the processor's instruction, which is exact.
+
+    Raises:
+        TypeError: anything else than a root would be computed in double precision, or the conversion is another one.
+    """
+    dtype, roots_only = node.kwargs.get("dtype"), all(str(user.target) == "aten.sqrt.default" for user in node.users)
+    if set(node.kwargs) != {"dtype"} or not (dtype == torch.float32 or (dtype == torch.float64 and roots_only)):
+        raise TypeError(f"no translation of a conversion with {dict(node.kwargs)} for other operations than a root")
+    return values[node.args[0]]
 
 
 def _given(arguments: Any, values: Mapping[Any, Any]) -> Any:

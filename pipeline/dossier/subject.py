@@ -26,7 +26,6 @@ from pipeline.dossier.risk_pages import RiskPages
 from pipeline.dossier.specification_pages import SpecificationPages
 from pipeline.dossier.standards import Register, load_register
 from pipeline.dossier.tool_pages import ToolPages
-from pipeline.dossier.typed_numbers import require_sourced
 from pipeline.dossier.validation_pages import ValidationPages
 from pipeline.dossier.verification_pages import VerificationPages
 from pipeline.file_error import FileError, require_sound
@@ -86,7 +85,6 @@ def load_subject(root: Path) -> Subject:
     names = {row["id"]: row["name"] for row in findings}
     book = EvidenceBook(root)
     require_one_build(root, book)
-    require_sourced(root, book)
     verification = VerificationPages(book)
     gaps = load_gaps(root)
     return Subject(

@@ -22,6 +22,7 @@ from pipeline import technical_file
 from pipeline.dossier import freshness
 from pipeline.dossier.sources import write_sources
 from pipeline.dossier.subject import load_subject
+from pipeline.dossier.typed_numbers import require_sourced
 from pipeline.dossier.views import load_views
 from pipeline.file_error import FileError
 from tests.project_copy import copy_of_project
@@ -205,6 +206,7 @@ def _up_to_the_builder(root: Path) -> None:
     write_sources(root, subject, folder)
     pages = {path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.md")}
     load_views(root, pages, subject.clauses.answers())
+    require_sourced(root, subject.book)
 
 
 def _write(path: Path, text: str | None) -> None:

@@ -14,8 +14,10 @@ from torch import nn
 from device_sw.detector.activations import of_bundle
 from device_sw.detector.bundle import load_bundle
 from device_sw.detector.eager import EagerDetector
+from device_sw.detector.families.local_contrast import exact_root
 from device_sw.detector.graph import translated
 from device_sw.detector.inference import Detector
+from device_sw.detector.layers import ov
 from device_sw.detector.parity import measure
 from device_sw.errors import BundleError, InferenceFailed
 from device_sw.explanation.eigencam import eigencam
@@ -152,6 +154,28 @@ def test_a_frozen_norm_needs_no_group(tmp_path):
 def test_an_operation_that_nobody_translated_stops_the_device():
     with pytest.raises(TypeError, match=r"no translation of aten\.cumsum\.default"):
         translated(_CumulativeSum(), torch.zeros(1, 1, 8, 8))
+
+
+@pytest.mark.parametrize("wide", [lambda x: (x.double() + 1.0).float(), lambda x: x.half().float(), lambda x: x.double()])
+def test_nothing_but_a_root_is_taken_to_be_the_same_in_another_precision(wide):
+    with pytest.raises(TypeError, match=r"no translation of a conversion|no translation of aten"):
+        translated(_Applied(wide), torch.zeros(1, 1, 8, 8))
+
+
+def test_an_exact_root_is_the_root_of_the_engine():
+    drawn = np.random.Generator(np.random.Philox(5)).random((1, 1, 64, 64), dtype=np.float32)
+    model = translated(_Applied(exact_root), torch.from_numpy(drawn))
+    found = ov.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})(drawn)[0]
+    assert found.tobytes() == np.sqrt(drawn).tobytes()
+
+
+class _Applied(nn.Module):
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, x):
+        return (self.function(x),)
 
 
 class _CumulativeSum(nn.Module):
