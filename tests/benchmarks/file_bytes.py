@@ -28,9 +28,10 @@ from pipeline.run import REPOSITORY, file_sha256, read_json, write_json
 EVIDENCE = REPOSITORY / "evidence" / "technical_file" / "bytes.json"
 RUN = (
     "bundle",
-    "cohort/cohort.json",
+    "cohort",
     "cut_offs",
     "predictions",
+    "prepared",
     "trace/check.json",
     "trace/matrix.csv",
     "trace/matrix.html",
