@@ -89,9 +89,7 @@ def build(root: Path, progress: Callable[[int, int, str], None] | None = None) -
     tell(0, STEPS, "reading specification, risk file and evidence")
     subject = load_subject(root)
     tell(1, STEPS, "writing pages")
-    write_sources(root, subject, work / "source")
-    views = load_views(root, _pages(work / "source"), subject.clauses.answers())
-    require_sourced(root, subject.book)
+    views = written(root, subject, work / "source")
     tell(2, STEPS, "building HTML")
     _build_html(work, made / "html")
     tell(3, STEPS, "translating pages for print")
@@ -104,6 +102,18 @@ def build(root: Path, progress: Callable[[int, int, str], None] | None = None) -
     write_stamp(stamp, root, outputs(root))
     tell(STEPS, STEPS, "technical file built")
     return first
+
+
+def written(root: Path, subject: Subject, source: Path) -> tuple[View, ...]:
+    """Write the document sources into ``source``, and return the views after pages, rows and numbers were held against each other.
+
+    Raises:
+        FileError: FILE-DATA, FILE-CONTENT or FILE-EVIDENCE, what is written by hand does not fit together or to the evidence.
+    """
+    write_sources(root, subject, source)
+    views = load_views(root, _pages(source), subject.clauses.answers())
+    require_sourced(root, subject.book)
+    return views
 
 
 def outputs(root: Path) -> tuple[Path, ...]:

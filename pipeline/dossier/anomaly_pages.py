@@ -9,8 +9,9 @@ Source: IEC 62304 9.3, 9.5; MDR Annex I 23.4 (residual risks and known problems,
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
+
+from packaging.version import Version
 
 from device_sw._version import __version__
 from pipeline.dossier.tables import identified, link, links, plain, table
@@ -55,11 +56,7 @@ def _later(version: str, than: str) -> bool:
     >>> _later("0.10.0", "0.9.1"), _later("", "0.1.0"), _later("0.1.1", "0.1.1")
     (True, False, False)
     """
-    return bool(version) and _parts(version) > _parts(than)
-
-
-def _parts(version: str) -> list[int]:
-    return [int(part) for part in re.findall(r"\d+", version)]
+    return bool(version) and Version(version) > Version(than)
 
 
 class AnomalyPages:

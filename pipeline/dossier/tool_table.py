@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from pipeline.dossier.tables import link, plain, table
 from pipeline.file_error import FileError
 from pipeline.handwritten import sound, value_of
+from pipeline.release.parts.components import LOCK as DEVICE_LOCK
 from requirements_spec.datafile import Table, Tables, Text, Texts
 from requirements_spec.lock import LOCK, pins
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TOOLS = "docs/tools.toml"
-DEVICE_LOCK = "device.lock"
 GAP = "GAP-021"
 """What every tool without a validation by record leads to; so far each."""
 

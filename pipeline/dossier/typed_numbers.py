@@ -34,6 +34,7 @@ GENERATED = frozenset({"docs/codes.md"})
 
 WATCHED = (
     "docs/*.md",
+    "docs/testing/*.md",
     "docs/clauses/*.toml",
     "docs/gaps.toml",
     "docs/privacy.toml",

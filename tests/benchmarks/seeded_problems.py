@@ -20,10 +20,7 @@ from unittest import mock
 from device_sw._version import __version__
 from pipeline import technical_file
 from pipeline.dossier import freshness
-from pipeline.dossier.sources import write_sources
 from pipeline.dossier.subject import load_subject
-from pipeline.dossier.typed_numbers import require_sourced
-from pipeline.dossier.views import load_views
 from pipeline.file_error import FileError
 from tests.project_copy import copy_of_project
 from verification.trace.case import Level
@@ -201,12 +198,7 @@ def _of_the_run() -> Identity:
 
 def _up_to_the_builder(root: Path) -> None:
     """Take the steps of the build in which every one of these problems shows."""
-    folder = root / technical_file.WORK / "source"
-    subject = load_subject(root)
-    write_sources(root, subject, folder)
-    pages = {path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.md")}
-    load_views(root, pages, subject.clauses.answers())
-    require_sourced(root, subject.book)
+    technical_file.written(root, load_subject(root), root / technical_file.WORK / "source")
 
 
 def _write(path: Path, text: str | None) -> None:

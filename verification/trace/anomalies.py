@@ -169,6 +169,7 @@ class AnomalyList:
 NO_LIST = AnomalyList()
 """What is known where there is no list."""
 
+_VERSION = r"\d+\.\d+\.\d+"
 _DATE = Text(pattern=r"\d{4}-\d{2}-\d{2}")
 _BLANK = Text(blank=True)
 _ITEM = Text(pattern=r"[A-Z]+-[A-Z0-9-]+|TC:.+|[a-z]+(-[a-z]+)*")
@@ -178,7 +179,7 @@ _ANOMALY: dict[str, Kind] = {
     "id": Text(pattern=r"ANO-\d{3,}"),
     "title": Text(),
     "description": Text(),
-    "discovered": Table({"date": _DATE, "how": Text(), "software": Text(), "model": Text()}),
+    "discovered": Table({"date": _DATE, "how": Text(), "software": Text(pattern=_VERSION), "model": Text()}),
     "concerns": Texts(_ITEM),
     "situations": Texts(Text(pattern=r"HS-\d{3,}"), least=0),
     "no_safety_impact": _BLANK,
@@ -192,7 +193,7 @@ _ANOMALY: dict[str, Kind] = {
     "advised": Texts(Text(), least=0),
     "change": _BLANK,
     "cwe": Texts(Text(pattern=r"CWE-[1-9]\d*"), required=False),
-    "fixed_in": Text(pattern=r"\d+\.\d+\.\d+", required=False),
+    "fixed_in": Text(pattern=_VERSION, required=False),
     "history": Tables(Table(_STEP)),
 }
 _FILE = Table(
