@@ -21,7 +21,7 @@ from validation.studies.corruptions import CORRUPTIONS, spoilt
 from validation.studies.film_file import open_film
 from validation.studies.goals import Goal
 from validation.studies.ledger import Ledger
-from validation.studies.likeness import FINE_SIDE, SIDE, THE_SAME, the_same, thumbnail
+from validation.studies.likeness import FINE_SIDE, SIDE, THE_SAME, compared, the_same, thumbnail
 from validation.studies.sample import fixed_subsample
 from validation.studies.wilson import share
 
@@ -67,13 +67,15 @@ def study(subject: Subject, films: Sequence[Film], plan: Protocol, replicates: i
         small.append(np.array(ledger.get(film.sha256, lambda film=film: _thumbnail(subject.cohort_folder / film.path).tolist())))
         report(count, total, "films")
     seen, asked = small[: len(known)], small[len(known) :]
-    pairs = the_same(asked, seen, _fine_films(subject, films), _fine_films(subject, known))
+    looked_at = compared(asked, seen, _fine_films(subject, films), _fine_films(subject, known))
+    pairs = the_same(looked_at)
     planted = _planted(subject, known, seen)
     return {
         "goals": [goal.judged(metric) for goal, metric in zip(GOALS, _judged(cohort, films, known, pairs, planted), strict=True)],
         "threshold": THE_SAME,
         "compared_with": len(known),
         "shared": list(leaks(cohort)),
+        "most_alike": max((value for _, _, value in looked_at), default=None),
         "pairs": [{"test": films[q].film_id, "known": known[k].film_id, "likeness": value} for q, k, value in pairs],
         "planted": planted,
     }
@@ -102,21 +104,28 @@ def _fine_films(subject: Subject, films: Sequence[Film]) -> Callable[[int], Thum
 
 
 def _planted(subject: Subject, known: Sequence[Film], seen: list[Thumbnail]) -> dict[str, Any]:
-    """Return, for each way of changing, how many copies were planted and found, and how many were taken for another film."""
+    """Return, for each way of changing, how many copies were planted and found, how many were taken for another film, and how alike they are to their own and to others."""
     place = {film.film_id: n for n, film in enumerate(known)}
     chosen = fixed_subsample(known, PLANTED_FILMS) if known else ()
     found = {}
     for name, grade in WAYS:
         copies = [_changed(open_film(subject.cohort_folder / film.path).picture, name, grade) for film in chosen]
-        pairs = the_same(
+        looked_at = compared(
             [thumbnail(copy) for copy in copies],
             seen,
             lambda n, made=copies: thumbnail(made[n], FINE_SIDE),
             _fine_films(subject, known),
         )
-        right = sum(any(q == n and k == place[film.film_id] for q, k, _ in pairs) for n, film in enumerate(chosen))
-        wrong = sum(k != place[chosen[q].film_id] for q, k, _ in pairs)
-        found[name] = {"grade": grade, "copies": len(copies), "found": right, "taken_for_another": wrong}
+        own = [pair for pair in looked_at if pair[1] == place[chosen[pair[0]].film_id]]
+        others = [pair for pair in looked_at if pair not in own]
+        found[name] = {
+            "grade": grade,
+            "copies": len(copies),
+            "found": len(the_same(own)),
+            "taken_for_another": len(the_same(others)),
+            "least_like_its_own": min((value for _, _, value in own), default=None),
+            "most_like_another": max((value for _, _, value in others), default=None),
+        }
     return found
 
 

@@ -7,7 +7,7 @@ from scipy.ndimage import gaussian_filter
 from phantom.film import render, specified
 from validation.studies.corruptions import CORRUPTIONS, spoilt
 from validation.studies.leakage import WAYS, _changed
-from validation.studies.likeness import FINE_SIDE, THE_SAME, finely, laid_over, the_same, thumbnail
+from validation.studies.likeness import FINE_SIDE, THE_SAME, compared, finely, laid_over, the_same, thumbnail
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def finely_read(pictures):
 
 
 def test_different_patients_are_not_taken_for_each_other(pictures, thumbnails):
-    assert the_same(thumbnails[:1], thumbnails[1:], finely_read(pictures), finely_read(pictures[1:])) == []
+    assert compared(thumbnails[:1], thumbnails[1:], finely_read(pictures), finely_read(pictures[1:])) == []
     assert max(laid_over(thumbnails[0], other).likeness for other in thumbnails[1:]) < THE_SAME
 
 
@@ -40,13 +40,15 @@ def test_patients_whose_ribs_lie_alike_are_told_apart_by_what_is_finer(pictures,
     monkeypatch.setattr("validation.studies.likeness.LOOKS_ALIKE", -1.0)
     monkeypatch.setattr("validation.studies.likeness.LAID_ALIKE", -1.0)
     small = [thumbnail(picture.astype(np.float32)) for picture in pictures]
-    assert the_same(small[:1], small[1:], finely_read(pictures), finely_read(pictures[1:])) == []
+    pairs = compared(small[:1], small[1:], finely_read(pictures), finely_read(pictures[1:]))
+    assert {pair[:2] for pair in pairs} == {(0, 0), (0, 1)}
+    assert the_same(pairs) == []
 
 
 @pytest.mark.parametrize(("name", "grade"), WAYS)
 def test_a_changed_copy_is_found_as_the_film_it_was_made_of(pictures, thumbnails, name, grade):
     copies = [_changed(pictures[1], name, grade)]
-    found = the_same([thumbnail(copies[0])], thumbnails, finely_read(copies), finely_read(pictures))
+    found = the_same(compared([thumbnail(copies[0])], thumbnails, finely_read(copies), finely_read(pictures)))
     assert [(query, known) for query, known, _ in found] == [(0, 1)]
 
 
@@ -61,5 +63,5 @@ def test_noise_alone_is_like_nothing():
 
 
 def test_nothing_to_compare_with_is_no_pair(thumbnails):
-    assert the_same(thumbnails, [], thumbnails.__getitem__, [].__getitem__) == []
+    assert compared(thumbnails, [], thumbnails.__getitem__, [].__getitem__) == []
     assert spoilt(np.zeros((8, 8)), CORRUPTIONS["too dark"], 1, seed=0).max() < 0
