@@ -327,7 +327,7 @@ def test_a_log_that_does_not_hold_is_not_written_on(bench):
 def test_the_commands_say_what_they_did_and_end_with_their_codes(bench):
     assert "not frozen: ./qms protocol freeze" in bench.run("show")
     assert "LCK-UNFROZEN" in bench.run("open", code=1)
-    assert "frozen: protocol 0.2.0" in bench.run("freeze")
+    assert "frozen: protocol 0.3.0" in bench.run("freeze")
     assert "protocol-frozen" in bench.run("show")
     assert "phantom results" in bench.run("open")
     shown = bench.run("show")
