@@ -19,6 +19,7 @@ PEOPLE = (
     )
     + '[[rule]]\ndocuments = "risk/data"\nroles = ["risk management", "quality assurance"]\n'
 )
+SIGNERS = (("DEMO-regulatory", "authored"), ("DEMO-quality", "approved"), ("DEMO-risk", "approved"))
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def test_a_release_is_signed_document_by_document(small, begin):
     small_project, ring = small
     root, minutes = small_project.root, 0
     for document in sorted({problem.where for problem in unsigned(small_project)}):
-        for name, meaning in (("DEMO-regulatory", "authored"), ("DEMO-quality", "approved"), ("DEMO-risk", "approved")):
+        for name, meaning in SIGNERS:
             minutes += 1
             now = begin + timedelta(minutes=minutes)
             desk = signing.open_desk(root, document)
@@ -77,6 +78,30 @@ def test_who_has_no_author_cannot_be_cleared_of_self_approval(small, begin):
         words = signing.Words(name, "", "approved", "read every scenario of it")
         signing.append(desk, signing.signed(signing.draft(desk, target, words, Form.PLAIN, now), ring), now)
     assert ["nobody says to have written it" in each.found for each in unsigned(small_project) if each.where == target] == [True]
+
+
+def test_a_document_whose_links_changed_is_signed_again_as_it_lies(small, begin):
+    small_project, ring = small
+    target = "verification/features/admission.feature"
+
+    def sign(hour):
+        for minute, (name, meaning) in enumerate(SIGNERS):
+            now = begin + timedelta(hours=hour, minutes=minute)
+            desk = signing.open_desk(small_project.root, target)
+            words = signing.Words(name, "", meaning, f"{meaning} every scenario of it")
+            signing.append(desk, signing.signed(signing.draft(desk, target, words, Form.PLAIN, now), ring), now)
+
+    def suspect():
+        return [each.found for each in unsigned(small_project) if each.code == "SIG-SUSPECT" and each.where == target]
+
+    sign(1)
+    assert suspect() == []
+    small_project.replace(
+        "requirements_spec/data/software_requirements/device.toml", "a patient under 18.", "a patient under 18 years."
+    )
+    assert [found.split(" had ")[0].rsplit(" ", 1)[-1] for found in suspect()] == ["SRS-001", "SRS-001"]
+    sign(2)
+    assert suspect() == []
 
 
 @pytest.mark.parametrize(

@@ -155,8 +155,9 @@ class Approvals:
     problems: tuple[Problem, ...] = ()
 
     def for_content(self, target: str, sha256: str, meaning: str = "approved") -> tuple[Record, ...]:
-        """Return the records of a meaning for exactly this content of a target."""
-        return tuple(each for each in self.records if (each.target, each.sha256, each.meaning) == (target, sha256, meaning))
+        """Return the records of a meaning for exactly this content of a target: of each person in a role the last one, which saw what is linked now."""
+        said = [each for each in self.records if (each.target, each.sha256, each.meaning) == (target, sha256, meaning)]
+        return tuple({(each.name, each.role): each for each in said}.values())
 
     def valid_for(self, target: str, sha256: str) -> frozenset[str]:
         """Return the roles that approved exactly this content of a target; each of another person with another key."""
@@ -374,7 +375,7 @@ class _Earlier:
     """The records above one, found by what a repetition shares with them."""
 
     by_signature: dict[str, list[Record]] = field(default_factory=lambda: defaultdict(list))
-    by_content: dict[tuple[str, ...], list[Record]] = field(default_factory=lambda: defaultdict(list))
+    by_content: dict[tuple[object, ...], list[Record]] = field(default_factory=lambda: defaultdict(list))
     last_of_key: dict[str, Record] = field(default_factory=dict)
 
     def add(self, record: Record) -> None:
@@ -384,13 +385,13 @@ class _Earlier:
         self.last_of_key[record.key] = record
 
     def same(self, record: Record) -> list[Record]:
-        """Return the records that have this one's signature, or say the same of the same content by the same person."""
+        """Return the records that have this one's signature, or say the same of the same content and the same links by the same person."""
         found = {each.where: each for each in (*self.by_signature[record.signature], *self.by_content[_content(record)])}
         return list(found.values())
 
 
-def _content(record: Record) -> tuple[str, ...]:
-    return record.name, record.role, record.meaning, record.target, record.sha256
+def _content(record: Record) -> tuple[object, ...]:
+    return record.name, record.role, record.meaning, record.target, record.sha256, record.links
 
 
 def _repeats(record: Record, earlier: _Earlier) -> Iterator[Problem]:

@@ -496,6 +496,16 @@ def test_the_same_approval_signed_again_is_refused(book, quality, everybody):
     assert book.codes(everybody) == ["SIG-REPLAY"]
 
 
+def test_who_has_seen_what_is_linked_now_signs_the_same_content_again(book, quality, risk, everybody):
+    book.add(quality)
+    book.add(risk)
+    again = book.add(quality, links=(("SRS-001", "c" * 64),))
+    judged = book.judged(everybody)
+    assert told(judged) == []
+    assert [each.line for each in judged.for_content(TARGET, SHA) if each.role == "quality assurance"] == [again.line]
+    assert judged.valid_for(TARGET, SHA) == {"quality assurance", "risk management"}
+
+
 def test_time_does_not_go_backwards(book, quality, risk, everybody):
     book.add(quality)
     book.add(risk, time=time_text(START))
