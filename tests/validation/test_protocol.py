@@ -106,7 +106,7 @@ def test_a_broken_protocol_is_refused(text):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('version = "0.2.0"', 'version = "0.2.0"\nextra = 1', r"\$ has unknown extra"),
+        ("\nversion = ", "\nextra = 1\nversion = ", r"\$ has unknown extra"),
         ("iou = 0.5 ", "iou = 1.5 ", r"\$\.analysis\.iou is not in \(0, 1\)"),
         ("seed = 11 ", "sead = 11 ", r"\$\.analysis lacks seed; \$\.analysis has unknown sead"),
         ('"body_size"', '"shoe_size"', r"\$\.subgroups\.strata holds 'shoe_size', which no cohort states"),
