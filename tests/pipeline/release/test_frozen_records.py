@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from packaging.version import Version
 
 from pipeline.release.attacks.flips import kind_of
 from pipeline.release.parts.order import LAST, step_of
@@ -44,8 +45,16 @@ def test_a_frozen_release_still_verifies(version, capsys):
 
 
 RELEASED = sorted(path.parent.name for path in (REPOSITORY / "releases").glob("*/record.dsse.json"))
-PIN = "SHA256:xPfdblUOe3MA20W6d5yE+y3GIOtbspImwWimuoOpVio"
-"""The key that README.md gives to pin; a release signed by another one after it was rotated has to be asked with that one."""
+PINS = ("SHA256:xPfdblUOe3MA20W6d5yE+y3GIOtbspImwWimuoOpVio", "SHA256:g+Yrvbz8mI5uGWdCQxz1L762XvZm83vhzdNwwzdAbUU")
+"""The keys that README.md gives to pin: of 0.1.0 and 0.2.0, and, since that one was lost with its machine, of the releases after them."""
+
+LOST_AFTER = "0.2.0"
+"""The last release that the first of the keys signed."""
+
+
+def pin(version):
+    """Return the key to pin for a release."""
+    return PINS[Version(version) > Version(LOST_AFTER)]
 
 
 def test_there_is_a_release_to_ask():
@@ -54,9 +63,14 @@ def test_there_is_a_release_to_ask():
 
 @pytest.mark.parametrize("version", RELEASED)
 def test_a_release_of_this_project_still_verifies(version, capsys):
-    verdict = verify(capsys, REPOSITORY / "releases" / version, "--release", "--pin", PIN, "--require-pin")
+    verdict = verify(capsys, REPOSITORY / "releases" / version, "--release", "--pin", pin(version), "--require-pin")
     assert (verdict.exit, verdict.words) == (0, "INTEGRITY OK, AUTHENTIC")
     assert {name for name, state in verdict.states.items() if state == "GOOD"} >= GOOD
+
+
+@pytest.mark.parametrize("version", RELEASED)
+def test_readme_names_the_key_of_each_release(version):
+    assert pin(version) in (REPOSITORY / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("version", RELEASED)
