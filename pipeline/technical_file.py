@@ -85,6 +85,7 @@ def build(root: Path, progress: Callable[[int, int, str], None] | None = None) -
     if is_current(stamp, root, outputs(root)):
         tell(STEPS, STEPS, "nothing changed")
         return first
+    _require_matrices(root)
     _clear(stamp, made)
     tell(0, STEPS, "reading specification, risk file and evidence")
     subject = load_subject(root)
@@ -121,6 +122,17 @@ def outputs(root: Path) -> tuple[Path, ...]:
     return (root / FOLDER,)
 
 
+def _require_matrices(root: Path) -> None:
+    """Refuse to begin without the matrix as workbook and as table, which are copied once the pages are set.
+
+    Raises:
+        FileError: FILE-EVIDENCE, one of them is not there.
+    """
+    for name in MATRICES:
+        if not (root / name).is_file():
+            raise FileError("FILE-EVIDENCE", name, "no such file", "the trace matrix of the last run", "run ./qms matrix")
+
+
 def _clear(stamp: Path, made: Path) -> None:
     """Forget the last build's stamp, and what a build that was stopped left."""
     stamp.unlink(missing_ok=True)
@@ -153,7 +165,7 @@ def _complete(root: Path, subject: Subject, views: Sequence[View], made: Path) -
     """Write a PDF for each view, the record of the file, the matrix, the front page and the checksums beside the pages.
 
     Raises:
-        FileError: a view cannot be printed, there is no matrix, or a link leads out of the folder or nowhere.
+        FileError: a view cannot be printed, or a link leads out of the folder or nowhere.
     """
     work = root / WORK
     index = json.loads((work / PAGES / "pages.json").read_text(encoding="utf-8"))
@@ -167,24 +179,13 @@ def _complete(root: Path, subject: Subject, views: Sequence[View], made: Path) -
     completeness = Completeness(subject.gaps, subject.clauses.record())
     text = record(cover, index["pages"], views, completeness, subject.book.sources())
     (made / RECORD).write_text(text, encoding="utf-8")
-    _copy_matrices(root, made)
+    for name in MATRICES:
+        shutil.copyfile(root / name, made / Path(name).name)
     (made / FRONT_PAGE).write_text(
         front_page(cover, Contents(len(index["pages"]), views, sheets, len(subject.gaps))), encoding="utf-8"
     )
     (made / CHECKSUMS).write_text(checksums(made, [made]), encoding="utf-8")
     require_closed(made)
-
-
-def _copy_matrices(root: Path, made: Path) -> None:
-    """Copy the matrix as workbook and as table.
-
-    Raises:
-        FileError: FILE-EVIDENCE, one of them is not there.
-    """
-    for name in MATRICES:
-        if not (root / name).is_file():
-            raise FileError("FILE-EVIDENCE", name, "no such file", "the trace matrix of the last run", "run ./qms matrix")
-        shutil.copyfile(root / name, made / Path(name).name)
 
 
 def _cover(subject: Subject, index: dict[str, Any]) -> Cover:
