@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import json
 import shutil
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +63,7 @@ def print_view(folder: Path, view: View, pages: Mapping[str, Any], gaps: Sequenc
         cover: title, status and facts.
 
     Raises:
-        FileError: FILE-PRINT, the type-setter refuses or warns; FILE-FONT, a character of cover or parts has no glyph.
+        FileError: FILE-PRINT, the type-setter refuses, warns or is ended; FILE-FONT, a character of cover or parts has no glyph.
     """
     main = compose(view, {gap.id: gap for gap in gaps}, cover)
     require_glyphs(f"docs/views.toml {view.id}", main)
@@ -115,20 +118,32 @@ def _notes(part: Part, gaps: Mapping[str, Gap]) -> Iterator[str]:
 
 
 def _set(source: Path, root: Path, inputs: dict[str, str]) -> bytes:
-    """Compile a source; every warning is an error.
+    """Compile a source in a process of its own, because the type-setter keeps what it made: gigabytes for a view of hundreds of pages.
 
     Raises:
-        FileError: FILE-PRINT.
+        FileError: FILE-PRINT, the source cannot be set, was warned of, or the process was ended from outside.
     """
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        try:
+            made, complaint = process.submit(_compiled, source, root, inputs).result()
+        except BrokenProcessPool as err:
+            raise _refused(source, "the type-setter's process ended before its work did; memory may have run out") from err
+    if complaint:
+        raise _refused(source, complaint)
+    return made
+
+
+def _compiled(source: Path, root: Path, inputs: dict[str, str]) -> tuple[bytes, str]:
+    """Return the PDF and what the type-setter complained of; every warning is a complaint."""
     try:
         made, warnings = typst.compile_with_warnings(
             source, root=root, font_paths=[FONTS], ignore_system_fonts=True, sys_inputs=inputs, timestamp=0
         )
     except typst.TypstError as err:
-        raise _refused(source, f"{err.message} {err.diagnostic}".strip()) from err
+        return b"", f"{err.message} {err.diagnostic}".strip()
     if warnings:
-        raise _refused(source, f"{len(warnings)} warnings, first: {warnings[0].message} {warnings[0].diagnostic}".strip())
-    return made
+        return b"", f"{len(warnings)} warnings, first: {warnings[0].message} {warnings[0].diagnostic}".strip()
+    return made, ""
 
 
 def _refused(source: Path, said: str) -> FileError:

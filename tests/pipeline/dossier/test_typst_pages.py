@@ -1,6 +1,7 @@
 """A page on paper says what the page on screen says, refuses what it cannot say, and its references lead where they can."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from docutils.utils import new_document
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.dossier import printing
 from pipeline.dossier.print_font import FOLDER
 from pipeline.dossier.printing import _set
 from pipeline.dossier.typst_pages import PageTranslator
@@ -136,3 +138,13 @@ def test_a_warning_of_the_type_setter_is_an_error(tmp_path):
     with pytest.raises(FileError, match=r"FILE-PRINT at print/warn\.typ: found 1 warnings, first: unknown font family"):
         _set(tmp_path / "warn.typ", tmp_path, {})
     assert FOLDER.is_dir()
+
+
+def killed(*_):
+    os._exit(9)
+
+
+def test_a_type_setter_that_is_killed_is_told_and_not_waited_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(printing, "_compiled", killed)
+    with pytest.raises(FileError, match=r"^FILE-PRINT at print/a\.typ: found the type-setter's process ended before its work did"):
+        _set(tmp_path / "a.typ", tmp_path, {})
