@@ -146,5 +146,7 @@ def killed(*_):
 
 def test_a_type_setter_that_is_killed_is_told_and_not_waited_for(tmp_path, monkeypatch):
     monkeypatch.setattr(printing, "_compiled", killed)
-    with pytest.raises(FileError, match=r"^FILE-PRINT at print/a\.typ: found the type-setter's process ended before its work did"):
+    with pytest.raises(
+        FileError, match=r"^FILE-PRINT at print/a\.typ: found the type-setter's process ended before its work did"
+    ):
         _set(tmp_path / "a.typ", tmp_path, {})
