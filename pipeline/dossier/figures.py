@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,8 @@ CAPTIONS = {
     "subgroups": "Sensitivity and AP at IoU 0.5 by subgroup, with intervals and n.",
 }
 """What a plot shows, by its file name; another name is shown as it is."""
+
+_PROTOCOL = re.compile(r"[0-9a-f]{16}")
 
 
 class FigureShelf:
@@ -81,7 +84,7 @@ class FigureShelf:
             ["File", "SHA-256"], [[f"`{path}`", f"`{self._book.source(path).sha256}`"] for path in paths], widths=[50, 50]
         )
         shown = [
-            self.picture(path, f"{plain(_study_of(path))}.")
+            self.picture(path, plain(_study_of(path)))
             for path in paths
             if path.endswith(".png") and not path.startswith(SHOWN_ELSEWHERE)
         ]
@@ -89,15 +92,26 @@ class FigureShelf:
 
 
 def _study_of(path: str) -> str:
-    """Return which study a picture belongs to, and its own name where it is not just the study's plot.
+    """Return the caption of a study's picture: which study it belongs to, and what it shows where it is not just the study's plot.
 
     >>> _study_of("evidence/studies/robustness/study.png"), _study_of("evidence/compare/cost.png")
-    ('Studies, robustness', 'Compare: cost')
+    ('Studies, robustness.', 'Compare: cost.')
+    >>> _study_of("evidence/locked_validation/7be842eac56edcbf/froc.png")
+    'Locked validation, protocol 7be842eac56edcbf. Free-response curves: sensitivity against false marks per film.'
     """
     *folders, name = path.removesuffix(".png").split("/")[1:]
-    words = [each.replace("_", " ").replace("-", " ") for each in (*folders, name)]
-    own = "" if name in {"study", *folders} else f": {words[-1]}"
-    return _sentence(", ".join(words[:-1])) + own if folders else _sentence(name)
+    words = [_folder_words(each) for each in folders]
+    if not words:
+        return f"{_sentence(name)}."
+    study = _sentence(", ".join(words))
+    if name in CAPTIONS:
+        return f"{study}. {CAPTIONS[name]}"
+    return f"{study}." if name in {"study", *folders} else f"{study}: {_folder_words(name)}."
+
+
+def _folder_words(name: str) -> str:
+    """Return the name of a folder as words; the results of an opened protocol lie under the beginning of its hash."""
+    return f"protocol {name}" if _PROTOCOL.fullmatch(name) else name.replace("_", " ").replace("-", " ")
 
 
 def _sentence(stem: str) -> str:

@@ -127,7 +127,9 @@ def _set(source: Path, root: Path, inputs: dict[str, str]) -> bytes:
         try:
             made, complaint = process.submit(_compiled, source, root, inputs).result()
         except BrokenProcessPool as err:
-            raise _refused(source, "the type-setter's process ended before its work did; memory may have run out") from err
+            raise _refused(
+                source, "a type-setter that ended before its work did", "free memory (a view takes about 3 GB), then again"
+            ) from err
     if complaint:
         raise _refused(source, complaint)
     return made
@@ -146,11 +148,11 @@ def _compiled(source: Path, root: Path, inputs: dict[str, str]) -> tuple[bytes, 
     return made, ""
 
 
-def _refused(source: Path, said: str) -> FileError:
+def _refused(source: Path, said: str, repair: str = "mend the page that is named, or its translation") -> FileError:
     return FileError(
         "FILE-PRINT",
         f"{PRINT}/{source.name}",
         " ".join(said.split())[:600],
         "a page that can be set without warnings",
-        "mend the page that is named, or its translation",
+        repair,
     )

@@ -199,7 +199,7 @@ class PageTranslator(nodes.NodeVisitor):
         head = _rows(group, nodes.thead)
         body = _rows(group, nodes.tbody)
         asked = [float(spec["colwidth"]) for spec in specs] if "colwidths-given" in node.get("classes", ()) else None
-        cells = [[row[index].astext() for row in (*head, *body)] for index in range(len(specs))]
+        cells = [[_words(row[index]) for row in (*head, *body)] for index in range(len(specs))]
         how = layout(cells, asked)
         fractions = ", ".join(f"{part}fr" for part in how.fractions)
         for title in node.findall(nodes.title):
@@ -222,7 +222,7 @@ class PageTranslator(nodes.NodeVisitor):
 
     def _cells(self, rows: Sequence[Sequence[nodes.entry]]) -> None:
         for row in rows:
-            whole = sum(len(entry.astext()) for entry in row) <= _WHOLE_UP_TO
+            whole = sum(len(_words(entry)) for entry in row) <= _WHOLE_UP_TO
             for entry in row:
                 self._out.append("whole({\n" if whole else "cell({\n")
                 for child in entry.children:
@@ -271,3 +271,11 @@ def _stands_alone(node: nodes.Node) -> bool:
 
 def _rows(group: nodes.tgroup, part: type[nodes.Element]) -> list[list[nodes.entry]]:
     return [list(row.findall(nodes.entry)) for found in group.findall(part) for row in found.findall(nodes.row)]
+
+
+def _words(entry: nodes.entry) -> str:
+    """Return what a cell says on paper: its text without the marks that only colour it."""
+    bare = entry.deepcopy()
+    for markup in list(bare.findall(nodes.raw)):
+        markup.parent.remove(markup)
+    return bare.astext()

@@ -2,7 +2,7 @@
 
 Where the kernel gives no such namespace, the network is not cut, and a reproduction says INCONCLUSIVE instead of guessing.
 
-Source: unshare(1), user_namespaces(7), network_namespaces(7). The variables of DVC, matplotlib and Python are those of their manuals.
+Source: unshare(1), user_namespaces(7), network_namespaces(7), unix(7). The variables of DVC, matplotlib and Python are those of their manuals.
 """
 
 from __future__ import annotations
@@ -10,19 +10,26 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from pipeline.release.reproduction import guard
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 CALLERS = ("LANG", "LC_ALL", "LC_NUMERIC", "LC_TIME", "PYTHONHASHSEED", "THORATRACE_WORKERS", "TZ", "USER")
 """What is taken over from the caller: results may not depend on it, and taking it over lets that be shown."""
 
 SYSTEM_PATHS = ("/usr/local/bin", "/usr/bin", "/bin")
+
+LONGEST = 36
+"""Bytes that the folder of temporary files may take: the address of a Unix socket has 107, and Ray's names below that folder take up to 71 of them."""
+
+SHORT = Path("/tmp")  # noqa: S108  a folder of its own is made below it, for this user alone
 
 
 @dataclass(frozen=True)
@@ -41,13 +48,24 @@ class Sandbox:
 
     def run(self, arguments: Sequence[str]) -> int:
         """Run the interpreter with arguments and return its exit code; 97 says that the network was not cut and nothing ran. Its words go to stderr."""
-        for name in ("home", "tmp"):
-            (self.scratch / name).mkdir(parents=True, exist_ok=True)
+        (self.scratch / "home").mkdir(parents=True, exist_ok=True)
         command = [*cut(), str(self.python), "-I", "-B", "-S", str(Path(guard.__file__).resolve()), str(self.python), *arguments]
-        return subprocess.run(command, cwd=self.checkout, env=self.environment(), stdout=2, check=False).returncode
+        with self._temporary() as folder:
+            return subprocess.run(command, cwd=self.checkout, env=self.environment(folder), stdout=2, check=False).returncode
 
-    def environment(self) -> dict[str, str]:
-        """Return every variable of the sandbox."""
+    @contextmanager
+    def _temporary(self) -> Iterator[Path]:
+        """Give the folder of temporary files: below the scratch folder, or where sockets could have no address there, a short one that is removed afterwards."""
+        folder = self.scratch / "tmp"
+        if len(os.fsencode(folder)) <= LONGEST:
+            folder.mkdir(parents=True, exist_ok=True)
+            yield folder
+        else:
+            with TemporaryDirectory(prefix="tt-", dir=SHORT, ignore_cleanup_errors=True) as made:
+                yield Path(made)
+
+    def environment(self, temporary: Path) -> dict[str, str]:
+        """Return every variable of the sandbox; ``temporary`` is the folder of temporary files."""
         kept = {name: os.environ[name] for name in CALLERS if name in os.environ}
         git = shutil.which("git")
         paths = [self.python.parent, *([Path(git).parent] if git else []), *SYSTEM_PATHS]
@@ -64,7 +82,7 @@ class Sandbox:
             "PYTHONNOUSERSITE": "1",
             "PYTHONPATH": str(self.checkout),
             "PYTHONPYCACHEPREFIX": str(self.scratch / "compiled"),
-            "TMPDIR": str(self.scratch / "tmp"),
+            "TMPDIR": str(temporary),
         }
 
 

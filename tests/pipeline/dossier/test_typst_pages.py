@@ -108,6 +108,19 @@ def test_a_wide_table_turns_its_page():
     assert ", false, (" in translated(table([["a", "b"], ["c", "d"]])).text()
 
 
+def test_marks_that_only_colour_a_word_take_no_room():
+    toned = table([["x"] * 6])
+    for entry in toned.findall(nodes.entry):
+        entry[:] = [
+            paragraph(
+                nodes.raw("", '<span class="unacceptable">', format="html"),
+                nodes.Text("unacceptable"),
+                nodes.raw("", "</span>", format="html"),
+            )
+        ]
+    assert ", false, (" in translated(toned).text()
+
+
 def test_widths_lie_between_those_asked_for_and_those_of_the_text():
     assert "grid-of((72.5fr, 101.5fr,)" in translated(table([["a", "b"], ["c", "d"]], widths=[1, 3])).text()
     assert "grid-of((87.0fr, 87.0fr,)" in translated(table([["a", "b"], ["c", "d"]])).text()
@@ -147,6 +160,6 @@ def killed(*_):
 def test_a_type_setter_that_is_killed_is_told_and_not_waited_for(tmp_path, monkeypatch):
     monkeypatch.setattr(printing, "_compiled", killed)
     with pytest.raises(
-        FileError, match=r"^FILE-PRINT at print/a\.typ: found the type-setter's process ended before its work did"
+        FileError, match=r"^FILE-PRINT at print/a\.typ: found a type-setter that ended before its work did, .*Repair: free memory"
     ):
         _set(tmp_path / "a.typ", tmp_path, {})

@@ -43,6 +43,26 @@ Path({str(seen)!r}).write_text(json.dumps(found))
     assert json.loads(seen.read_text(encoding="utf-8")) == [101, None], "ENETUNREACH outside, a connection inside"
 
 
+@needs_namespaces
+@pytest.mark.parametrize("depth", [1, 12])
+def test_ray_finds_room_for_the_addresses_of_its_sockets_however_deep_the_folder_lies(tmp_path, depth):
+    checkout, seen = tmp_path / "checkout", tmp_path / "seen"
+    checkout.mkdir()
+    deep = Sandbox(PYTHON, checkout, tmp_path.joinpath(*["a-folder-below"] * depth))
+    names = "ray/session_2026-11-22_22-46-46_511511_4194304/sockets/plasma_store"
+    code = f"""
+import os, pathlib, socket, tempfile
+place = pathlib.Path(tempfile.gettempdir(), {names!r})
+place.parent.mkdir(parents=True)
+with socket.socket(socket.AF_UNIX) as server:
+    server.bind(str(place))
+pathlib.Path({str(seen)!r}).write_text(tempfile.gettempdir())
+"""
+    assert deep.run(["-c", code]) == 0
+    used = Path(seen.read_text(encoding="utf-8"))
+    assert used.is_relative_to(deep.scratch) or not used.exists(), "a folder outside is removed"
+
+
 def test_where_the_network_is_not_cut_nothing_is_started(box, monkeypatch, tmp_path):
     if not guard.ways_out():
         pytest.skip("this machine has no network to be cut")
@@ -64,7 +84,7 @@ def test_only_named_variables_come_in(box, monkeypatch):
         monkeypatch.setenv(name, "x")
     for name, value in (("TZ", "Asia/Taipei"), ("LC_ALL", "C"), ("PYTHONHASHSEED", "7")):
         monkeypatch.setenv(name, value)
-    found = box.environment()
+    found = box.environment(box.scratch)
     assert {found["TZ"], found["LC_ALL"], found["PYTHONHASHSEED"]} == {"Asia/Taipei", "C", "7"}
     assert found.keys() & {"SECRET", "PYTHONSTARTUP", "LD_PRELOAD", "DVC_CACHE_DIR", "MLFLOW_TRACKING_URI"} == set()
     assert found["HOME"].startswith(str(box.scratch))
