@@ -197,7 +197,7 @@ def expectation(said: str) -> str:
 
     The record of the seeded defects keeps all of it; the page has to be the same bytes wherever the build is made again.
 
-    >>> expectation("AssertionError: expected 1, observed 0: bundle: /tmp/x"), expectation("AssertionError: observed 3")
+    >>> expectation("AssertionError: expected 1, observed 0: a folder"), expectation("AssertionError: observed 3")
     ('AssertionError: expected 1', '')
     """
     before, marker, _ = said.partition("observed ")
