@@ -14,8 +14,10 @@ import os
 import platform
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import metadata
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -218,12 +220,18 @@ def _properties(items: list[pytest.Item]) -> dict[str, list[list[str]]]:
 
 def environment() -> dict[str, Any]:
     """Return what the run ran on: interpreter, operating system and machine type, and every installed distribution with its version; no host name."""
-    installed = {_normalised(each): each.version for each in metadata.distributions()}
     return {
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "platform": f"{platform.system()} {_kernel()} {platform.machine()}, {' '.join(platform.libc_ver())}",
-        "packages": installed,
+        "packages": dict(installed()),
     }
+
+
+@cache
+def installed() -> Mapping[str, str]:
+    """Return every installed distribution with its version; read once in a process and in those split off from it, because hundreds of files are parsed."""
+    found = (each.metadata for each in metadata.distributions())
+    return MappingProxyType({_normalised(each["Name"]): each["Version"] for each in found})
 
 
 def _kernel() -> str:
@@ -232,5 +240,5 @@ def _kernel() -> str:
     return found[0] if found else ""
 
 
-def _normalised(distribution: metadata.Distribution) -> str:
-    return re.sub(r"[-_.]+", "-", str(distribution.metadata["Name"])).lower()
+def _normalised(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
