@@ -27,8 +27,9 @@ from pipeline.release.errors import ReleaseRefused
 from pipeline.release.parts.collection import FOLDERS, OWED
 from pipeline.release.provenance.numeric_class import measured
 from pipeline.release.record.folder import ReleaseFolder
+from pipeline.release.record.record import Kind
 from pipeline.release.reproduction import restoration
-from pipeline.run import Run, write_json
+from pipeline.run import Run, read_json, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -42,6 +43,7 @@ MADE_AGAIN: Mapping[str, tuple[str, ...]] = {
 CLASS = "numeric_class"
 """Name of the numeric class in a record's environment."""
 
+MATRIX = "archive/trace/matrix.json"
 REPORT = "rerun.json"
 SEALED = "release"
 SCHEMA = "thoratrace/rerun/1"
@@ -152,8 +154,18 @@ def _judge(rerun: Rerun) -> str:
     from pipeline.release.sealing.preparation import prepare  # noqa: PLC0415
 
     with bar("scenarios") as report:
-        prepare(rerun.root, rerun.folder.record().source.commit, report)
+        prepare(rerun.root, rerun.folder.record().source.commit, report, show_tools=showed_tools(rerun.folder))
     return ""
+
+
+def showed_tools(folder: ReleaseFolder) -> bool:
+    """Say whether seeded defects had been tried when this was sealed: a release owes them, a trial says so in its trace matrix."""
+    from verification.trace.matrix_rows import NOT_TRIED  # noqa: PLC0415  keeps the first import light
+
+    matrix = folder.place(MATRIX)
+    if folder.record().kind is Kind.RELEASE or not matrix.is_file():
+        return True
+    return any(row["shown"] != NOT_TRIED for row in read_json(matrix)["tables"]["seeded_defects"])
 
 
 def _seal(rerun: Rerun) -> str:

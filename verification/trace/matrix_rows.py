@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 NO_NEED = Node("no need", Kind.NEED, "Requirements that name no need that exists", "", {"role": "nobody", "text": ""})
 """The band of what stands under no need, so that nothing is left out of the table; the gate names the reason."""
 
+NOT_TRIED = "not run"
+"""What a row says of a seeded defect that was not tried in this build."""
+
 
 @dataclass(frozen=True)
 class Marks:
@@ -255,7 +258,7 @@ class _Tables:
     def _fault(self, node: Node) -> FaultRow:
         control = next(iter(self.graph.targets(node.id, Link.SEEDED_AGAINST)), "")
         facts = node.facts
-        shown = "not run" if facts.get("shown") is None else "shown" if facts["shown"] else "not shown"
+        shown = NOT_TRIED if facts.get("shown") is None else "shown" if facts["shown"] else "not shown"
         cases = tuple(self.cases[name] for name in facts.get("scenarios", ()) if name in self.cases)
         kinds = tuple(str(each.facts["type"]) for each in self._present((control,)) if each.kind is Kind.CONTROL)
         return FaultRow(

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from pipeline.progress import Report
 
 
-def prepare(workspace: Path, commit: str, report: Report) -> None:
-    """Register, verify and validate the model of a workspace.
+def prepare(workspace: Path, commit: str, report: Report, *, show_tools: bool = True) -> None:
+    """Register, verify and validate the model of a workspace; without ``show_tools`` neither seeded defects nor the tests of the tool are tried.
 
     Raises:
         ReleaseRefused: ``REL-VERIFICATION``, a scenario did not pass; ``REL-RUN``, the registry or the comparison refused the model.
@@ -39,7 +39,8 @@ def prepare(workspace: Path, commit: str, report: Report) -> None:
     try:
         registry.register(run, commit)
         _verify(workspace, commit, report)
-        _show_tools(workspace, report)
+        if show_tools:
+            _show_tools(workspace, report)
         _compare(run, report)
         registry.validate(run, verification_passed=True, replaced=lambda _, bundle: sealed_predecessor(workspace, bundle))
     except ReleaseRefused:

@@ -13,9 +13,10 @@ from pipeline.release.errors import ReleaseRefused
 from pipeline.release.record.folder import ReleaseFolder
 from pipeline.release.record.record import Kind
 from pipeline.release.reproduction.restoration import restore_model, restore_run
-from pipeline.release.rerun import MADE_AGAIN, Rerun, gather
+from pipeline.release.rerun import MADE_AGAIN, MATRIX, Rerun, gather, showed_tools
 from pipeline.release.sealing.sealing import Order
-from pipeline.run import REPOSITORY
+from pipeline.run import REPOSITORY, read_json, write_json
+from verification.trace.matrix_rows import NOT_TRIED
 
 ARTIFACTS = REPOSITORY / "artifacts"
 
@@ -49,6 +50,33 @@ def test_the_levels_run_the_stages_of_the_pipeline_in_its_order():
 def test_what_is_made_again_is_judged_at_the_level_of_the_release_and_its_stages_are_read_as_they_lie():
     asked = Order("0.1.0", Kind.RELEASE, unwatched=True)
     assert (asked.kind, asked.read_as, Order("0.1.0", Kind.RELEASE).read_as) == (Kind.RELEASE, Kind.TRIAL, Kind.RELEASE)
+
+
+@pytest.mark.parametrize(
+    ("kind", "shown", "tried"),
+    [
+        (Kind.TRIAL, ["not run", "not run"], False),
+        (Kind.TRIAL, ["not run", "shown"], True),
+        (Kind.TRIAL, ["not shown"], True),
+        (Kind.TRIAL, None, True),
+        (Kind.RELEASE, ["not run"], True),
+    ],
+)
+def test_seeded_defects_are_tried_again_where_they_were_tried_before_sealing(tmp_path, kind, shown, tried):
+    class Sealed(ReleaseFolder):
+        def record(self):
+            return type("Record", (), {"kind": kind})()
+
+    folder = Sealed(tmp_path, tmp_path / "archive")
+    if shown is not None:
+        write_json(folder.place(MATRIX), {"tables": {"seeded_defects": [{"id": "SD-001", "shown": each} for each in shown]}})
+    assert showed_tools(folder) is tried
+
+
+@pytest.mark.needs_run
+def test_the_canonical_matrix_says_of_each_seeded_defect_whether_it_was_tried():
+    rows = read_json(ARTIFACTS / "trace/matrix.json")["tables"]["seeded_defects"]
+    assert {row["shown"] for row in rows} <= {"shown", "not shown", NOT_TRIED}
 
 
 def test_what_was_made_before_a_failure_is_kept_for_the_comparison(tmp_path):

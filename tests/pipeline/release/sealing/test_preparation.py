@@ -36,8 +36,8 @@ def steps(monkeypatch):
     return taken
 
 
-def prepare(root):
-    preparation.prepare(root, "c" * 40, lambda *_: None)
+def prepare(root, **asked):
+    preparation.prepare(root, "c" * 40, lambda *_: None, **asked)
 
 
 def test_the_model_is_validated_after_everything_that_speaks_for_it(tmp_path, steps):
@@ -49,6 +49,11 @@ def test_a_tool_that_is_shown_is_not_validated_again(tmp_path, steps, monkeypatc
     monkeypatch.setattr(preparation, "unshown", lambda state: [])
     prepare(tmp_path)
     assert "tool" not in steps
+
+
+def test_where_the_tools_are_not_to_be_shown_neither_defects_nor_tests_of_the_tool_are_tried(tmp_path, steps):
+    prepare(tmp_path, show_tools=False)
+    assert steps == ["candidate", "verification", "cut-offs", "validated"]
 
 
 def test_a_scenario_that_did_not_pass_ends_it(tmp_path, steps, monkeypatch):
