@@ -29,6 +29,12 @@ NO_RELEASE = "There is no sealed release before this build: `releases/` holds no
 SHORT = 12
 """Digits of a commit or hash in the table."""
 
+SERIES = "evidence/reproduction"
+"""One file for each release and level that was made again: a run a row, with its verdict."""
+
+NO_SERIES = "No release was made again so far: `evidence/reproduction` holds no series."
+PASSED = "PASS"
+
 
 def records(root: Path) -> tuple[tuple[str, Record], ...]:
     """Return path and record of every release below releases/, by version.
@@ -50,7 +56,7 @@ def _record(folder: ReleaseFolder) -> Record:
 
 
 class HistoryPages:
-    """The table of versions."""
+    """The table of versions, and what came of making them again."""
 
     def __init__(self, root: Path, book: EvidenceBook, trail: AuditTrail, device_version: str) -> None:
         """Keep where releases lie, the book, a log that holds, and the version of the device that lies here."""
@@ -65,6 +71,28 @@ class HistoryPages:
         header = ["Release", "Device and model", "Model by SHA-256", "Commit", "Recorded and approved (UTC)"]
         listing = table(header, [*rows, self._here()], widths=[16, 18, 30, 14, 22])
         return listing if rows else f"{NO_RELEASE}\n\n{listing}"
+
+    def made_again(self) -> str:
+        """Return for each release and level how many runs gave the recorded bytes, and what differed first in the others."""
+        paths = sorted(path.relative_to(self._root).as_posix() for path in (self._root / SERIES).glob("*.json"))
+        header = ["Made again", "Level", "Runs that gave every byte", "Parts alike", "Longest run", "First difference"]
+        return table(header, [self._series(path) for path in paths], widths=[16, 8, 16, 14, 14, 32]) if paths else NO_SERIES
+
+    def _series(self, path: str) -> list[str]:
+        """Return the row of a series; times are of the machine that it names no further than by its cores."""
+        runs = self._book.value(path, "/runs")
+        alike = sorted({run["equal"] for run in runs})
+        passed = sum(run["verdict"] == PASSED for run in runs)
+        reasons = [reason for run in runs for reason in run["reasons"]]
+        longest = max(runs, key=lambda run: run["seconds_in_all"])
+        return [
+            f"{self._book.figure(path, '/release')}\n\nrecord `{self._book.value(path, '/record_sha256')[:SHORT]}`",
+            self._book.figure(path, "/level"),
+            self._book.cited(f"{passed} of {len(runs)}", path, "/runs"),
+            self._book.cited(" to ".join(map(str, alike)), path, "/runs"),
+            self._book.cited(f"{longest['seconds_in_all'] / 60:.0f} min, {longest['cores']} cores", path, "/runs"),
+            plain(reasons[0].partition(": recorded ")[0]) if reasons else "none",
+        ]
 
     def _release(self, path: str, record: Record) -> list[str]:
         model = record.model

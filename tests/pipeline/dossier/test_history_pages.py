@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from pipeline.dossier.evidence import EvidenceBook
-from pipeline.dossier.history_pages import NO_RELEASE, HistoryPages, records
+from pipeline.dossier.history_pages import NO_RELEASE, NO_SERIES, SERIES, HistoryPages, records
 from pipeline.dossier.model_pages import MANIFEST
 from pipeline.file_error import FileError
 from pipeline.release.record.dsse import Envelope
@@ -66,6 +66,29 @@ def test_times_are_those_of_the_log(root):
     text = pages(root, SimpleNamespace(entries=entries)).versions()
     assert "recorded 2026-11-22T03:00:00Z\n\n    approved 2026-11-22T04:00:00Z" in text
     assert "05:00:00" not in text
+
+
+def run(verdict, equal, seconds, *reasons):
+    return {"verdict": verdict, "equal": equal, "seconds_in_all": seconds, "reasons": list(reasons), "cores": 2}
+
+
+def test_what_came_of_making_a_release_again_is_counted_and_the_first_difference_is_named(root):
+    assert pages(root).made_again() == NO_SERIES
+    folder = root / SERIES
+    folder.mkdir(parents=True)
+    series = {"release": "release 0.1.0", "level": "eval", "record_sha256": "ab" * 32}
+    reason = "REP-DIVERGENCE: weights: bundle/weights.safetensors at byte 9: recorded 01, reproduced 02"
+    runs = [run("PASS", 668, 60.0), run("FAIL", 666, 150.0, reason)]
+    (folder / "0.1.0-eval.json").write_text(json.dumps({**series, "runs": runs}), encoding="utf-8")
+    text = pages(root).made_again()
+    assert "release 0.1.0" in text
+    assert "1 of 2" in text
+    assert "666 to 668" in text
+    assert "2 min, 2 cores" in text
+    assert "bundle/weights.safetensors at byte 9\n" in text
+    (folder / "0.1.0-eval.json").write_text(json.dumps({**series, "runs": runs[:1]}), encoding="utf-8")
+    assert "1 of 1" in pages(root).made_again()
+    assert "none" in pages(root).made_again()
 
 
 def test_a_record_that_cannot_be_read_stops_the_build(root):
