@@ -15,6 +15,7 @@ from pipeline.dossier.tables import plain, table
 from pipeline.file_error import FileError
 from pipeline.release.errors import ReleaseRefused
 from pipeline.release.record.folder import RELEASES, released
+from pipeline.release.record.record import numbers
 from verification.trace.audit_log import Event
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ SERIES = "evidence/reproduction"
 """One file for each release and level that was made again: a run a row, with its verdict."""
 
 NO_SERIES = "No release was made again so far: `evidence/reproduction` holds no series."
-PASSED = "PASS"
 
 
 def records(root: Path) -> tuple[tuple[str, Record], ...]:
@@ -55,6 +55,11 @@ def _record(folder: ReleaseFolder) -> Record:
         ) from err
 
 
+def _version_and_level(file: Path) -> tuple[tuple[int, ...], str]:
+    version, _, level = file.stem.partition("-")
+    return numbers(version), level
+
+
 class HistoryPages:
     """The table of versions, and what came of making them again."""
 
@@ -74,21 +79,21 @@ class HistoryPages:
 
     def made_again(self) -> str:
         """Return for each release and level how many runs gave the recorded bytes, and what differed first in the others."""
-        paths = sorted(path.relative_to(self._root).as_posix() for path in (self._root / SERIES).glob("*.json"))
-        header = ["Made again", "Level", "Runs that gave every byte", "Parts alike", "Longest run", "First difference"]
-        return table(header, [self._series(path) for path in paths], widths=[16, 8, 16, 14, 14, 32]) if paths else NO_SERIES
+        files = sorted((self._root / SERIES).glob("*.json"), key=_version_and_level)
+        rows = [self._series(file.relative_to(self._root).as_posix()) for file in files]
+        header = ["Made again", "Level", "Runs that gave every byte", "Parts alike", "Longest run", "First reason against"]
+        return table(header, rows, widths=[16, 8, 16, 14, 14, 32]) if rows else NO_SERIES
 
     def _series(self, path: str) -> list[str]:
         """Return the row of a series; times are of the machine that it names no further than by its cores."""
         runs = self._book.value(path, "/runs")
         alike = sorted({run["equal"] for run in runs})
-        passed = sum(run["verdict"] == PASSED for run in runs)
         reasons = [reason for run in runs for reason in run["reasons"]]
         longest = max(runs, key=lambda run: run["seconds_in_all"])
         return [
             f"{self._book.figure(path, '/release')}\n\nrecord `{self._book.value(path, '/record_sha256')[:SHORT]}`",
             self._book.figure(path, "/level"),
-            self._book.cited(f"{passed} of {len(runs)}", path, "/runs"),
+            f"{self._book.figure(path, '/passed')} of {self._book.cited(str(len(runs)), path, '/runs')}",
             self._book.cited(" to ".join(map(str, alike)), path, "/runs"),
             self._book.cited(f"{longest['seconds_in_all'] / 60:.0f} min, {longest['cores']} cores", path, "/runs"),
             plain(reasons[0].partition(": recorded ")[0]) if reasons else "none",

@@ -240,5 +240,6 @@ def _kernel() -> str:
     return found[0] if found else ""
 
 
-def _normalised(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
+def _normalised(name: str | None) -> str:
+    """Return a distribution's name as indexes compare it; one without metadata, as a broken installation leaves it, is called none."""
+    return re.sub(r"[-_.]+", "-", str(name)).lower()

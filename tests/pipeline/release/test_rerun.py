@@ -76,6 +76,7 @@ def test_seeded_defects_are_tried_again_where_they_were_tried_before_sealing(tmp
 @pytest.mark.needs_run
 def test_the_canonical_matrix_says_of_each_seeded_defect_whether_it_was_tried():
     rows = read_json(ARTIFACTS / "trace/matrix.json")["tables"]["seeded_defects"]
+    assert rows
     assert {row["shown"] for row in rows} <= {"shown", "not shown", NOT_TRIED}
 
 
