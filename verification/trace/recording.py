@@ -228,10 +228,15 @@ def environment() -> dict[str, Any]:
 
 
 @cache
-def installed() -> Mapping[str, str]:
+def installed() -> Mapping[str, str | None]:
     """Return every installed distribution with its version; read once in a process and in those split off from it, because hundreds of files are parsed."""
     found = (each.metadata for each in metadata.distributions())
-    return MappingProxyType({_normalised(each["Name"]): each["Version"] for each in found})
+    return MappingProxyType({_normalised(_field(each, "Name")): _field(each, "Version") for each in found})
+
+
+def _field(distribution: metadata.PackageMetadata, name: str) -> str | None:
+    """Return a field of a distribution's metadata, None without it; the backport of importlib.metadata, which answers here once loaded, would raise."""
+    return distribution[name] if name in distribution else None  # noqa: SIM401 the protocol of Python 3.11 has no get
 
 
 def _kernel() -> str:

@@ -1,5 +1,6 @@
 """What the recording plugin says a run ran on; what it notes of tests is in test_truth_table.py."""
 
+import importlib
 from importlib import metadata
 
 import pytest
@@ -19,7 +20,9 @@ def test_what_one_reader_does_with_the_packages_changes_nothing_for_the_next():
     assert environment()["packages"]["pytest"] == pytest.__version__
 
 
-def test_a_distribution_that_a_broken_installation_left_without_a_name_ends_no_run(tmp_path, monkeypatch):
+@pytest.mark.parametrize("reader", ["importlib.metadata", "importlib_metadata"])
+def test_a_distribution_that_a_broken_installation_left_without_a_name_ends_no_run(reader, tmp_path, monkeypatch):
+    importlib.import_module(reader)  # the backport, which MLflow loads, answers for the standard library from then on
     broken = tmp_path / "broken-1.0.dist-info"
     broken.mkdir()
     (broken / "METADATA").write_text("Summary: cut off\n", encoding="utf-8")
