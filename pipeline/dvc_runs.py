@@ -29,6 +29,10 @@ SNAPSHOT = ("device_sw", "phantom", "pipeline", "requirements_spec", "risk", "va
 PRETRAINED = "pretrained"
 """Folder of a run with the weights that its training starts from."""
 
+KEPT_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(64 * 2**20), "MALLOC_TRIM_THRESHOLD_": str(512 * 2**20)}
+"""Bytes from which the C library asks the system for a block of its own, and bytes it keeps of what was freed. A stage frees and asks for the same large
+arrays thousands of times; taken from the system, each page of them costs a fault. No number depends on it. Source: mallopt(3)."""
+
 
 class RunError(CodedError):
     """A run that cannot be laid out. Codes: RUN-PROFILE, RUN-BUDGET, RUN-PRETRAINED, DATA-MISSING."""
@@ -46,10 +50,11 @@ def reproduce(run: Run) -> int:
 
 
 def stage_environment(run: Run) -> dict[str, str]:
-    """Return the environment of every stage: numbers fixed, this interpreter first, DVC quiet and its state inside the run."""
+    """Return the environment of every stage: numbers fixed, freed memory kept, this interpreter first, DVC quiet and its state inside the run."""
     binaries = os.path.dirname(sys.executable)  # noqa: PTH120  the link in the environment matters, not the file it points to
     return {
         **numeric_environment(),
+        **KEPT_MEMORY,
         "PATH": f"{binaries}{os.pathsep}{os.environ.get('PATH', '')}",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONPATH": str(run.root),

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import rfc8785
 
 from device_sw.launcher import NUMERIC_ENVIRONMENT
-from pipeline.dvc_runs import stage_environment
+from pipeline.dvc_runs import KEPT_MEMORY, stage_environment
 from pipeline.release.errors import ReleaseRefused
 from pipeline.release.provenance.closed_environment import closed_environment
 from pipeline.release.provenance.content import ABSENT, content_sha256
@@ -117,9 +117,9 @@ def environment_of(libraries: Mapping[str, str], lock: str) -> dict[str, str]:
 
 
 def variables(run: Run, caches: Path) -> dict[str, str]:
-    """Return exactly the variables that a stage gets: those of a closed environment and DVC's; compiled code starts empty in ``caches``."""
+    """Return exactly the variables that a stage gets: those of a closed environment, DVC's and those of freed memory; compiled code starts empty in ``caches``."""
     quiet = {name: value for name, value in stage_environment(run).items() if name.startswith("DVC_")}
-    return {**closed_environment(run.root, caches), **quiet}
+    return {**closed_environment(run.root, caches), **KEPT_MEMORY, **quiet}
 
 
 def execute(run: Run, stage: str, caches: Path) -> int:

@@ -8,6 +8,7 @@ import sys
 import pytest
 import yaml
 
+from pipeline.dvc_runs import KEPT_MEMORY
 from pipeline.release.errors import ReleaseRefused
 from pipeline.release.provenance import honest_stages
 from pipeline.release.provenance.honest_stages import (
@@ -187,6 +188,7 @@ def test_a_stage_gets_the_numeric_variables_and_nothing_that_could_decide_a_numb
     assert {"SEED", "LD_PRELOAD", "OMP_SCHEDULE", "PYTHONSTARTUP", "TORCH_COMPILE_DEBUG"} & set(given) == set()
     assert given["OMP_NUM_THREADS"] == "1"
     assert given["PYTHONPYCACHEPREFIX"] == str(tmp_path / "caches")
+    assert given.items() >= KEPT_MEMORY.items()
 
 
 def test_the_environment_names_variables_interpreter_lock_and_libraries():
