@@ -1,4 +1,4 @@
-"""Builds a trial or a release: a trial seals the canonical run as it lies, a release seals the release run in a workspace and enters that in the audit log.
+"""Builds a trial or a release: a trial seals the canonical run as it lies, verified at its commit, a release seals the release run in a workspace and enters that in the audit log.
 
     release: clean tree -> version is new -> workspace -> registered, verified, validated -> sealed -> entered in the audit log
 
@@ -22,7 +22,7 @@ from pipeline.release.errors import ReleaseRefused
 from pipeline.release.provenance.source import read_source, require_clean
 from pipeline.release.record.folder import RELEASES, folder_of, newest
 from pipeline.release.record.record import Kind, Previous, numbers
-from pipeline.release.sealing.preparation import prepare
+from pipeline.release.sealing.preparation import prepare, verify_at
 from pipeline.release.sealing.sealing import Order, seal
 from pipeline.release.sealing.workspace import OF_THE_RUN, close_workspace, open_workspace
 from pipeline.run import REPOSITORY, Run
@@ -52,6 +52,8 @@ class ReleaseOrder:
 def build_trial(root: Path, version: str, signers: tuple[str, ...], report: Report) -> ReleaseFolder:
     """Build the trial of a version anew and return its folder.
 
+    Verdicts name the commit at which scenarios ran. Those of an earlier commit are made again, or nobody could make the trial again from its own.
+
     Args:
         root: of the repository, which is the root of the canonical run.
         version: three numbers.
@@ -62,6 +64,9 @@ def build_trial(root: Path, version: str, signers: tuple[str, ...], report: Repo
         ReleaseRefused: something does not hold; an earlier trial stays then.
     """
     folder = folder_of(root, version, Kind.TRIAL)
+    source, files = read_source(root)
+    require_clean(root, files)
+    verify_at(root, source.commit, report)
     seal(root, Order(version, Kind.TRIAL, signers_of(root, Kind.TRIAL, signers)), folder, report)
     cover_sheet.write(folder)
     return folder

@@ -38,7 +38,7 @@ def prepare(workspace: Path, commit: str, report: Report, *, show_tools: bool = 
     run = Run(workspace)
     try:
         registry.register(run, commit)
-        _verify(workspace, commit, report)
+        verify_at(workspace, commit, report)
         if show_tools:
             _show_tools(workspace, report)
         _compare(run, report)
@@ -52,7 +52,12 @@ def prepare(workspace: Path, commit: str, report: Report, *, show_tools: bool = 
         ) from err
 
 
-def _verify(workspace: Path, commit: str, report: Report) -> None:
+def verify_at(workspace: Path, commit: str, report: Report) -> None:
+    """Run the scenarios unless verdicts of exactly this state lie there that name this commit.
+
+    Raises:
+        ReleaseRefused: ``REL-VERIFICATION``, a scenario did not pass.
+    """
     done = verification_run.run(workspace, report)
     if done.record is not None and not done.executed and done.record.identity.commit != commit:
         done = verification_run.run(workspace, report, force=True)

@@ -12,6 +12,7 @@ from pipeline.release.parts.parts import Parts
 from pipeline.release.provenance.honest_stages import HonestStage, Reading
 from pipeline.release.record.folder import folder_of
 from pipeline.release.record.record import Kind
+from pipeline.release.sealing import build as building
 from pipeline.release.sealing import sealing
 from pipeline.release.sealing.build import build_trial
 from pipeline.technical_file import FileError
@@ -41,11 +42,15 @@ class World:
         }
         for name, work in steps.items():
             self.monkeypatch.setattr(sealing, name, self.step(name, work))
+        self.monkeypatch.setattr(building, "verify_at", self.step("verify_at", self.verified))
         self.monkeypatch.setattr(sealing.gate, "check", self.step("gate", self.judged))
         self.monkeypatch.setattr(sealing.matrix, "write", lambda root, result: None)
 
     def readings(self):
         return (Reading(dict(self.inputs), {}),) * 2
+
+    def verified(self, _root, commit, _report):
+        self.commit = commit
 
     def judged(self, _, level):
         self.level = level
@@ -85,13 +90,17 @@ def build(bench):
 
 def test_everything_is_read_before_the_gate_and_again_after_the_technical_file(bench, world):
     made = build(bench)
-    assert world.taken == ["lineage", "environment", "stages_of", "gate", "build_file", "stages_of", "gather"]
+    assert world.taken == ["verify_at", "lineage", "environment", "stages_of", "gate", "build_file", "stages_of", "gather"]
     record = made.record()
     assert (record.kind, record.gate) == (Kind.TRIAL, {"level": "development", "problems": 0})
     assert record.stages["cohort"].before == record.stages["cohort"].after == {"phantom": "4" * 64}
     assert record.environment == {"numeric_class": "9" * 64}
     assert {each.name for each in record.subjects} == set(PARTS)
     assert (made.after / "cover_sheet.html").is_file()
+
+
+def test_the_scenarios_of_a_trial_ran_at_the_commit_that_its_record_names(bench, world):
+    assert build(bench).record().source.commit == world.commit
 
 
 def test_the_same_state_gives_the_same_record(bench, world):
