@@ -16,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from pipeline.dvc_runs import KEPT_MEMORY
 from pipeline.release.reproduction import guard
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class Sandbox:
         paths = [self.python.parent, *([Path(git).parent] if git else []), *SYSTEM_PATHS]
         return {
             **kept,
+            **KEPT_MEMORY,
             "DVC_GLOBAL_CONFIG_DIR": str(self.scratch / "home"),
             "DVC_NO_ANALYTICS": "1",
             "DVC_SYSTEM_CONFIG_DIR": str(self.scratch / "home"),
