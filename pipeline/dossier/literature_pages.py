@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.dossier.tables import identified, link, plain, table
+from pipeline.dossier.tables import identified, link, plain, referenced, table
 from pipeline.handwritten import sound
 from requirements_spec.datafile import Table, Tables, Text
 
@@ -65,7 +65,7 @@ class LiteraturePages:
                 identified(row["id"]),
                 plain(row["citation"]) + (f"\n\n[doi:{plain(row['doi'])}](https://doi.org/{row['doi']})" if row["doi"] else ""),
                 plain(row["figure"]),
-                f"{plain(row['used_for'])}\n\n*{READ[row['read']]}*",
+                f"{referenced(row['used_for'])}\n\n*{READ[row['read']]}*",
             ]
             for row in self._sources
         ]

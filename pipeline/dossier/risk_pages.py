@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.dossier.tables import identified, link, links, plain, table, target, toned
+from pipeline.dossier.tables import identified, link, links, plain, referenced, table, target, toned
 from risk.arising import Disposition
 from risk.evaluation import Weighing
 from risk.labelling import disclosures, sentences
@@ -76,7 +76,7 @@ class RiskPages:
 
     def conclusion(self) -> str:
         """Return the overall conclusion with everything that stands against a better one."""
-        reasons = "\n".join(f"- {_linked(text)}" for text in self.evaluation.reasons)
+        reasons = "\n".join(f"- {referenced(text)}" for text in self.evaluation.reasons)
         return f"**{plain(self.evaluation.conclusion)}**\n\n{reasons}"
 
     def hazards(self) -> str:
@@ -94,9 +94,9 @@ class RiskPages:
     def _situation(self, situation: Situation) -> list[str]:
         judged: SituationEvaluation = self._situations[situation.id]
         parts = [f"{identified(situation.id)} {plain(situation.text)}", f"*Harm:* {plain(situation.harm)}"]
-        parts += [f"*Estimate:* {plain(situation.basis)}", f"*Residual:* {plain(situation.residual_basis)}"]
-        parts += [f"*Why no further control:* {plain(situation.further_control)}"] if situation.further_control else []
-        parts += [f"*Why information alone:* {plain(situation.information_only)}"] if situation.information_only else []
+        parts += [f"*Estimate:* {referenced(situation.basis)}", f"*Residual:* {referenced(situation.residual_basis)}"]
+        parts += [f"*Why no further control:* {referenced(situation.further_control)}"] if situation.further_control else []
+        parts += [f"*Why information alone:* {referenced(situation.information_only)}"] if situation.information_only else []
         before = estimated(judged.initial, judged.initial_acceptability)
         after = estimated(judged.residual, judged.residual_acceptability)
         return [
@@ -113,9 +113,9 @@ class RiskPages:
 
     def _control(self, control: Control) -> list[str]:
         judged: ControlEvaluation = self._controls[control.id]
-        parts = [f"**{plain(control.title)}** ({plain(str(control.kind))})", plain(control.text)]
-        parts += [f"*Effect:* {plain(control.effect)}"]
-        parts += [f"*Why no better option:* {plain(control.option_analysis)}"] if control.option_analysis else []
+        parts = [f"**{plain(control.title)}** ({plain(str(control.kind))})", referenced(control.text)]
+        parts += [f"*Effect:* {referenced(control.effect)}"]
+        parts += [f"*Why no better option:* {referenced(control.option_analysis)}"] if control.option_analysis else []
         parts += [_arising(control, judged.arising)]
         reach = f"{links(control.situations)}\n\nby {links(control.requirements)}"
         shown = f"implementation: {EXPLAINED[judged.implemented]}\n\neffect: {EXPLAINED[judged.effective]}\n\n{self._verification.verdict(control.id)}"
@@ -145,7 +145,7 @@ class RiskPages:
         if self._reviewed is None:
             raise ValueError("these pages were made without a review")
         rows = [
-            [plain(point.clause), plain(point.title), _standing(point), "; ".join(_linked(text) for text in point.against)]
+            [plain(point.clause), plain(point.title), _standing(point), "; ".join(referenced(text) for text in point.against)]
             for point in self._reviewed.points
         ]
         points = table(["ISO 14971", "Point", "Result", "What stands against it"], rows, widths=[12, 32, 18, 38])
@@ -205,13 +205,3 @@ def _weighing(judged: SituationEvaluation) -> str:
 def estimated(risk: object, acceptability: Acceptability) -> str:
     """Return an estimate with its acceptability below it, in a cell."""
     return f"{risk}\n\n{toned(acceptability.word)}"
-
-
-def _linked(text: str) -> str:
-    """Return a reason with the ids in it as references."""
-    words = []
-    for word in text.split(" "):
-        core = word.rstrip(",:;.")
-        is_item = core[:3] in {"HS-", "RC-"} and core[3:].isdigit()
-        words.append(link(core) + plain(word[len(core) :]) if is_item else plain(word))
-    return " ".join(words)

@@ -7,11 +7,13 @@ from itertools import cycle
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 NOTHING = "–"  # noqa: RUF001  an en dash is how an empty cell is printed
 
 _CODE = re.compile(r"(`[^`\n]+`)")
+_ITEM = re.compile(r"(?<![\w-])(?:ANO|GAP|HS|LIT|RC|SRS)-\d+(?![\w-])")
+"""Ids of items that have a place of their own in the file."""
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, widths: Sequence[int] | None = None, caption: str = "") -> str:
@@ -61,7 +63,12 @@ def plain(text: str) -> str:
     >>> print(plain("`a_b --c` and one ` more"))
     `a_b --c` and one \` more
     """
-    return "".join(part if code else _escaped(part) for part, code in zip(_CODE.split(text), cycle((False, True)), strict=False))
+    return _outside_code(text, _escaped)
+
+
+def _outside_code(text: str, change: Callable[[str], str]) -> str:
+    parts = zip(_CODE.split(text), cycle((False, True)), strict=False)
+    return "".join(part if code else change(part) for part, code in parts)
 
 
 def _escaped(text: str) -> str:
@@ -109,6 +116,15 @@ def link(item_id: str) -> str:
     '[SRS-001](#srs-001)'
     """
     return f"[{item_id}](#{item_id.lower()})"
+
+
+def referenced(text: str) -> str:
+    """Return text as `plain` does, with the ids of items in it as references.
+
+    >>> referenced("Planned (GAP-005); in `HS-001` it is code.")
+    'Planned ([GAP-005](#gap-005)); in `HS-001` it is code.'
+    """
+    return _outside_code(plain(text), lambda part: _ITEM.sub(lambda found: link(found[0]), part))
 
 
 def links(item_ids: Iterable[str]) -> str:

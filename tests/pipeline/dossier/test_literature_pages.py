@@ -31,6 +31,10 @@ def test_a_source_is_linked_by_its_doi_and_says_how_far_it_was_read():
     assert text.count("the original is to be read by a person") == text.count("(lit-")
 
 
+def test_a_source_leads_to_the_situations_that_it_is_used_for():
+    assert "[HS-011](#hs-011) and [HS-017](#hs-017)" in LiteraturePages(ROOT).sources()
+
+
 def test_similar_devices_are_those_of_sources_and_say_that_nobody_read_them():
     text = LiteraturePages(ROOT).similar_devices()
     assert "[LIT-01](#lit-01)" in text

@@ -51,6 +51,13 @@ def test_an_open_point_is_printed_as_a_failure(shipped):
     assert "**Result: not ready: the plan is not carried out.**" in printed.review()
 
 
+def test_what_an_estimate_names_is_a_reference_to_its_place(shipped):
+    hazards = pages(*shipped)[0].hazards()
+    assert "scores moved with a version ([LIT-10](#lit-10), [LIT-11](#lit-11))" in hazards
+    assert "could hold ([GAP-010](#gap-010))" in hazards
+    assert "`./qms release verify`" in hazards
+
+
 def test_pages_without_a_review_print_none(shipped):
     with pytest.raises(ValueError, match="without a review"):
         pages(*shipped, reviewed=False)[0].review()
