@@ -17,12 +17,14 @@ import grimp
 from pipeline.dossier.tables import table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-CELL_WIDTH, CELL_HEIGHT, BOX_WIDTH, BOX_HEIGHT, LEFT = 68, 42, 104, 28, 54
-LETTER, FITS, NARROW = 7.6, 16, 36
-"""Width of a letter at the size of the labels, at most; letters that a box holds; width of a cell whose box holds a number."""
+TOP, LEFT, RIGHT = 6, 54, 30
+"""Margins; the one at the left holds the numbers of the layers."""
+
+LETTER, FITS, COLUMN = 7.6, 16, 800
+"""Width of a letter at the size of the labels, at most; letters that a box holds; width of a page's column, within which a chart is shown at its size."""
 
 Edges = frozenset[tuple[str, str]]
 
@@ -80,46 +82,74 @@ def imports_between(graph: grimp.ImportGraph, package: str, parts: Iterable[str]
 
 @dataclass(frozen=True, slots=True)
 class _Grid:
-    """Where things lie: the middle of a part's cell, and how wide its box is; with names beside the chart, boxes hold numbers.
+    """Where things lie: the cells of the chart and the boxes in those of the diagonal; with names beside the chart, boxes hold numbers.
 
-    >>> _Grid(left=54, cell=68, box=104).centre(0)
-    (88.0, 27.0)
+    Attributes:
+        left: where the cells begin.
+        cell: width and height of a cell.
+        box: width and height of a box.
     """
 
     left: int
-    cell: int
-    box: int
+    cell: tuple[int, int]
+    box: tuple[int, int]
 
     def centre(self, index: int) -> tuple[float, float]:
-        """Return the middle of the cell on the diagonal."""
-        return self.left + self.cell * (index + 0.5), 6 + CELL_HEIGHT * (index + 0.5)
+        """Return the middle of the cell on the diagonal.
+
+        >>> _Grid(54, (68, 42), (104, 28)).centre(0)
+        (88.0, 27.0)
+        """
+        return self.left + self.cell[0] * (index + 0.5), TOP + self.cell[1] * (index + 0.5)
+
+    def size(self, parts: int) -> tuple[int, int]:
+        """Return width and height of a chart of so many parts."""
+        return self.left + self.cell[0] * parts + RIGHT, self.cell[1] * parts + 2 * TOP
+
+    def is_shown_at_its_size(self, parts: int) -> bool:
+        """Say whether a chart of so many parts fits into a page's column."""
+        return self.size(parts)[0] <= COLUMN
+
+
+NAMED = _Grid(LEFT, (68, 42), (104, 28))
+"""Names stand in the boxes."""
+
+
+def _grid_for(parts: Sequence[str]) -> _Grid:
+    """Return the grid with names in boxes, where they fit there and the chart into a page's column; else one with names beside it, narrow if need be."""
+    longest = max(map(len, parts))
+    if longest <= FITS and NAMED.is_shown_at_its_size(len(parts)):
+        return NAMED
+    left = LEFT + round(LETTER * longest) + 12
+    wide = _Grid(left, (26, 26), (24, 20))
+    return wide if wide.is_shown_at_its_size(len(parts)) else _Grid(left, (20, 20), (18, 16))
 
 
 def draw(structure: Structure) -> str:
     """Return the structure as an N² chart in SVG: parts on the diagonal, a dot where the part of the row imports the part of the column.
 
-    Every dot above the diagonal looks down the layers; a dot below it would be an import in the wrong direction, and is drawn in red. Long names stand at the left of
-    their row, and boxes hold numbers.
+    Every dot above the diagonal looks down the layers; a dot below it would be an import in the wrong direction, and is drawn in red. Where names are too long
+    for their boxes, or too many for a page's column, they stand at the left of their rows, and boxes hold numbers.
     """
     parts = structure.parts()
-    longest = max(map(len, parts))
-    beside = longest > FITS
-    grid = _Grid(LEFT + round(LETTER * longest) + 12, NARROW, NARROW - 4) if beside else _Grid(LEFT, CELL_WIDTH, BOX_WIDTH)
+    grid = _grid_for(parts)
+    beside = grid != NAMED
     place = {part: index for index, part in enumerate(parts)}
-    width, height = grid.left + grid.cell * len(parts) + 30, CELL_HEIGHT * len(parts) + 12
+    width, height = grid.size(len(parts))
     edges = [(place[source], place[end]) for source, end in sorted(structure.imports)]
-    drawn = [*_bands(structure, width), *(_way(grid, *edge) for edge in edges), *(_dot(grid, *edge) for edge in edges)]
+    drawn = [*_bands(structure, grid), *(_way(grid, *edge) for edge in edges), *(_dot(grid, *edge) for edge in edges)]
     drawn += [_box(grid, str(index + 1) if beside else part, index) for part, index in place.items()]
     drawn += [_name(grid, part, index) for part, index in place.items()] if beside else []
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="13">'
     return "\n".join([head, f'<rect width="{width}" height="{height}" fill="#ffffff"/>', *drawn, "</svg>"]) + "\n"
 
 
-def _bands(structure: Structure, width: int) -> list[str]:
+def _bands(structure: Structure, grid: _Grid) -> list[str]:
     """Return a stripe behind every second layer, with the layer's number at the left."""
     drawn, row = [], 0
+    width, _ = grid.size(len(structure.parts()))
     for number, layer in enumerate(structure.layers, start=1):
-        top, height = 6 + row * CELL_HEIGHT, CELL_HEIGHT * len(layer)
+        top, height = TOP + row * grid.cell[1], grid.cell[1] * len(layer)
         fill = "#f1f5f7" if number % 2 else "#ffffff"
         drawn.append(f'<rect x="0" y="{top}" width="{width}" height="{height}" fill="{fill}"/>')
         drawn.append(f'<text x="14" y="{top + height / 2 + 5:.1f}" text-anchor="middle" fill="#5c7480">{number}</text>')
@@ -140,8 +170,9 @@ def _dot(grid: _Grid, source: int, end: int) -> str:
 
 def _box(grid: _Grid, label: str, index: int) -> str:
     x, y = grid.centre(index)
-    left, top = x - grid.box / 2, y - BOX_HEIGHT / 2
-    box = f'<rect x="{left:.1f}" y="{top:.1f}" width="{grid.box}" height="{BOX_HEIGHT}" rx="5" fill="#dcecf3" stroke="#0b5c7a" stroke-width="1.4"/>'
+    width, height = grid.box
+    left, top = x - width / 2, y - height / 2
+    box = f'<rect x="{left:.1f}" y="{top:.1f}" width="{width}" height="{height}" rx="5" fill="#dcecf3" stroke="#0b5c7a" stroke-width="1.4"/>'
     return f'{box}<text x="{x:.1f}" y="{y + 4.5:.1f}" text-anchor="middle" fill="#102a35">{escape(label)}</text>'
 
 

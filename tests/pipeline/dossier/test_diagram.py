@@ -3,7 +3,7 @@
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from pipeline.dossier.diagram import Structure, device_structure, draw, import_table, looks_upwards, repository_structure
+from pipeline.dossier.diagram import COLUMN, Structure, device_structure, draw, import_table, looks_upwards, repository_structure
 
 ROOT = Path(__file__).resolve().parents[3]
 SVG = "{http://www.w3.org/2000/svg}"
@@ -41,6 +41,13 @@ def test_long_names_stand_beside_the_chart_and_boxes_hold_numbers():
     labels = [node.text for node in ET.fromstring(svg).iter(f"{SVG}text")]
     assert {long, "b", "1", "2"} <= set(labels)
     assert len(dots(svg, "#0b5c7a")) == 1
+
+
+def test_a_chart_of_many_parts_keeps_to_the_column_of_a_page():
+    parts = tuple(f"part_{number}" for number in range(20))
+    svg = ET.fromstring(draw(Structure(tuple((part,) for part in parts), frozenset({(parts[0], parts[-1])}))))
+    assert float(svg.get("viewBox").split()[2]) <= COLUMN
+    assert {"part_0", "20"} <= {node.text for node in svg.iter(f"{SVG}text")}
 
 
 def test_the_packages_are_drawn_from_their_code_and_point_one_way():
