@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.adapters.completion import ForeignFilm, NotCompleted, open_foreign
 from pipeline.adapters.csv_table import read_csv
 from pipeline.adapters.errors import DataError
-from pipeline.adapters.labels import NORMAL, label_of, labels_of, script_of
+from pipeline.adapters.labels import NORMAL, findings, label_of, labels_of, script_of
 from pipeline.adapters.mask import THRESHOLD, MaskRefused, read_mask
 
 if TYPE_CHECKING:
@@ -30,13 +30,18 @@ _LEFT_OUT = "row left out"
 
 @dataclass(frozen=True, slots=True)
 class EdaRow:
-    """One row that can be used: its place, patient as the table writes it, label, film and mark."""
+    """One row with a film: its place, patient as the table writes it, label, film and mark.
+
+    Attributes:
+        usable: whether it says what is on the film; one that does not leaves what it names in doubt, where other rows show the same film.
+    """
 
     place: str
     patient: str
     label: str
     image: Path
     mark: Path | None
+    usable: bool = True
 
 
 @dataclass(slots=True)
@@ -129,7 +134,7 @@ def _row(data: Path, place: str, cells: Mapping[str, str], book: Notebook) -> tu
     problem = next(((code, found) for good, code, found in checks if not good), None)
     if problem or image is None:
         book.note(place, *(problem or ("ROW-MISSING", "no file at ImagePath")), _LEFT_OUT)
-        return None
+        return None if image is None else (EdaRow(place, cells["ID"], "", image, None, usable=False), _in_doubt(cells, labels))
     if len(labels) > 1:
         book.note(place, "ROW-MIXED", f"{len(labels)} categories in one cell, one mark", "status of each unknown")
         return EdaRow(place, cells["ID"], "", image, None), labels
@@ -138,6 +143,11 @@ def _row(data: Path, place: str, cells: Mapping[str, str], book: Notebook) -> tu
         book.note(place, "ROW-MISSING", f"{found} for {labels[0]}", "status unknown")
         return EdaRow(place, cells["ID"], "", image, None), labels
     return EdaRow(place, cells["ID"], labels[0], image, mark), ()
+
+
+def _in_doubt(cells: Mapping[str, str], labels: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the findings that a row without use may mean: those of category and folder, or any where the category is none of the eight."""
+    return tuple(sorted({*labels, *_folders(cells)} - {NORMAL} if labels else findings()))
 
 
 def _file(data: Path, stated: str) -> Path | None:
@@ -153,10 +163,16 @@ def _disagreement(cells: Mapping[str, str], labels: tuple[str, ...]) -> str | No
     path = PurePosixPath(cells["ImagePath"].replace("\\", "/"))
     if path.name != cells["Filename"]:
         return "Filename is not the file of ImagePath"
-    folders = {label for part in path.parts[:-1] if (label := label_of(part)) is not None}
+    folders = _folders(cells)
     if labels and folders and not folders <= set(labels):
         return f"the folder says {', '.join(sorted(folders))}, the category {', '.join(labels)}"
     return None
+
+
+def _folders(cells: Mapping[str, str]) -> set[str]:
+    """Return the categories that the folders of ImagePath name."""
+    parts = PurePosixPath(cells["ImagePath"].replace("\\", "/")).parts[:-1]
+    return {label for part in parts if (label := label_of(part)) is not None}
 
 
 def _without_repeats(rows: list[tuple[EdaRow, tuple[str, ...]]], book: Notebook) -> list[tuple[EdaRow, tuple[str, ...]]]:
@@ -165,11 +181,10 @@ def _without_repeats(rows: list[tuple[EdaRow, tuple[str, ...]]], book: Notebook)
     kept = []
     for row, unknown in rows:
         key = (row.patient, row.label, row.image, row.mark, unknown)
-        if key in first:
+        if row.usable and first.setdefault(key, row.place) != row.place:
             book.note(row.place, "ROW-DUPLICATE", f"as {first[key]}", _LEFT_OUT)
-            continue
-        first[key] = row.place
-        kept.append((row, unknown))
+        else:
+            kept.append((row, unknown))
     return kept
 
 
@@ -178,10 +193,13 @@ def _gathered(rows: list[tuple[EdaRow, tuple[str, ...]]], book: Notebook) -> lis
     opened: dict[Path, ForeignFilm | str] = {}
     films: dict[str, tuple[EdaFilm, set[str]]] = {}
     patients: dict[str, str] = {}
-    for row, unknown in rows:
+    for row, unknown in sorted(rows, key=lambda each: not each[0].usable):
         if row.image not in opened:
             opened[row.image] = _opened(row.image)
         foreign = opened[row.image]
+        if not row.usable:
+            _leave_in_doubt(films, foreign, unknown)
+            continue
         if isinstance(foreign, str):
             book.note(row.place, "FILM-REFUSED", foreign, "film left out")
             continue
@@ -192,6 +210,12 @@ def _gathered(rows: list[tuple[EdaRow, tuple[str, ...]]], book: Notebook) -> lis
         film.places.append(row.place)
         _add(film, row, unknown, book)
     return list(films.values())
+
+
+def _leave_in_doubt(films: Mapping[str, tuple[EdaFilm, set[str]]], foreign: ForeignFilm | str, unknown: tuple[str, ...]) -> None:
+    """Mark what an unusable row names as unknown on the film that usable rows show; without such rows there is no film."""
+    if not isinstance(foreign, str) and foreign.picture in films:
+        films[foreign.picture][0].unknown.update(unknown)
 
 
 def _opened(path: Path) -> ForeignFilm | str:

@@ -158,7 +158,7 @@ def map_truth(image: VindrImage, split: str, rows: int, columns: int, book: Note
             book.leave_out(split, label, NOT_APICAL, len(boxes) - len(ours))
         truth.boxes += [(finding, box) for box in ours]
         truth.status[finding] = _status(image, finding, label, ours)
-    if not image.consensus and len(image.readers) < LEAST_READERS:
+    if not image.consensus and not _is_read(image):
         book.note(image.places[0], "ROW-READERS", f"{len(image.readers)} reader of this film", "findings unknown")
     return truth
 
@@ -206,12 +206,18 @@ def agreed(statements: list[Statement]) -> tuple[list[Box], int]:
 
 
 def _status(image: VindrImage, finding: str, label: str, ours: list[Box]) -> int | None:
-    """Return 1 with a box, 0 where enough readers saw neither the finding nor a look-alike, else None."""
-    if ours and (image.consensus or len(image.readers) >= LEAST_READERS):
+    """Return 1 with a box, 0 where enough readers saw neither the finding nor a look-alike and no unusable row names one, else None."""
+    if not _is_read(image):
+        return None
+    if ours:
         return 1
-    read = image.consensus or len(image.readers) >= LEAST_READERS
-    named = {one.label for one in image.statements}
-    return 0 if read and not named & ({label} | NEIGHBOURS.get(finding, frozenset())) else None
+    named = {one.label for one in image.statements} | image.in_doubt
+    return None if named & ({label} | NEIGHBOURS.get(finding, frozenset())) else 0
+
+
+def _is_read(image: VindrImage) -> bool:
+    """Say whether enough people who did not contradict themselves read a film: two readers, or the consensus."""
+    return len(image.readers) >= (1 if image.consensus else LEAST_READERS)
 
 
 def _notes(entries: list[dict[str, Any]], images: list[VindrImage]) -> list[str]:

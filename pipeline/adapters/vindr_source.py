@@ -16,7 +16,7 @@ from pipeline.adapters.csv_table import read_csv
 from pipeline.adapters.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from pipeline.adapters.cohort_film import Box
@@ -41,6 +41,7 @@ _TABLES = {
 _EDGES = ("x_min", "y_min", "x_max", "y_max")
 _CONSENSUS = "consensus"
 _LEFT_OUT = "row left out"
+_IN_DOUBT = "row left out, and what it names is not taken as absent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,11 @@ class Statement:
 
 @dataclass(slots=True)
 class VindrImage:
-    """One image of a table: who read it, what they boxed, where its rows are."""
+    """One image of a table: who read it, what they boxed, where its rows are.
+
+    Attributes:
+        in_doubt: classes that rows name which could not be used: whether they are there is not known from this table.
+    """
 
     image_id: str
     official: str
@@ -63,6 +68,7 @@ class VindrImage:
     consensus: bool
     readers: set[str] = field(default_factory=set)
     statements: list[Statement] = field(default_factory=list)
+    in_doubt: set[str] = field(default_factory=set)
     places: list[str] = field(default_factory=list)
 
 
@@ -122,11 +128,13 @@ def _image(data: Path, image_id: str, official: str, *, consensus: bool) -> Vind
 
 def _add(image: VindrImage, place: str, cells: Mapping[str, str], book: Notebook) -> None:
     reader, label = (_CONSENSUS if image.consensus else cells["rad_id"]), cells["class_name"]
-    if not reader:
-        book.note(place, "ROW-MISSING", "no rad_id", _LEFT_OUT)
-        return
     if label not in CLASSES:
-        book.note(place, "ROW-LABEL", "a class that VinDr-CXR does not have", _LEFT_OUT)
+        _doubt(image, CLASSES)
+        book.note(place, "ROW-LABEL", "a class that VinDr-CXR does not have", _IN_DOUBT)
+        return
+    if not reader:
+        _doubt(image, {label})
+        book.note(place, "ROW-MISSING", "no rad_id", _IN_DOUBT)
         return
     if label == NO_FINDING:
         image.readers.add(reader)
@@ -137,14 +145,20 @@ def _add(image: VindrImage, place: str, cells: Mapping[str, str], book: Notebook
     try:
         box = corners([cells[name] for name in _EDGES])
     except NoBox as reason:
-        book.note(place, "ROW-BOX", f"{label}: {reason}", _LEFT_OUT)
+        _doubt(image, {label})
+        book.note(place, "ROW-BOX", f"{label}: {reason}", _IN_DOUBT)
         return
     image.readers.add(reader)
     image.statements.append(Statement(place, reader, label, box))
 
 
+def _doubt(image: VindrImage, labels: Iterable[str]) -> None:
+    """Keep in mind what a row names that cannot be used; one of a class that does not exist may mean any."""
+    image.in_doubt.update(set(labels) - {NO_FINDING})
+
+
 def _name_contradictions(images: Mapping[str, VindrImage], book: Notebook) -> None:
-    """A reader who finds something and nothing on one film is not counted as a reader of it."""
+    """A reader who finds something and nothing on one film is not counted as a reader of it, and what he found stays in doubt."""
     for image in images.values():
         nothing = {statement.reader: statement.place for statement in image.statements if statement.label == NO_FINDING}
         something = {statement.reader for statement in image.statements if statement.label != NO_FINDING}
@@ -153,5 +167,6 @@ def _name_contradictions(images: Mapping[str, VindrImage], book: Notebook) -> No
                 nothing[reader], "ROW-CONTRADICTION", "no finding and a finding of one reader", "reader of this film left out"
             )
             image.readers.discard(reader)
+            _doubt(image, (statement.label for statement in image.statements if statement.reader == reader))
             image.statements = [statement for statement in image.statements if statement.reader != reader]
         image.statements = [statement for statement in image.statements if statement.label != NO_FINDING]

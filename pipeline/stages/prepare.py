@@ -37,11 +37,12 @@ def main() -> None:
 
 
 def is_usable(film: dict[str, Any], findings: list[str]) -> bool:
-    """Say whether a film may be learned from: it is scored, and somebody looked for every finding that is trained.
+    """Say whether a film may be learned from: it is scored, somebody looked for every finding that is trained, and each that is there has a box.
 
-    A status of None means that nobody looked; such a film would teach a false negative.
+    A status of None means that nobody looked; a finding that is there without a box would be shown as background. Either would teach a false negative.
     """
-    return bool(film["scored"]) and all(film["status"][finding] is not None for finding in findings)
+    boxed = {box["finding"] for box in film["boxes"]}
+    return bool(film["scored"]) and all(film["status"][name] == (1 if name in boxed else 0) for name in findings)
 
 
 def network_truth(film: dict[str, Any], findings: list[str], size: int) -> dict[str, Any]:

@@ -150,6 +150,24 @@ def test_a_finding_that_cannot_be_placed_is_unknown(eda, imported, change, code,
     assert films["eda-0005"].boxes == ()
 
 
+@pytest.mark.parametrize(
+    ("change", "unknown"),
+    [
+        (lambda row: row.update(category="脊椎側彎、肺炎"), "any other"),
+        (lambda row: row.update(category="pneumothorax"), "any other"),
+        (lambda row: row.update(category="aortic_curvature"), {"aortic_curvature"}),
+    ],
+)
+def test_what_an_unusable_row_names_is_unknown_on_the_film_that_another_row_shows(eda, imported, change, unknown):
+    usable = dict(eda.rows[4])
+    change(eda.rows[4])
+    eda.rows.append(usable)
+    films, _ = imported("eda", eda.write())
+    (film,) = [film for film in films.values() if film.status["scoliosis"] == 1]
+    others = set(film.status) - {"scoliosis"}
+    assert {name for name, status in film.status.items() if status is None} == (others if unknown == "any other" else unknown)
+
+
 def test_normal_and_a_finding_on_one_picture_leave_it_out(eda, imported):
     eda.film("A3", "12 again", "scoliosis", [(180, 60, 230, 380)], seed=2)
     films, report = imported("eda", eda.write())

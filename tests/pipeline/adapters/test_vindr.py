@@ -144,6 +144,42 @@ def test_classes_that_are_not_ours_are_counted_with_their_reason(folder, importe
 
 
 @pytest.mark.parametrize(
+    "row",
+    [
+        ("R4", "Cardiomegaly", 300, 220, 120, 340),
+        ("R4", "Cardiomegaly", "", "", "", ""),
+        ("R4", "Cardiomegaly", 390, 220, 600, 340),
+        ("", "Cardiomegaly", *HEART),
+        ("R1", "Cardiomegaly", *HEART),
+    ],
+)
+def test_what_a_row_names_that_cannot_be_used_is_unknown_and_no_negative(folder, imported, row):
+    films, _ = imported("vindr", folder([*read_by(NAMES[0], "R1", "R2", "R3"), (NAMES[0], *row)]))
+    status = films[f"vindr-{NAMES[0]}"].status
+    assert (status["cardiac_hypertrophy"], status["lung_field_infiltration"]) == (None, 0)
+
+
+def test_a_row_of_no_known_class_may_mean_any_finding(folder, imported):
+    films, _ = imported("vindr", folder([*read_by(NAMES[0], "R1", "R2", "R3"), (NAMES[0], "R4", "Cardio", *HEART)]))
+    assert set(films[f"vindr-{NAMES[0]}"].status.values()) == {None}
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [("Cardiomegaly", 300, 220, 120, 340)],
+        [("No finding", "", "", "", ""), ("Cardiomegaly", *HEART)],
+    ],
+)
+def test_a_consensus_that_is_broken_or_contradicts_itself_says_nothing(folder, imported, rows):
+    train = [row for name in NAMES[:8] for row in read_by(name, "R1", "R2", "R3")]
+    films, _ = imported("vindr", folder(train, [(NAMES[8], *row) for row in rows]))
+    film = films[f"vindr-{NAMES[8]}"]
+    assert film.boxes == ()
+    assert set(film.status.values()) == {None}
+
+
+@pytest.mark.parametrize(
     ("row", "code", "found"),
     [
         ((NAMES[0], "R1", "No finding", "", "", "", ""), "ROW-DUPLICATE", "as annotations_train.csv:2"),
