@@ -1,7 +1,8 @@
 """The validation protocol: what is judged, against which threshold, on how many films; read from protocol.toml behind a strict loader.
 
 The protocol's identity is the SHA-256 of its text. Together with the weights it decides the seed of the locked cohort, so that nobody can have seen those films
-before the protocol was fixed and the device was finished, and anybody can make them again afterwards.
+before the protocol was fixed and the weights were trained, and anybody can make them again afterwards. Cut-offs and calibration come after the weights: that
+they were not chosen with these films in sight, no hash shows; the audit log says which bundle was opened, and the gate takes no other.
 """
 
 from __future__ import annotations

@@ -54,10 +54,15 @@ class AuditPages:
             return "There is no locked validation yet, so no figure here is one of films that nobody had seen."
         path = judged[-1].fact("evidence")
         rows = [self._endpoint(path, index, row) for index, row in enumerate(self._book.value(path, "/endpoints"))]
-        head = (
-            f"The last result ({plain(self._book.value(path, '/films_are'))}; *{plain(self._book.value(path, '/statement'))}*):"
-        )
+        films, said = plain(self._book.value(path, "/films_are")), plain(self._book.value(path, "/statement"))
+        head = f"The last result ({films}; *{said}*), of the bundle `{self._bundle(judged[-1])}`:"
         return f"{head}\n\n{table(['Endpoint', 'Figure', 'Goal', 'Outcome', 'Evidence for'], rows, widths=[34, 24, 14, 16, 12])}"
+
+    def _bundle(self, judged: Entry) -> str:
+        """Return the bundle that was judged, as the opening of the same protocol and weights names it."""
+        same = ("protocol_sha256", "weights_sha256")
+        opened = (each for each in self._trail.entries if each.event is Event.OPENED)
+        return next(each.fact("bundle_sha256")[:_SHORT] for each in opened if all(each.fact(n) == judged.fact(n) for n in same))
 
     def _endpoint(self, path: str, index: int, row: dict[str, Any]) -> list[str]:
         place = f"/endpoints/{index}"

@@ -33,9 +33,10 @@ class LockedValidation:
         logged: SHA-256 of the file as the entry states it.
         sha256: of the file as it lies here; "" where it cannot be read.
         protocol: SHA-256 of the protocol that the result names.
-        weights: of the opening, as the entry states them.
+        bundle: SHA-256 of the manifest of the bundle that was judged, as its opening states it; "" where no opening is of the weights that were judged.
         endpoints: as the result judged them, by id.
-        model: SHA-256 of the weights that lie here, where they are of the locked cohort's profile and budget; "" otherwise.
+        here: SHA-256 of the manifest of the bundle that lies here, where it is of the locked cohort's profile and budget; "" otherwise. A bundle is judged whole:
+            the same weights with other cut-offs, another calibration or another engine are another model.
         owed: endpoints that the protocol sets for the locked cohort, by id.
     """
 
@@ -43,20 +44,21 @@ class LockedValidation:
     logged: str = ""
     sha256: str = ""
     protocol: str = ""
-    weights: str = ""
-    model: str = ""
+    bundle: str = ""
+    here: str = ""
     endpoints: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     owed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def read_locked_validation(root: Path, trail: AuditTrail, protocol_sha256: str) -> LockedValidation:
     """Return the result that the log names for a protocol; never raises, and what cannot be read states nothing."""
-    nothing = LockedValidation(model=_model(root), owed=owed_endpoints(root))
+    nothing = LockedValidation(here=_bundle(root), owed=owed_endpoints(root))
     judged = trail.of(Event.JUDGED, protocol_sha256)
     if not judged:
         return nothing
     where, logged, weights = (judged[-1].fact(name) for name in ("evidence", "evidence_sha256", "weights_sha256"))
-    named = replace(nothing, where=where, logged=logged, weights=weights)
+    opened = [each for each in trail.of(Event.OPENED, protocol_sha256) if each.fact("weights_sha256") == weights]
+    named = replace(nothing, where=where, logged=logged, bundle=opened[-1].fact("bundle_sha256") if opened else "")
     if not PLACE.fullmatch(where):
         return named
     try:
@@ -75,12 +77,13 @@ def _judged(content: bytes) -> tuple[str, Mapping[str, Mapping[str, Any]]]:
     return str(record["protocol"]["sha256"]), MappingProxyType(endpoints)
 
 
-def _model(root: Path) -> str:
-    """Return the hash of the weights in artifacts/bundle, if the protocol's locked cohort is for such a model."""
+def _bundle(root: Path) -> str:
+    """Return the hash of the manifest in artifacts/bundle, if the protocol's locked cohort is for such a model."""
     try:
-        manifest = strict_json.loads((root / MANIFEST).read_bytes())
+        content = (root / MANIFEST).read_bytes()
+        manifest = strict_json.loads(content)
         plan = stated_protocol((root / PROTOCOL).read_text(encoding="utf-8"))["locked"]
         same = (manifest["profile"], manifest["budget"]) == (plan["profile"], plan["budget"])
-        return str(manifest["lineage"]["weights_sha256"]) if same else ""
+        return hashlib.sha256(content).hexdigest() if same else ""
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return ""

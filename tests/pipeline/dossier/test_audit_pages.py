@@ -65,7 +65,7 @@ def test_the_result_is_printed_with_its_source(tmp_path):
     text = made.result()
     assert "0.930 [0.910,\N{NO-BREAK SPACE}0.950]" in text
     assert "at least 0.9 (lower)" in text
-    assert text.startswith("The last result (phantom results; *a goal*):")
+    assert text.startswith("The last result (phantom results; *a goal*), of the bundle `bbbbbbbbbbbb`:")
     assert f"::{place()}::" in text
 
 

@@ -66,8 +66,8 @@ class Log:
         facts = {"protocol_sha256": protocol, "version": "1", "studies": "1500", "studies_needed": "1476"}
         return self.add(Event.FROZEN, facts, **changes)
 
-    def opened(self, protocol=PROTOCOL, weights=WEIGHTS, seed=None, **changes):
-        facts = {"protocol_sha256": protocol, "weights_sha256": weights, "bundle_sha256": "b" * 64, "code_sha256": "c" * 64}
+    def opened(self, protocol=PROTOCOL, weights=WEIGHTS, seed=None, bundle="b" * 64, **changes):
+        facts = {"protocol_sha256": protocol, "weights_sha256": weights, "bundle_sha256": bundle, "code_sha256": "c" * 64}
         return self.add(Event.OPENED, facts | {"seed": seed or seed_of(protocol, weights), "studies": "1500"}, **changes)
 
     def judged(self, protocol=PROTOCOL, weights=WEIGHTS, content=b"{}", **changes):

@@ -1,5 +1,6 @@
 """What the gate makes of the audit log and of the locked validation: at every level the log itself, at release level its result."""
 
+import hashlib
 import json
 from datetime import UTC, datetime, timedelta
 
@@ -72,11 +73,11 @@ class Release:
     def result(self, **changes):
         return json.dumps({"protocol": {"sha256": self.protocol}, "endpoints": [ENDPOINT]} | changes).encode()
 
-    def locked(self, content=None, protocol=None):
+    def locked(self, content=None, protocol=None, **opening):
         """Freeze, open and judge; the result lies where the log says."""
         protocol, content = protocol or self.protocol, content or self.result()
         self.log.frozen(protocol=protocol)
-        self.log.opened(protocol=protocol)
+        self.log.opened(protocol=protocol, **opening)
         self.log.judged(protocol=protocol, content=content)
         self.project.write(place(protocol, WEIGHTS), content.decode())
         self.log.write(self.project)
@@ -125,15 +126,17 @@ def test_a_result_that_was_edited_or_is_gone_is_refused(release):
     assert release.found()[0][2].startswith("no readable result, the log names")
 
 
-def test_a_result_of_another_model_is_refused_where_a_model_of_that_budget_lies_here(release):
-    release.locked()
-    manifest = {"profile": "phantom", "budget": "release", "lineage": {"weights_sha256": OTHER}}
-    release.project.write("artifacts/bundle/manifest.json", json.dumps(manifest))
-    found = f"judged with the weights {WEIGHTS[:12]}, here lie {OTHER[:12]}"
-    assert release.found() == [("AUD-LOCKED", place(release.protocol, WEIGHTS), found)]
-    release.project.write("artifacts/bundle/manifest.json", json.dumps(manifest | {"lineage": {"weights_sha256": WEIGHTS}}))
+def test_a_result_of_another_bundle_is_refused_where_one_of_that_budget_lies_here(release):
+    manifest = json.dumps({"profile": "phantom", "budget": "release", "files": {"thresholds.json": "of the opening"}})
+    judged = hashlib.sha256(manifest.encode()).hexdigest()
+    release.locked(bundle=judged)
+    release.project.write("artifacts/bundle/manifest.json", manifest)
     assert release.found() == []
-    release.project.write("artifacts/bundle/manifest.json", json.dumps(manifest | {"budget": "quick"}))
+    other = manifest.replace("of the opening", "chosen after the films were seen")
+    release.project.write("artifacts/bundle/manifest.json", other)
+    found = f"judged with the bundle {judged[:12]}, here lies {hashlib.sha256(other.encode()).hexdigest()[:12]}"
+    assert release.found() == [("AUD-LOCKED", place(release.protocol, WEIGHTS), found)]
+    release.project.write("artifacts/bundle/manifest.json", manifest.replace("release", "quick"))
     assert release.found() == []
 
 

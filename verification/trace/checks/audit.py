@@ -21,7 +21,7 @@ def the_log_holds(case: Case) -> Iterator[Problem]:
 
 
 def the_locked_validation_is_by_this_protocol(case: Case) -> Iterator[Problem]:
-    """Yield a release without a locked validation by exactly the protocol that lies here, or whose result was changed since or is of another model."""
+    """Yield a release without a locked validation by exactly the protocol that lies here, or whose result was changed since or is of another bundle."""
     locked, here = case.inputs.locked, case.inputs.protocol.here
     if not locked.where:
         found = f"no locked validation by the protocol {here[:12] or 'that cannot be read'}"
@@ -32,8 +32,8 @@ def the_locked_validation_is_by_this_protocol(case: Case) -> Iterator[Problem]:
     elif locked.protocol != here:
         found = f"judged by the protocol {locked.protocol[:12]}, frozen and here is {here[:12]}"
         yield problem("AUD-LOCKED", locked.where, "locked cohort", found=found)
-    elif locked.model not in {"", locked.weights}:
-        found = f"judged with the weights {locked.weights[:12]}, here lie {locked.model[:12]}"
+    elif locked.here not in {"", locked.bundle}:
+        found = f"judged with the bundle {locked.bundle[:12] or 'of no opening'}, here lies {locked.here[:12]}"
         yield problem("AUD-LOCKED", locked.where, "locked cohort", found=found)
 
 
