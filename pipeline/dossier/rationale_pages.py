@@ -61,7 +61,9 @@ class RationalePages:
         figure = self._book.figure
         return (
             f"Every family was trained on {figure(COMPARISON, '/films/train')} films for at most {figure(COMPARISON, '/epochs')} epochs, each at the rate that a "
-            "search gave it. Where the canonical run has other films or parameters by now, its figures are others; here the families are compared with each other."
+            "search gave it. There is one training of each: how much two trainings of one family differ is in no interval. That of a calibration error lies "
+            "high and may not hold its own figure, because resampling adds to a sum of absolute values. Where the canonical run has other films or parameters "
+            "by now, its figures are others; here the families are compared with each other."
         )
 
     def _left_out(self) -> str:
@@ -124,7 +126,14 @@ class RationalePages:
             f"{figure(TRANSFER, '/date')}, {figure(TRANSFER, '/films')} films of {figure(TRANSFER, '/patients')} patients with {figure(TRANSFER, '/boxes')} boxes: "
             f"{plain(value(TRANSFER, '/films_are'))}. Every film was judged by networks that never saw its patient ({figure(TRANSFER, '/folds')} folds)."
         )
+        meant = (
+            "scratch begins with random weights, transfer with the backbone of the phantom run; frozen does so too, keeps its stem and first stage as they "
+            f"were, and trains the rest of it at {figure(TRANSFER, '/arms/frozen/rate')} of the rate, so two things differ at once. The rate itself, "
+            f"{figure(TRANSFER, '/train/learning_rate')}, is that of the canonical run and was searched for no arm. Scored are the networks alone, without the "
+            "checks and cut-offs of the device. There is one training for each fold and arm: how much two trainings differ is in no interval, and the "
+            "differences are not corrected for being several. Where an interval of a difference holds 0, none was shown."
+        )
         picture = self._shelf.picture(
             "evidence/transfer/transfer.png", "Each arm, and its difference from training from scratch."
         )
-        return "\n\n".join([head, table(["Arm", *TRANSFER_FIGURES.values()], rows, widths=[31, 23, 23, 23]), picture])
+        return "\n\n".join([head, meant, table(["Arm", *TRANSFER_FIGURES.values()], rows, widths=[31, 23, 23, 23]), picture])

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.dossier.evidence import escaped
+from pipeline.dossier.examined_bundle import examined_bundle
 from pipeline.dossier.metric_text import metric_text
 from pipeline.dossier.tables import plain, table
 
@@ -49,15 +50,21 @@ class RealFilmPages:
         if not self._book.has(RUN):
             return _not_run(RUN)
         figure = self._book.figure
-        rows = [["all scored films", *(self._metric(RUN, f"/validation/figures/{name}/macro") for name in FIGURES)]]
+        rows = [["all analysed films", *(self._metric(RUN, f"/validation/figures/{name}/macro") for name in FIGURES)]]
         for view in VIEWS:
             place = f"/subgroups/strata/view/{view}/figures"
             cells = [self._metric(RUN, f"{place}/{escaped(f'{name}.macro')}") for name in ("ap30", "ap50")]
             rows.append([f"view {view}", *cells, "not computed by view"])
-        counted = "/validation/films"
+        counted, device = "/validation/films", "/validation/device"
+        away = "; ".join(
+            f"{figure(RUN, f'/validation/exclusions/{index}/films')}: {plain(each['reason'])}"
+            for index, each in enumerate(self._book.value(RUN, "/validation/exclusions"))
+        )
         head = (
             f"{figure(RUN, '/date')}: {plain(self._book.value(RUN, '/validation/films_are'))}. One configuration, chosen without the test films; "
-            f"{figure(RUN, f'{counted}/scored')} of {figure(RUN, f'{counted}/test')} test films are scored, because on the others nobody looked. "
+            f"{figure(RUN, f'{counted}/scored')} of {figure(RUN, f'{counted}/test')} test films can be scored (not the others; {away}). Device "
+            f"{figure(RUN, f'{device}/device_version')} analysed {figure(RUN, f'{counted}/analysed')} of them and refused {figure(RUN, '/validation/refused/films')}, "
+            "which are in no row below. "
             f"In the words of the protocol: {plain(self._book.value(RUN, '/validation/statement'))}."
         )
         return f"{head}\n\n{table(['Lung field infiltration', *FIGURES.values()], rows, widths=[28, 24, 24, 24])}"
@@ -70,7 +77,7 @@ class RealFilmPages:
             [plain(name), *(self._metric(COMPARISON, f"/families/{escaped(name)}/figures/{figure}/macro") for figure in FIGURES)]
             for name in self._book.value(COMPARISON, "/families")
         ]
-        head = f"{self._book.figure(COMPARISON, '/date')}: families trained on the same real films, {self._book.figure(COMPARISON, '/epochs')} epochs each, the learning rate of each searched on the validation films, judged on the same test films. All of them are shown, and none was chosen by what the test films say."
+        head = f"{self._book.figure(COMPARISON, '/date')}: families trained on the same real films, {self._book.figure(COMPARISON, '/epochs')} epochs each, the learning rate of each searched on the validation films, judged on the same test films by device {self._book.figure(COMPARISON, '/device_version')}; a film that it refused counts as one without marks. So a family may stand here with other figures than above. All of them are shown, and none was chosen by what the test films say."
         return f"{head}\n\n{table(['Family', *FIGURES.values()], rows, widths=[28, 24, 24, 24])}"
 
     def agreement(self) -> str:
@@ -100,8 +107,8 @@ class RealFilmPages:
         ]
         refused = "; ".join(f"{code}: {count}" for code, count in value(NORMALS, "/refused").items()) or "none"
         head = (
-            f"{figure(NORMALS, '/date')}: {figure(NORMALS, '/films')} {plain(value(NORMALS, '/films_are'))}. Bundle "
-            f"{self._book.cited(value(NORMALS, '/bundle_sha256')[:12], NORMALS, '/bundle_sha256')}; analysed {figure(NORMALS, '/analysed')}, "
+            f"{figure(NORMALS, '/date')}: {figure(NORMALS, '/films')} {plain(value(NORMALS, '/films_are'))}. Device "
+            f"{figure(NORMALS, '/device_version')}, {examined_bundle(self._book, NORMALS)}; analysed {figure(NORMALS, '/analysed')}, "
             f"refused {self._book.cited(refused, NORMALS, '/refused')}. On the phantom's test films development asks for at most {figure(NORMALS, '/goal_of_the_phantom')} a film."
         )
         return f"{head}\n\n{table(['Counted', 'Figure'], rows, widths=[60, 40])}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import shutil
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
@@ -20,6 +21,7 @@ from pipeline.dossier.clause_evidence import in_words, require_places, rest_on_p
 from pipeline.dossier.component_pages import ComponentPages
 from pipeline.dossier.conformance_pages import STATEMENTS, ConformancePages
 from pipeline.dossier.evidence import SOURCES
+from pipeline.dossier.examined_bundle import examined_bundle
 from pipeline.dossier.figures import FigureShelf
 from pipeline.dossier.freshness import CHECK
 from pipeline.dossier.gaps import gap_list, gap_table, section_gaps
@@ -154,6 +156,7 @@ def _content(root: Path, subject: Subject, shelf: FigureShelf) -> dict[str, Any]
         "changelog": lambda: _changelog(root),
         "open_problems": lambda: subject.book.cited(str(len(subject.book.value(CHECK, "/problems"))), CHECK, "/problems"),
         "external_evidence": shelf.external_evidence,
+        "examined_bundle": partial(examined_bundle, subject.book),
     }
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.dossier.evidence import escaped
+from pipeline.dossier.examined_bundle import examined_bundle
+from pipeline.dossier.freshness import PREDICTIONS
 from pipeline.dossier.metric_text import interval_text, metric_text
 from pipeline.dossier.tables import plain, table
 
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 FOLDER = "evidence/studies"
 CUT_OFFS = "artifacts/cut_offs/cut_offs.json"
 RANDOMISED = "evidence/explanation/study.json"
-PREDICTIONS = "artifacts/predictions/predictions.json"
 PICTURES = {
     "robustness": (("heat_map", "AP at IoU 0.5 of spoilt films over that of the films as they are, with refusals."),),
     "calibration": (("reliability", "Share of right boxes against mean score, before and after calibration."),),
@@ -71,12 +72,10 @@ class StudyPages:
         return "\n\n".join(part for part in parts if part)
 
     def _subject(self, path: str) -> str:
-        examined, described = self._book.value(path, "/device/bundle_sha256"), self._book.value(PREDICTIONS, "/bundle_sha256")
-        figure = self._book.figure
-        same = "the bundle that this file describes" if examined == described else "**not the bundle that this file describes**"
+        figure, bundle = self._book.figure, examined_bundle(self._book, path, "/device/bundle_sha256")
         return (
             f"{figure(path, '/date')}: {figure(path, '/films')} films of {figure(path, '/patients')} patients, of {figure(path, '/films_available')} that were at hand; "
-            f"{plain(self._book.value(path, '/films_are'))}. Bundle {self._book.cited(examined[:12], path, '/device/bundle_sha256')}, {same}. "
+            f"{plain(self._book.value(path, '/films_are'))}. {bundle[0].upper()}{bundle[1:]}. "
             f"`{self._book.value(path, '/command')}`"
         )
 
@@ -191,7 +190,7 @@ class StudyPages:
             for index, row in enumerate(self._book.value(RANDOMISED, "/statements"))
         ]
         date, films, marks = (self._book.figure(RANDOMISED, f"/{key}") for key in ("date", "films", "marks"))
-        return f"{date}, {films} films, {marks} marks:\n\n{table(['Stated beforehand', 'Observed', 'Outcome'], rows, widths=[60, 20, 20])}"
+        return f"{date}, {films} films, {marks} marks, {examined_bundle(self._book, RANDOMISED)}:\n\n{table(['Stated beforehand', 'Observed', 'Outcome'], rows, widths=[60, 20, 20])}"
 
     def _copies(self, path: str) -> str:
         rows = [

@@ -37,6 +37,8 @@ STUDY = {
     "patients": 270,
     "boxes": 211,
     "folds": 3,
+    "arms": {"frozen": {"rate": 0.1}},
+    "train": {"learning_rate": 0.03},
     "figures": {arm: {name: {"scoliosis": METRIC} for name in ("ap30", "ap50", "cpm")} for arm in ("scratch", "transfer")},
     "differences_from_scratch": {"transfer": {name: {"scoliosis": {"value": 0.05}} for name in ("ap30", "ap50", "cpm")}},
 }
@@ -78,6 +80,8 @@ def test_a_trial_is_called_one(pages, part):
 def test_transfer_shows_each_arm_and_its_difference(pages):
     text = pages({TRANSFER: STUDY}).transfer()
     assert "transfer minus scratch" in text
+    assert "one training for each fold and arm" in text
+    assert "Where an interval of a difference holds 0, none was shown." in text
     assert "scratch minus scratch" not in text
     assert "0.050" in text
     assert "evidence/transfer/transfer.png" in text

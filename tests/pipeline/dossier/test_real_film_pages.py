@@ -5,6 +5,7 @@ import json
 import pytest
 
 from pipeline.dossier.evidence import EvidenceBook
+from pipeline.dossier.freshness import PREDICTIONS
 from pipeline.dossier.real_film_pages import AGREEMENT, COMMANDS, COMPARISON, NORMALS, RUN, RealFilmPages
 
 METRIC = {"value": 0.7, "interval": {"low": 0.6, "high": 0.8}}
@@ -15,12 +16,25 @@ PAGES = {RUN: "performance", COMPARISON: "beside_a_public_detector", AGREEMENT: 
 RECORDS = {
     RUN: {
         "date": "2026-11-21",
-        "validation": {"films_are": "real films", "films": {"scored": 88, "test": 222}, "statement": "no claim", "figures": ALL},
+        "validation": {
+            "films_are": "real films",
+            "films": {"scored": 88, "test": 222, "analysed": 84},
+            "exclusions": [{"films": 4, "reason": "disputed"}, {"films": 130, "reason": "nobody looked"}],
+            "refused": {"films": 4},
+            "device": {"device_version": "0.1.0"},
+            "statement": "no claim",
+            "figures": ALL,
+        },
         "subgroups": {
             "strata": {"view": {view: {"figures": {"ap30.macro": METRIC, "ap50.macro": METRIC}} for view in ("AP", "PA")}}
         },
     },
-    COMPARISON: {"date": "2026-11-22", "epochs": 12, "families": {"small": {"figures": ALL}, "public": {"figures": ALL}}},
+    COMPARISON: {
+        "date": "2026-11-22",
+        "epochs": 12,
+        "device_version": "0.1.1",
+        "families": {"small": {"figures": ALL}, "public": {"figures": ALL}},
+    },
     AGREEMENT: {
         "date": "2026-11-22",
         "films": 230,
@@ -34,6 +48,7 @@ RECORDS = {
         "films": 78,
         "films_are": "real films called normal",
         "bundle_sha256": "ab" * 32,
+        "device_version": "0.1.1",
         "analysed": 73,
         "refused": {"ADM-CHILD": 5},
         "goal_of_the_phantom": 0.25,
@@ -50,7 +65,7 @@ RECORDS = {
 @pytest.fixture
 def pages(tmp_path):
     def make(**records):
-        for path, value in records.items():
+        for path, value in {PREDICTIONS: {"bundle_sha256": "cd" * 32}, **records}.items():
             (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / path).write_text(json.dumps(value), encoding="utf-8")
         return RealFilmPages(EvidenceBook(tmp_path), {"scoliosis": "Scoliosis of the spine"})
@@ -61,10 +76,19 @@ def pages(tmp_path):
 @pytest.mark.parametrize(
     ("path", "said"),
     [
-        (RUN, ("view AP", "`88 <", "the protocol: no claim", "not computed by view")),
+        (RUN, ("view AP", "`88 <", "the protocol: no claim", "not computed by view", "`84 <", ": disputed", ": nobody looked")),
         (COMPARISON, ("small", "public", "`12 <")),
         (AGREEMENT, ("one: Opacity", "393")),
-        (NORMALS, ("Scoliosis of the spine", "ADM-CHILD: 5", "undefined: no film was analysed", "at most")),
+        (
+            NORMALS,
+            (
+                "**not the bundle that this file describes**",
+                "Scoliosis of the spine",
+                "ADM-CHILD: 5",
+                "undefined: no film was analysed",
+                "at most",
+            ),
+        ),
     ],
 )
 def test_each_study_is_shown_with_intervals(pages, path, said):
