@@ -5,26 +5,10 @@ Source: Holm, "A simple sequentially rejective multiple test procedure", Scand J
 
 from __future__ import annotations
 
-from math import erfc, sqrt
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-
-def two_sided_p(difference: float, standard_error: float) -> float:
-    """Return the two-sided p value of a difference from 0 that is about normal.
-
-    A standard error of 0 comes from counts that no resample changes, all hits against none: any difference then counts as certain, so that it is looked at.
-
-    >>> round(two_sided_p(1.959964, 1.0), 6)
-    0.05
-    >>> two_sided_p(-0.5, 0.0), two_sided_p(0.0, 0.0)
-    (0.0, 1.0)
-    """
-    if standard_error <= 0:
-        return 0.0 if difference else 1.0
-    return erfc(abs(difference) / standard_error / sqrt(2))
 
 
 def holm(values: Mapping[str, float]) -> dict[str, float]:

@@ -1,10 +1,10 @@
 """Each subgroup against the rest of its stratum, by the protocol's figure and with its correction for many comparisons.
 
-The figure is the sensitivity at the operating point, pooled over the findings. The difference has a patient-level bootstrap interval; its p value comes from the
-difference and the bootstrap's standard error, and Holm's rule corrects it over all comparisons that were made. A part and the rest of its stratum both need the
+The figure is the sensitivity at the operating point, pooled over the findings. The difference has a patient-level bootstrap interval; its p value comes from dealing
+out anew which patients are of the part, and Holm's rule corrects it over all comparisons that were made. A part and the rest of its stratum both need the
 minimum number of patients. Of a stratum with two parts the difference is one comparison, seen from two sides.
 
-Source: Efron & Tibshirani, "An Introduction to the Bootstrap", 1993, 6 and 12.3 (standard normal interval and its test); Holm 1979.
+Source: Efron & Tibshirani, "An Introduction to the Bootstrap", 1993, 13 (interval), 15 (permutation tests); Holm 1979.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ import numpy as np
 
 from validation.metrics import froc
 from validation.metrics.intervals import percentile_interval, replicated_ratio
+from validation.metrics.permutation import share_difference_p
 from validation.metrics.result import Metric
-from validation.multiplicity import holm, two_sided_p
+from validation.multiplicity import holm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -47,6 +48,14 @@ class _Pooled:
         hits, truths = self.hits[columns], self.truths[columns]
         values = replicated_ratio(hits, truths, self.replicates.weights[:, columns])
         return (int(hits.sum()) / int(truths.sum()) if truths.sum() else None), values
+
+    def p_value(self, inside: Sequence[Film], outside: Sequence[Film], seed: int) -> float | None:
+        """Return how rarely dealing out the part anew among patients gives such a difference; a patient with films on both sides counts on each."""
+        columns = np.array([self.place[film.film_id] for film in (*inside, *outside)])
+        side = np.repeat([1, 0], [len(inside), len(outside)])
+        units, unit = np.unique(self.replicates.patient[columns] * 2 + side, return_inverse=True)
+        hits, truths = (np.bincount(unit, each[columns]).astype(np.int64) for each in (self.hits, self.truths))
+        return share_difference_p(hits, truths, units % 2 == 1, seed=seed)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,7 +96,7 @@ def differences(selection: Selection, thresholds: Mapping[str, float], replicate
         if reason := _too_small(inside, outside, protocol.subgroups.minimum_n):
             found[part] = {"not_compared": reason}
         else:
-            metrics[part] = _difference(pooled, inside, outside, protocol.level)
+            metrics[part] = _difference(pooled, inside, outside, protocol)
     corrected = holm({_name(part): p for part, (_, p) in metrics.items() if p is not None})
     for part, (metric, p) in metrics.items():
         found[part] = _row(metric, p, corrected.get(_name(part)), protocol)
@@ -123,14 +132,14 @@ def _pooled(selection: Selection, thresholds: Mapping[str, float], replicates: R
     return _Pooled(hits, truths, place, replicates)
 
 
-def _difference(pooled: _Pooled, inside: Sequence[Film], outside: Sequence[Film], level: float) -> tuple[Metric, float | None]:
+def _difference(
+    pooled: _Pooled, inside: Sequence[Film], outside: Sequence[Film], protocol: Protocol
+) -> tuple[Metric, float | None]:
     (ours, our_values), (theirs, their_values) = pooled.sensitivities(inside), pooled.sensitivities(outside)
     if ours is None or theirs is None:
         return Metric.undefined("no truth boxes on one side"), None
-    values = our_values - their_values
-    metric = Metric(ours - theirs).with_interval(percentile_interval(values, level))
-    defined = values[np.isfinite(values)]
-    return metric, two_sided_p(ours - theirs, float(np.std(defined, ddof=1))) if metric.interval else None
+    metric = Metric(ours - theirs).with_interval(percentile_interval(our_values - their_values, protocol.level))
+    return metric, pooled.p_value(inside, outside, protocol.seed)
 
 
 def _row(metric: Metric, p: float | None, corrected: float | None, protocol: Protocol) -> dict[str, Any]:

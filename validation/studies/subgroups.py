@@ -8,6 +8,7 @@ Stated beforehand (protocol: subgroups): no part differs from the rest of its st
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from validation.metrics.intervals import draw
@@ -52,6 +53,9 @@ def study(subject: Subject, films: Sequence[Film], plan: Protocol, replicates: i
 
 
 def _limitations(parts: dict[str, Any]) -> Metric:
+    """Count comparisons, as their number does: the two parts of a stratum are one, seen from both sides."""
     if not parts["comparisons"]:
         return Metric.undefined(f"no part with {parts['minimum_n']} patients on both sides", denominator=0)
-    return Metric(float(len(parts["limitations"])), denominator=parts["comparisons"])
+    named = Counter(name.split(": ")[0] for name in parts["limitations"])
+    found = sum(1 if len(parts["strata"][stratum]) == 2 else count for stratum, count in named.items())
+    return Metric(float(found), denominator=parts["comparisons"])
