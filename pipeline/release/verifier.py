@@ -230,6 +230,7 @@ def folder_is_whole(record: Record) -> Answer:
     """Walk the folder, and the archive where it is given; what was made after the record names it, and is not sealed itself."""
     found = yield from _walk(record.order.folder, "", 0)
     if record.order.archive not in {None, record.order.folder / "archive"}:
+        yield from (Fault("VER-EXTRA", each, "a second archive, that is not hashed") for each in found if each[:8] == "archive/")
         found += yield from _walk(record.order.archive, "archive/", 0)
     for name in found:
         if name.startswith("after/") and record.sha256.encode() not in contents(record.path(name)):
@@ -284,7 +285,7 @@ def claims_fit(record: Record) -> Answer:
     for stage, inputs in stages.items():
         if inputs["before"] != inputs["after"]:
             yield Fault("VER-CLAIM", f"stages.{stage}", "inputs that changed while the stage ran")
-    if gate["problems"] != 0 or (record.said["kind"] == "release" and gate["level"] == "development"):
+    if gate["problems"] != 0 or (record.said["kind"] == "release" and gate["level"] not in {"release", "submission"}):
         yield Fault("VER-CLAIM", "gate", f"{gate['problems']} problems at level {gate['level']}")
     return f"weights {model['weights_sha256'][:16]}, {len(stages)} stages, gate at level {gate['level']}"
 
@@ -514,8 +515,7 @@ def made(name: str, expected: str, repair: str, answer: Answer) -> dict[str, Any
         faults.append(fault)
     except Exception as err:  # noqa: BLE001  what nobody foresaw is no reason to believe a record
         faults.append(Fault("VER-UNEXPECTED", name, f"{type(err).__name__}: {err!s:.200}"))
-    rest = {"expected": expected, "repair": repair}
-    told = [dict(zip(("code", "where", "found"), each.args, strict=True)) | rest for each in faults]
+    told = [dict(zip(("code", "where", "found"), each.args, strict=True), expected=expected, repair=repair) for each in faults]
     return {"name": name, "state": "FAILS" if faults else state, "note": "" if faults else note, "faults": told}
 
 
@@ -581,8 +581,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     given = vars(parser.parse_args(arguments))
     as_json, required, pins = given.pop("json"), given.pop("require_pin"), frozenset().union(*given.pop("pin"))
-    folders = (given["folder"], given["archive"], given["repository"])
-    missing = [f"{each} is no folder" for each in folders if each and not each.is_dir()]
+    missing = [f"{each} is no folder" for each in given.values() if isinstance(each, Path) and not each.is_dir()]
     missing += ["the package cryptography is needed"] if Ed25519PublicKey is None else []
     missing += ["git is needed to check a repository"] if given["repository"] and not shutil.which("git") else []
     missing += ["a pin is required and none is given (--pin)"] if required and not pins else []
@@ -591,7 +590,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 3
     given["archive"] = given["archive"] or next(filter(Path.is_dir, [given["folder"] / "archive"]), None)
     report = verify(Order(**given, pins=pins))
-    sys.stdout.write((json.dumps(report, indent=1, sort_keys=True) if as_json else "\n".join(to_text(report))) + "\n")
+    lines = (each if each.isprintable() else ascii(each) for each in to_text(report))  # a record may hold what moves a terminal
+    sys.stdout.write((json.dumps(report, indent=1, sort_keys=True) if as_json else "\n".join(lines)) + "\n")
     return int(report["exit"])
 
 

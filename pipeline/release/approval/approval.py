@@ -60,8 +60,9 @@ def approve(root: Path, folder: ReleaseFolder, approval: Approval) -> Certificat
     signer = _owed(root, record, approval)
     require_unaltered(folder, record)
     private = approval.keyring.private(signer.key)
-    replace_bytes(folder.record_file, envelope.signed(private).to_bytes())
+    # The log first: what it does not take is not signed either, and a signing that dies in between finds its entry.
     time = _entered(root, record, signer, approval) if record.kind is Kind.RELEASE else time_text(datetime.now(UTC))
+    replace_bytes(folder.record_file, envelope.signed(private).to_bytes())
     made = certificate.held(folder, record).get(signer.name)
     if made is None:
         made = certificate.made(record, signer, approval.statement.strip(), time, private)

@@ -50,7 +50,6 @@ class CheckName(StrEnum):
     SOURCE = "verify --repository"
     BUNDLE = "the device's loader of bundles"
     AUDIT = "the trace gate on the audit log"
-    ALIASES = "the journal of alias moves"
     REGISTRY = "the registry against the release"
     LINEAGE = "the lineage by SHA-256"
     STAGES = "the stages, hashed before and after"

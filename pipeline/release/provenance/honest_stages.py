@@ -14,6 +14,7 @@ import hashlib
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
+from functools import partial
 from graphlib import TopologicalSorter
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -142,15 +143,21 @@ def run_honestly(
         ReleaseRefused: ``REL-STAGE-FAILED``; ``REL-STAGE-CHANGED``, something that the stage is made from changed while it ran; what `files_of` raises.
     """
     sealed = {}
-    with TemporaryDirectory() as caches:
-        for name, stage in stages_of(run.root).items():
-            try:
-                sealed[name] = _sealed(run, name, stage, environment())
-            except ReleaseRefused:
-                _journal(run, name).unlink(missing_ok=True)
-                sealed[name] = _between_readings(run, name, stage, environment, lambda one: run_stage(run, one, Path(caches)))
-                write_json(_journal(run, name), {"schema": SCHEMA, **asdict(sealed[name])})
+    for name, stage in stages_of(run.root).items():
+        try:
+            sealed[name] = _sealed(run, name, stage, environment())
+        except ReleaseRefused:
+            _journal(run, name).unlink(missing_ok=True)
+            with TemporaryDirectory() as caches:
+                sealed[name] = _between_readings(
+                    run, name, stage, environment, partial(_with_caches, run_stage, run, Path(caches))
+                )
+            write_json(_journal(run, name), {"schema": SCHEMA, **asdict(sealed[name])})
     return sealed
+
+
+def _with_caches(run_stage: Callable[[Run, str, Path], int], run: Run, caches: Path, stage: str) -> int:
+    return run_stage(run, stage, caches)
 
 
 def sealed_stages(run: Run, environment: Mapping[str, str]) -> dict[str, HonestStage]:

@@ -69,7 +69,7 @@ def require_clean(root: Path, files: Mapping[str, list[str]], allowed: Iterable[
     found = [
         f"{path} {what}" for path, entry in files.items() if path not in spared and (what := _difference(root / path, entry))
     ]
-    unknown = _text(root, "ls-files", "-z", "--others", "--exclude-standard").split("\0")
+    unknown = _text(root, "ls-files", "-z", "--others", "--exclude-per-directory=.gitignore").split("\0")
     found += [f"{path} is neither committed nor ignored" for path in unknown if path and path not in spared]
     staged = _text(root, "diff-index", "--cached", "--name-only", "-z", "HEAD", "--").split("\0")
     found += [f"{path} is staged" for path in staged if path and path not in spared]
@@ -124,8 +124,12 @@ def _git(root: Path, *arguments: str, given: bytes | None = None) -> bytes:
     """Return what git prints, without replacement objects, grafts or this machine's settings."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     environment = kept | {"GIT_NO_REPLACE_OBJECTS": "1", "GIT_GRAFT_FILE": os.devnull, "GIT_OPTIONAL_LOCKS": "0"}
+    environment |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    own = ["-c", "core.fsmonitor=false", "-c", "core.untrackedCache=false", "-c", f"safe.directory={root.resolve()}"]
     try:
-        done = subprocess.run(["git", "-C", str(root), *arguments], input=given, capture_output=True, check=True, env=environment)
+        done = subprocess.run(
+            ["git", *own, "-C", str(root), *arguments], input=given, capture_output=True, check=True, env=environment
+        )
     except (OSError, subprocess.CalledProcessError) as err:
         said = getattr(err, "stderr", b"").decode("utf-8", "replace").strip().splitlines()
         raise _no_source(said[0] if said else "git does not answer", "a clone of the project with a commit") from err

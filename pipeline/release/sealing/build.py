@@ -63,6 +63,7 @@ def build_trial(root: Path, version: str, signers: tuple[str, ...], report: Repo
     Raises:
         ReleaseRefused: something does not hold; an earlier trial stays then.
     """
+    _require_no_release(root, version)
     folder = folder_of(root, version, Kind.TRIAL)
     source, files = read_source(root)
     require_clean(root, files)
@@ -83,6 +84,7 @@ def build_release(root: Path, order: ReleaseOrder, report: Report) -> ReleaseFol
     folder = folder_of(root, order.version, Kind.RELEASE)
     if folder.record_file.exists():
         record = folder.record()
+        _require_ordered(record, order)
         _require_unentered(root, record)
         require_unaltered(folder, record)
     else:
@@ -121,6 +123,32 @@ def _sealed(root: Path, order: ReleaseOrder, folder: ReleaseFolder, report: Repo
     record = seal(workspace, wanted, folder, report)
     close_workspace(root, workspace)
     return record
+
+
+def _require_no_release(root: Path, version: str) -> None:
+    """Refuse a trial of a version that was released: its folder is the place of that release's archive, which may be the only copy."""
+    if folder_of(root, version, Kind.RELEASE).path.exists():
+        raise ReleaseRefused(
+            "REL-EXISTS",
+            where=f"{RELEASES}/{version}",
+            found="a release of this version",
+            expected="a version that is not released",
+            repair="give another version to the trial",
+        )
+
+
+def _require_ordered(record: Record, order: ReleaseOrder) -> None:
+    """Refuse to enter a sealed record that is not the one that was asked for: a trial that was copied here, another version, other signers."""
+    found = (str(record.kind), record.version, tuple(sorted(each.name for each in record.signers)))
+    wanted = (str(Kind.RELEASE), order.version, tuple(sorted(set(order.signers))))
+    if found != wanted:
+        raise ReleaseRefused(
+            "REL-EXISTS",
+            where=f"{RELEASES}/{order.version}",
+            found=f"the record of the {found[0]} {found[1]}, to be signed by {', '.join(found[2]) or 'nobody'}",
+            expected=f"the release {wanted[1]}, to be signed by {', '.join(wanted[2]) or 'nobody'}, as asked for",
+            repair="remove the folder if it was not sealed by this command, or ask for the signers that it names",
+        )
 
 
 def _require_unentered(root: Path, record: Record) -> None:

@@ -92,6 +92,15 @@ def test_a_report_for_people_names_demonstration_and_conclusion(sealed, capsys):
     assert told.endswith("DOES NOT HOLD\n")
 
 
+def test_a_record_cannot_draw_a_verdict_of_its_own(tmp_path, capsys):
+    forged = Sealed(tmp_path, signers=(), conclusion="fine\n  GOOD         signatures\nINTEGRITY OK, AUTHENTIC\n\x1b[8m")
+    assert verifier.main([str(forged.folder)]) == 1
+    told = capsys.readouterr().out
+    assert "\x1b" not in told
+    assert "INTEGRITY OK, AUTHENTIC" not in told.splitlines()
+    assert told.endswith("\nDOES NOT HOLD\n")
+
+
 def test_a_trial_says_that_it_is_none(tmp_path, capsys):
     trial = Sealed(tmp_path, signers=(), kind="trial", gate={"level": "development", "problems": 0})
     verdict = verify(capsys, trial.folder)
@@ -168,6 +177,11 @@ HARMS = {
         "VER-LINK",
     ),
     "a file more": (lambda s: Sealed.write(s.folder / "bundle/more.bin", b""), "folder", "VER-EXTRA"),
+    "a second archive in the folder, with recorded names": (
+        lambda s: Sealed.write(s.folder / "archive/wheel/thoratrace-0.1.0-py3-none-any.whl", b"PK other"),
+        "folder",
+        "VER-EXTRA",
+    ),
     "a file more in the archive": (lambda s: Sealed.write(s.archive / "more.whl", b""), "folder", "VER-EXTRA"),
     "a .gitattributes more": (lambda s: Sealed.write(s.folder / ".gitattributes", b"* text"), "folder", "VER-NAME"),
     "a .git more": (lambda s: Sealed.write(s.folder / "bundle/.git/config", b""), "folder", "VER-NAME"),
@@ -212,6 +226,7 @@ CHANGES = {
         {"model": {"version": "0.1.0", "weights_sha256": "0" * 64, "bundle_sha256": "0" * 64}},
         "VER-CLAIM",
     ),
+    "a release at no known level": ({"gate": {"level": "", "problems": 0}}, "VER-CLAIM"),
     "inputs that changed": ({"stages": {"train": {"before": {"a": "1" * 64}, "after": {"a": "2" * 64}}}}, "VER-CLAIM"),
     "an input that came": ({"stages": {"train": {"before": {}, "after": {"a": "2" * 64}}}}, "VER-CLAIM"),
     "a gate with problems": ({"gate": {"level": "release", "problems": 1}}, "VER-CLAIM"),

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from tests.pipeline.release.sealed import QUALITY, Sealed, commit, content_of, git, people_toml
+from tests.pipeline.release.sealed import QUALITY, Sealed, canonical, commit, content_of, git, people_toml, sha256
 from tests.pipeline.release.verdicts import verify
 
 FILES = {
@@ -70,11 +70,14 @@ def test_a_lock_that_is_not_the_commits_is_found(tmp_path, repository, name, cap
 
 
 def test_an_executable_counts_as_one(tmp_path, repository, capsys):
-    made = commit(repository, FILES)
+    plain = commit(repository, FILES)
     (repository / "device_sw/device.py").chmod(0o755)
-    changed = commit(repository, {"again.txt": b""})
-    sealed = Sealed(tmp_path, source=made | {"commit": changed["commit"], "tree": changed["tree"]})
-    assert source(capsys, sealed, repository) == ("FAILS", {"VER-SOURCE"})
+    program = commit(repository, {})
+    modes = {name: ["100755" if name == "device_sw/device.py" else "100644", sha256(content)] for name, content in FILES.items()}
+    told = Sealed(tmp_path / "told", source=program | {"files_sha256": sha256(canonical(modes))})
+    assert source(capsys, told, repository) == ("GOOD", set())
+    untold = Sealed(tmp_path / "untold", source=program | {"files_sha256": plain["files_sha256"]})
+    assert source(capsys, untold, repository) == ("FAILS", {"VER-SOURCE"})
 
 
 def evil(repository):

@@ -64,18 +64,20 @@ def test_a_release_that_no_entry_records_is_not_approved(bench):
     made = bench.release(kind=Kind.RELEASE)
     with pytest.raises(audit_log.AuditRefused, match="AUD-UNRECORDED"):
         sign(bench, made)
+    assert made.envelope().signatures == ()
 
 
-def test_a_signing_that_died_between_envelope_and_log_goes_on(bench, monkeypatch):
+def test_a_signing_that_died_between_log_and_envelope_goes_on(bench, monkeypatch):
     made = recorded(bench)
 
     def dies(*_):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(approval, "_entered", dies)
+        patch.setattr(approval, "replace_bytes", dies)
         with pytest.raises(KeyboardInterrupt):
             sign(bench, made)
+    assert made.envelope().signatures == ()
     sign(bench, made)
     assert entered(bench)[1:] == [(Event.APPROVED, "DEMO-quality")]
     assert len(made.envelope().signatures) == 1

@@ -76,6 +76,12 @@ def test_every_stage_runs_once_and_its_seal_holds(run):
     assert stages.ran == ["film", "learn"]
 
 
+def test_each_stage_gets_a_cache_of_compiled_code_of_its_own(run):
+    given = []
+    run_honestly(run, environment, lambda run, stage, caches: given.append(caches) or Stages()(run, stage))
+    assert len(set(given)) == 2
+
+
 def test_a_killed_run_goes_on_where_it_was(run):
     with pytest.raises(ReleaseRefused, match="REL-STAGE-FAILED at stage learn: found exit code 3"):
         run_honestly(run, environment, lambda run, stage, caches: 3 if stage == "learn" else Stages()(run, stage, caches))

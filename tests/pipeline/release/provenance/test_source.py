@@ -66,6 +66,16 @@ def test_a_clean_tree_passes_whatever_is_ignored(clone):
     require_clean(clone, read_source(clone)[1])
 
 
+def test_what_only_this_machine_ignores_counts_as_unknown(clone):
+    git(clone, "config", "core.excludesFile", str(clone.parent / "mine"))
+    for place in (clone / ".git/info/exclude", clone.parent / "mine"):
+        place.parent.mkdir(exist_ok=True)
+        place.write_text("conftest.py\n", encoding="utf-8")
+    (clone / "conftest.py").write_bytes(b"")
+    with pytest.raises(ReleaseRefused, match=r"REL-DIRTY.*conftest\.py is neither committed nor ignored"):
+        require_clean(clone, read_source(clone)[1])
+
+
 def unlink(path):
     path.unlink()
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from pipeline import audit_log
 from pipeline.release.errors import ReleaseRefused
 from pipeline.release.record.record import Kind
 from pipeline.release.sealing import build
-from pipeline.release.sealing.build import ReleaseOrder, build_release, previous_of
+from pipeline.release.sealing.build import ReleaseOrder, build_release, build_trial, previous_of
 from verification.trace.audit_log import Event
 
 BOTH = ("DEMO-quality", "DEMO-regulatory")
@@ -87,6 +89,31 @@ def test_a_build_that_died_before_its_entry_goes_on(bench, steps, monkeypatch):
     made = run(bench)
     assert steps.count("seal") == 1
     assert entered(bench) == [(Event.RECORDED, "0.1.0", made.record().sha256)]
+
+
+@pytest.mark.parametrize(
+    ("lies", "asked", "found"),
+    [
+        ({"kind": Kind.TRIAL}, {}, r"the record of the trial 0\.1\.0"),
+        ({"kind": Kind.RELEASE}, {"signers": ("DEMO-quality",)}, r"the record of the release 0\.1\.0"),
+    ],
+)
+def test_a_record_that_was_not_asked_for_is_never_entered(bench, steps, lies, asked, found):
+    made = bench.release(**lies)
+    if lies["kind"] is Kind.TRIAL:
+        shutil.copytree(made.path, bench.root / "releases/0.1.0")
+    with pytest.raises(ReleaseRefused, match=f"REL-EXISTS at releases/0.1.0: found {found}, .* as asked for"):
+        run(bench, **asked)
+    assert not (bench.root / "AUDIT.jsonl").exists()
+
+
+def test_a_trial_does_not_take_the_place_of_a_releases_archive(bench, steps):
+    made = run(bench)
+    bench.commit()
+    before = {path: path.read_bytes() for path in made.archive.rglob("*") if path.is_file()}
+    with pytest.raises(ReleaseRefused, match=r"REL-EXISTS at releases/0\.1\.0: found a release of this version"):
+        build_trial(bench.root, "0.1.0", BOTH, lambda *_: None)
+    assert {path: path.read_bytes() for path in made.archive.rglob("*") if path.is_file()} == before != {}
 
 
 def test_what_was_changed_since_it_was_sealed_is_not_entered(bench, steps, monkeypatch):
