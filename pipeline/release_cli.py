@@ -233,7 +233,9 @@ def reproduce(  # noqa: PLR0913  one option each
     version: Version,
     *,
     level: Annotated[str, typer.Option(help="eval: the model from the release; train: everything")] = "eval",
-    place: Annotated[Path | None, typer.Option(help="folder below which the throw-away folder is made")] = None,
+    place: Annotated[
+        Path | None, typer.Option(exists=True, file_okay=False, help="folder below which the throw-away folder is made")
+    ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="leave the throw-away folder, and print where it lies")] = False,
     supplies: Annotated[
         Path | None, typer.Option(help="folder with wheelhouse/ and environments/, where they are not in artifacts/")
@@ -256,7 +258,7 @@ def reproduce(  # noqa: PLR0913  one option each
             order = reproduction.Order(root(), find(root(), version), level, place, keep, supplies)
             found = reproduction.reproduce(order, report)
     except (ReleaseRefused, LockUnreadable) as err:
-        refuse(err)
+        refuse(err, ENVIRONMENT)  # 1 would say that a release was made again and differs
     if out:
         reproduction.keep_result(found, out)
     typer.echo(json.dumps(found.to_json(), indent=1, sort_keys=True, ensure_ascii=False) if as_json else found.to_text())

@@ -22,6 +22,7 @@ from verification.trace.keys import sign
 from verification.trace.people import read_people, time_text
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
     from pathlib import Path
 
@@ -33,13 +34,13 @@ SHORTEST_REASON = 10
 
 
 def rotate(root: Path, name: str, reason: str, keyring: Keyring, now: datetime) -> dict[str, Any]:
-    """Append the rotation from a person's last key to the one that counts now, and return the line.
+    """Append the rotations from a person's last entered key to the one that counts now, one line for each key that gave way, and return the last.
 
     Args:
         root: of the repository; people.toml there says by ``replaces`` which key gave way (./qms people rotate).
         name: of the person.
         reason: in words.
-        keyring: holds both private keys.
+        keyring: holds the private keys of both sides of each line.
         now: UTC.
 
     Raises:
@@ -51,24 +52,19 @@ def rotate(root: Path, name: str, reason: str, keyring: Keyring, now: datetime) 
     people, faults = read_people(root)
     if faults:
         raise _refused("; ".join(map(str, faults[:3])), "a people.toml that holds")
-    old, new = _keys(people, name, now)
     lines = _lines(root)
-    if old.public.line in {each["from"] for each in lines}:
-        raise _refused(f"{old.id}, which gave way before", "a key that gives way once")
-    line = {
-        "schema": SCHEMA,
-        "name": name,
-        "time": time_text(now),
-        "reason": reason.strip(),
-        "from": old.public.line,
-        "to": new.public.line,
-        "records": signed_records(root, old.id),
-        "previous": hashlib.sha256(canonical(lines[-1])).hexdigest() if lines else "0" * 64,
-    }
+    said = {"schema": SCHEMA, "name": name, "time": time_text(now), "reason": reason.strip()}
+    for old, new in _missing(people, name, now, {each["from"] for each in lines}):
+        previous = hashlib.sha256(canonical(lines[-1])).hexdigest() if lines else "0" * 64
+        ends = {"from": old.public.line, "to": new.public.line, "records": signed_records(root, old.id), "previous": previous}
+        lines.append(_signed(said | ends, keyring, old, new))
+    replace_bytes(root / RELEASES / verifier.ROTATIONS, b"".join(canonical(each) + b"\n" for each in lines))
+    return lines[-1]
+
+
+def _signed(line: dict[str, Any], keyring: Keyring, old: Key, new: Key) -> dict[str, Any]:
     message = canonical(line)
-    line |= {f"signed_{side}": sign(keyring.private(key.id), message) for side, key in (("from", old), ("to", new))}
-    replace_bytes(root / RELEASES / verifier.ROTATIONS, b"".join(canonical(each) + b"\n" for each in (*lines, line)))
-    return line
+    return line | {f"signed_{side}": sign(keyring.private(key.id), message) for side, key in (("from", old), ("to", new))}
 
 
 def signed_records(root: Path, key: str) -> list[str]:
@@ -85,16 +81,28 @@ def signed_records(root: Path, key: str) -> list[str]:
     return sorted(each.sha256 for each in opened if key in verifier.signed(each))
 
 
-def _keys(people: People, name: str, now: datetime) -> tuple[Key, Key]:
+def _missing(people: People, name: str, now: datetime, given_up: Collection[str]) -> list[tuple[Key, Key]]:
+    """Return each key of a person with the one that replaced it, oldest first, as far back as no line names it: a key that is skipped would stay believed."""
     try:
         person = person_of(people, name)
-        new = current_key(person, now)
+        key = new = current_key(person, now)
     except SigningError as err:
         raise _refused(str(err), "a person with a key that counts") from err
-    old = next((key for key in person.keys if key.id == new.replaces), None)
+    links: list[tuple[Key, Key]] = []
+    while old := next((each for each in person.keys if each.id == key.replaces), None):
+        if old.public.line in given_up:
+            break
+        links.append((old, key))
+        key = old
+    if not links:
+        raise _refused(*_nothing_to_enter(new, old))
+    return links[::-1]
+
+
+def _nothing_to_enter(new: Key, old: Key | None) -> tuple[str, str]:
     if old is None:
-        raise _refused(f"{new.id}, which replaces no key", "a key made with ./qms people rotate")
-    return old, new
+        return f"{new.id}, which replaces no key", "a key made with ./qms people rotate"
+    return f"{old.id}, which gave way before", "a key that gives way once"
 
 
 def _lines(root: Path) -> list[dict[str, Any]]:

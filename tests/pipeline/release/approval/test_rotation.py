@@ -9,11 +9,12 @@ from pipeline import signing
 from pipeline.keyring import Keyring
 from pipeline.release.approval.rotation import rotate
 from pipeline.release.errors import ReleaseRefused
-from tests.pipeline.release.sealed import NEXT, QUALITY, SAFETY, STRANGER, Log, Sealed, people_toml, rotation, sha256
+from tests.pipeline.release.sealed import NEXT, QUALITY, SAFETY, STRANGER, Log, Person, Sealed, people_toml, rotation, sha256
 from tests.pipeline.release.verdicts import verify
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
 REASON = "the key was a year old"
+LATER = Person("DEMO-quality", "quality assurance", "quality, two years later")
 
 
 @pytest.fixture
@@ -111,7 +112,7 @@ def keyring(tmp_path):
     """Both private keys, as `./qms people` keeps them."""
     ring = Keyring(tmp_path / "keys")
     ring.folder.mkdir(mode=0o700)
-    for person in (QUALITY, NEXT):
+    for person in (QUALITY, NEXT, LATER):
         path = ring.file_of(person.key)
         path.write_bytes(person.private.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
         path.chmod(0o600)
@@ -120,17 +121,21 @@ def keyring(tmp_path):
 
 def people_with_rotation(root, people):
     """Write people.toml with roles, and let the old key of people.toml give way to the new one."""
-    from verification.trace.keys import Form, PublicKey, sign
-    from verification.trace.people import rotation_message
-
-    keys = [PublicKey.from_line(each.public) for each in (QUALITY, NEXT)]
-    vouched = sign(QUALITY.private, rotation_message("DEMO-quality", *keys), Form.PLAIN)
     text = people.decode().replace('project = "thoratrace"\n', 'project = "thoratrace"\n[[role]]\nname = "quality assurance"\n'
     'signs = "all"\nmeanings = ["approved"]\n[[role]]\nname = "clinical safety"\nsigns = "all"\nmeanings = ["approved"]\n'
     '[[rule]]\ndocuments = "releases"\nroles = ["quality assurance", "clinical safety"]\n')  # fmt: skip
-    text += f'[[person.key]]\nid = "{NEXT.key}"\npublic = "{NEXT.public}"\nvalid_from = "2026-11-21T11:00:00Z"\n'
-    text += f'valid_until = "2027-11-21T11:00:00Z"\nreplaces = "{QUALITY.key}"\nvouched = "{vouched}"\n'
-    (root / "people.toml").write_text(text, encoding="utf-8")
+    (root / "people.toml").write_text(text + following(QUALITY, NEXT, "11:00:00"), encoding="utf-8")
+
+
+def following(old, new, time):
+    """Return a key of people.toml for which another one vouched."""
+    from verification.trace.keys import Form, PublicKey, sign
+    from verification.trace.people import rotation_message
+
+    keys = [PublicKey.from_line(each.public) for each in (old, new)]
+    vouched = sign(old.private, rotation_message("DEMO-quality", *keys), Form.PLAIN)
+    text = f'[[person.key]]\nid = "{new.key}"\npublic = "{new.public}"\nvalid_from = "2026-11-21T{time}Z"\n'
+    return f'{text}valid_until = "2027-11-21T11:00:00Z"\nreplaces = "{old.key}"\nvouched = "{vouched}"\n'
 
 
 def test_the_command_names_the_records_that_the_old_key_signed(tmp_path, old, new, keyring, capsys):
@@ -151,6 +156,19 @@ def test_a_signature_that_does_not_hold_is_no_record_of_the_old_key(tmp_path, ol
     cut = swapped.index(b'"payloadType"')
     Sealed.write(old.folder / "record.dsse.json", swapped[:cut] + envelope[envelope.index(b'"payloadType"') :])
     assert rotate(tmp_path, "DEMO-quality", REASON, keyring, NOW)["records"] == []
+
+
+def test_a_key_that_gave_way_without_a_line_gets_one_before_the_next(tmp_path, old, keyring, capsys):
+    people_with_rotation(tmp_path, people_toml(QUALITY))
+    with (tmp_path / "people.toml").open("a", encoding="utf-8") as people:
+        people.write(following(NEXT, LATER, "11:30:00"))
+    line = rotate(tmp_path, "DEMO-quality", REASON, keyring, NOW)
+    assert (line["from"], line["to"], line["records"]) == (NEXT.public, LATER.public, [])
+    assert verify(capsys, old.folder, "--pin", LATER.key, "--require-pin").words == "INTEGRITY OK, AUTHENTIC"
+    forged = Sealed(tmp_path, "0.3.0")
+    assert verify(capsys, forged.folder, "--pin", QUALITY.key).by_check["rotations"] == {"VER-RETIRED"}
+    with pytest.raises(ReleaseRefused, match="which gave way before"):
+        rotate(tmp_path, "DEMO-quality", REASON, keyring, NOW + timedelta(days=1))
 
 
 def test_a_key_gives_way_once(tmp_path, old, keyring):

@@ -205,6 +205,14 @@ def test_a_lock_that_is_not_the_recorded_one_fetches_nothing(order):
         reproduction.pins_of(order.folder)
 
 
+def test_what_cannot_be_judged_is_not_called_a_difference(tmp_path, monkeypatch):
+    monkeypatch.setattr(release_cli, "root", lambda: tmp_path)
+    done = CliRunner().invoke(release_cli.release, ["reproduce", "9.9.9"])
+    assert (done.exit_code, done.stderr[:18]) == (3, "REL-RECORD at 9.9.")
+    done = CliRunner().invoke(release_cli.release, ["reproduce", "9.9.9", "--place", str(tmp_path / "nowhere")])
+    assert done.exit_code == 2
+
+
 def test_an_unknown_level_is_a_wrong_use():
     done = CliRunner().invoke(release_cli.release, ["reproduce", "0.1.0", "--level", "all"])
     assert done.exit_code == 2
