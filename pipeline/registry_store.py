@@ -26,6 +26,9 @@ MODEL = "thoratrace-detector"
 RELEASED = "release"
 """Budget of what may be released."""
 
+DATABASE = "mlflow.db"
+"""File of the store in its folder, where no server is named."""
+
 ALIASES = ("candidate", "validated", "released", "retired")
 """In the order a version may take them."""
 
@@ -80,6 +83,23 @@ def server() -> str | None:
     return os.environ.get("MLFLOW_TRACKING_URI") or None
 
 
+def existing_registry(folder: Path) -> MlflowClient:
+    """Return a client of a registry that is there, for those who only read: an empty one made by asking would answer that everything is gone.
+
+    Raises:
+        RegistrationRefused: ``REG-STORE``, there is none in ``folder`` and no server is named, or it does not answer.
+    """
+    if server() is None and not (folder / DATABASE).is_file():
+        raise RegistrationRefused(
+            "REG-STORE",
+            where="artifacts/mlflow",
+            found="no registry in this checkout",
+            expected="the registry that the release was made with",
+            repair="name the server in MLFLOW_TRACKING_URI, or ask on the machine that made the release",
+        )
+    return open_registry(folder)
+
+
 def open_registry(folder: Path) -> MlflowClient:
     """Return a client of the registry in ``folder`` (SQLite), or of the server named by MLFLOW_TRACKING_URI.
 
@@ -99,7 +119,7 @@ def open_registry(folder: Path) -> MlflowClient:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", module="mlflow")
     folder.mkdir(parents=True, exist_ok=True)
-    uri = server() or f"sqlite:///{folder / 'mlflow.db'}"
+    uri = server() or f"sqlite:///{folder / DATABASE}"
     try:
         client = MlflowClient(tracking_uri=uri, registry_uri=uri)
         client.search_registered_models(max_results=1)

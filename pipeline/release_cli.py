@@ -86,14 +86,16 @@ def build(  # noqa: PLR0913  one option for each thing that a release names
 
 @release.command()
 def registry(version: Version, *, as_json: AsJson = False) -> None:
-    """Compare the registry with what a release recorded of it: alias, source, tag, row and artefact. Exit 1 where it has drifted."""
+    """Compare the registry with what a release recorded of it: alias, source, tag, row and artefact. Exit 1 where it has drifted, 3 where there is none."""
     from device_sw.errors import CodedError  # noqa: PLC0415
-    from pipeline.registry_store import open_registry  # noqa: PLC0415
+    from pipeline.registry_store import RegistrationRefused, existing_registry  # noqa: PLC0415
     from pipeline.release.record.folder import find  # noqa: PLC0415
     from pipeline.release.registry.drift import drift_of  # noqa: PLC0415
 
     try:
-        found = drift_of(find(root(), version), open_registry(root() / "artifacts" / "mlflow"))
+        found = drift_of(find(root(), version), existing_registry(root() / "artifacts" / "mlflow"))
+    except RegistrationRefused as err:
+        refuse(err, ENVIRONMENT)
     except CodedError as err:
         refuse(err)
     facts = [{"kind": str(each.kind), "where": each.where, "found": each.found, "expected": each.expected} for each in found]

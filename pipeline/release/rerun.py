@@ -47,8 +47,11 @@ MATRIX = "archive/trace/matrix.json"
 REPORT = "rerun.json"
 SEALED = "release"
 SCHEMA = "thoratrace/rerun/1"
-WARMED = "import dvc.cli, matplotlib.pyplot, openvino, pydicom, pytest, scipy.stats, sphinx.application, torch, torchvision"
-"""Imported once before the first step, so that libraries are compiled once and not by every process."""
+STARVED = 128 + 9
+"""Exit code of a rerun that ran out of memory: that of a process ended by SIGKILL, so it proves nothing either way."""
+
+WARMED = ("openvino, torch, torchvision", "dvc.cli, matplotlib.pyplot, mlflow, pydicom, pytest, scipy.stats, sphinx.application")
+"""Imported once before the first step, by two processes side by side, so that libraries are compiled once and not by every process."""
 
 
 @dataclass
@@ -62,6 +65,7 @@ class Rerun:
         out: where the report and the parts go.
         steps: name, seconds and outcome of every step so far.
         failed: why the last step failed; empty while none did.
+        starved: whether this machine killed a process for want of memory while that step ran.
         environment: what is known of this machine so far: first its numeric class, in the end everything that a record states.
     """
 
@@ -71,6 +75,7 @@ class Rerun:
     out: Path
     steps: list[dict[str, Any]] = field(default_factory=list)
     failed: str = ""
+    starved: bool = False
     environment: dict[str, Any] = field(default_factory=dict)
 
     def step(self, name: str, work: Callable[[Rerun], str]) -> None:
@@ -78,11 +83,12 @@ class Rerun:
         if self.failed:
             return
         sys.stderr.write(f"rerun: {name}\n")
-        start = time.monotonic()
+        start, kills = time.monotonic(), memory_kills()
         try:
             self.failed = work(self)
         except ReleaseRefused as err:
             self.failed = str(err)
+        self.starved = bool(self.failed) and memory_kills() > kills
         self.steps.append({"name": name, "seconds": round(time.monotonic() - start, 1), "failed": self.failed})
 
     @property
@@ -91,8 +97,20 @@ class Rerun:
         return self.out / SEALED
 
 
+def memory_kills(statistics: Path = Path("/proc/vmstat")) -> int:
+    """Return how many processes the kernel has killed for want of memory since it started; 0 where it does not say.
+
+    A stage runs below DVC, and what DVC says of one that was killed is what it says of one that failed. Source: proc_vmstat(5), ``oom_kill``.
+    """
+    try:
+        lines = statistics.read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)
+
+
 def main() -> int:
-    """Run every step and write the report; 0 where every step ran to its end."""
+    """Run every step and write the report; 0 where every step ran to its end, 137 where one failed while memory ran out."""
     relaunch()
     chosen = _parsed()
     rerun = Rerun(Path.cwd(), chosen.level, ReleaseFolder(chosen.release, chosen.archive), chosen.out)
@@ -107,7 +125,7 @@ def main() -> int:
         gather(rerun.root, rerun.made)
     report = {"schema": SCHEMA, "level": rerun.level, "steps": rerun.steps, "failed": rerun.failed}
     write_json(rerun.out / REPORT, {**report, "environment": rerun.environment})
-    return 1 if rerun.failed else 0
+    return STARVED if rerun.starved else int(bool(rerun.failed))
 
 
 def _parsed() -> argparse.Namespace:
@@ -119,8 +137,9 @@ def _parsed() -> argparse.Namespace:
 
 
 def _warm(rerun: Rerun) -> str:
-    code = subprocess.run([sys.executable, "-c", WARMED], cwd=rerun.root, check=False).returncode
-    return f"importing the libraries ended with {code}" if code else ""
+    started = [subprocess.Popen([sys.executable, "-c", f"import {names}"], cwd=rerun.root) for names in WARMED]
+    codes = [each.wait() for each in started]
+    return f"importing the libraries ended with {codes}" if any(codes) else ""
 
 
 def _probe(rerun: Rerun) -> str:

@@ -11,8 +11,6 @@ of a signer's key, had by another way than the release. No check can show that a
 pair of hands. Exit codes: 0 holds; 1 does not; 2 usage; 3 no folder, git or library, or no pin where one is required. Source: DSSE 1.0.2, in-toto 1, RFC 8785 and 8032.
 """
 
-from __future__ import annotations
-
 import argparse
 import base64
 import hashlib
@@ -25,9 +23,8 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Generator, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 try:
     from cryptography.exceptions import InvalidSignature
@@ -55,8 +52,7 @@ class Unchecked(Exception):
     """A question that could not be asked; the message says why."""
 
 
-@dataclass(frozen=True)
-class Order:
+class Order(NamedTuple):
     """What is to be verified, and against what."""
 
     folder: Path
@@ -67,8 +63,7 @@ class Order:
     release: bool = False
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):
     """An opened record: canonical, with plain names, and nothing else in it believed yet; `said` is the predicate, `sha256` what identifies the release."""
 
     order: Order
@@ -261,31 +256,39 @@ def _walk(folder: Path, prefix: str, depth: int) -> Generator[Fault, None, list[
     return names
 
 
-@check("contents", "every part with the recorded size and SHA-256", "take the part from the manufacturer again")
-def contents_are_recorded(record: Record) -> Answer:
-    """Hash every byte of every part that is committed, and of the archived ones where the archive is given."""
-    names = [name for name in record.parts if record.order.archive or not name.startswith("archive/")]
-    for name in names:
+def parts_are_recorded(record: Record, *, archived: bool) -> Answer:
+    """Read and hash every byte of every part: of those that are committed, or of those that the archive keeps."""
+    names = [each for each in record.parts if each.startswith("archive/") == archived]
+    told = f"{len(names)} parts, {sum(record.parts[each][1] for each in names):,} bytes"
+    if archived and names and not record.order.archive:
+        raise Unchecked(f"{told}, kept outside the repository: no archive is given (--archive)")
+    for each in names:
         try:
-            record.part(name)
+            record.part(each)
         except Fault as fault:
             yield fault
-    rest = len(record.parts) - len(names)
-    kept = f"; {rest} not checked: kept in the archive (--archive)" if rest else ""
-    return f"{len(names)} parts, {sum(record.parts[name][1] for name in names):,} bytes{kept}"
+    return told
+
+
+for kept in ("contents", "archive"):
+    ask = check(kept, "every part with the recorded size and SHA-256", "take the part from the manufacturer again")
+    ask(lambda record, archived=kept == "archive": parts_are_recorded(record, archived=archived))
 
 
 @check("claims", "a record that fits its parts and itself", "do not use this release; tell the manufacturer")
 def claims_fit(record: Record) -> Answer:
-    """Compare weights and bundle with their parts, each stage's inputs before and after it ran, and the gate with the kind."""
-    model, gate, stages = record.said["model"], record.said["gate"], record.said["stages"]
+    """Compare what is said of model, environment and data with the parts, inputs before and after each stage, and the gate with the kind."""
+    said, model, gate, stages = (record.said, *(record.said[name] for name in ("model", "gate", "stages")))
     for part, claim in (("bundle/weights.safetensors", "weights_sha256"), ("bundle/manifest.json", "bundle_sha256")):
         if record.parts.get(part, ("",))[0] != model[claim]:
             yield Fault("VER-CLAIM", f"model.{claim}", f"another hash than that of {part}")
-    for stage, inputs in stages.items():
-        if inputs["before"] != inputs["after"]:
-            yield Fault("VER-CLAIM", f"stages.{stage}", "inputs that changed while the stage ran")
-    if gate["problems"] != 0 or (record.said["kind"] == "release" and gate["level"] not in {"release", "submission"}):
+    for name, claim in (("data_root", {"root": said["data_root"]}), ("environment", said["environment"])):
+        part = f"files/{name}.json"  # sealed with each release; the records of 0.0 had none
+        if part in record.parts and not claim.items() <= json.loads(record.part(part)).items():
+            yield Fault("VER-CLAIM", name, f"something else than {part} tells")
+    changed = [stage for stage, inputs in stages.items() if inputs["before"] != inputs["after"]]
+    yield from (Fault("VER-CLAIM", f"stages.{stage}", "inputs that changed while the stage ran") for stage in changed)
+    if gate["problems"] != 0 or (said["kind"] == "release" and gate["level"] not in {"release", "submission"}):
         yield Fault("VER-CLAIM", "gate", f"{gate['problems']} problems at level {gate['level']}")
     return f"weights {model['weights_sha256'][:16]}, {len(stages)} stages, gate at level {gate['level']}"
 
@@ -325,16 +328,16 @@ def signatures_hold(record: Record) -> Answer:
     for key in sorted(set(record.signatures) - set(owed)):
         yield Fault("VER-FOREIGN", key, "a signature of somebody who does not have to sign")
     for key in sorted(set(owed) - good):
-        forged = key in record.signatures
-        found = f"a signature that is not that of {key} over this record" if forged else "no signature"
-        yield Fault("VER-SIGNATURE" if forged else "VER-UNSIGNED", owed[key], found)
-    for path in sorted((record.order.folder / "after" / "certificates").glob("*")):
-        held = parsed(contents(path).removesuffix(b"\n"))
+        forged = ("VER-SIGNATURE", owed[key], f"a signature that is not that of {key} over this record")
+        yield Fault(*(forged if key in record.signatures else ("VER-UNSIGNED", owed[key], "no signature")))
+    paths = sorted(record.order.folder.glob("after/certificates/*"))
+    certificates = {path: parsed(contents(path).removesuffix(b"\n")) for path in paths}
+    for path, held in certificates.items():
         message = canonical({what: each for what, each in held.items() if what != "signature"})
         raw = {each["key"]: public_key(each["public"])[1] for each in record.said["signers"] if each["name"] == held["name"]}
         if held["record_sha256"] != record.sha256 or not line_holds(raw.get(held["key"], b""), message, held["signature"]):
             yield Fault("VER-CERTIFICATE", path.name, "a certificate about another record, or not signed by who it names")
-    return f"{len(good)} signatures" if owed else "nobody has to sign"
+    return f"{len(good)} signatures, {len(certificates)} certificates that tell when" if owed else "nobody has to sign"
 
 
 @check("rotations", "rotations that both keys signed, and no later signature of a key given up", "ask which key signs now")
@@ -416,8 +419,7 @@ def _log_faults(text: bytes, head: bytes, counter: str, people: bytes, where: st
             if fault := _unsigned(entry, known, latest):
                 yield Fault("VER-LOG-SIGNED", f"{where}:{number}", f"{entry['name']}: {fault}")
             before, latest = hashlib.sha256(line).hexdigest(), entry["time"]
-        stated = json.loads(head)
-        if (stated[counter], stated["sha256"]) != (number, before):
+        if [json.loads(head)[each] for each in (counter, "sha256")] != [number, before]:
             yield Fault("VER-LOG-HEAD", where, f"{number} lines to {before[:16]}, and a head that says something else")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as err:
         yield Fault("VER-LOG-CHAIN", f"{where}:{number}", f"{type(err).__name__}: {err}")
@@ -484,15 +486,13 @@ def source_is_there(record: Record) -> Answer:
     named = hashlib.sha1(b"commit %d\x00%b" % (len(commit), commit), usedforsecurity=False).hexdigest()
     if named != said["commit"] or not commit.startswith(b"tree %b\n" % said["tree"].encode()):
         raise Fault("VER-SOURCE", said["commit"], f"no such commit of the tree {said['tree']}")
-    listing = _git(root, "ls-tree", "-r", "-z", "--full-tree", said["tree"])
-    entries = [each.split(None, 3) for each in listing.split(b"\0")[:-1]]
+    entries = [each.split(None, 3) for each in _git(root, "ls-tree", "-r", "-z", "--full-tree", said["tree"]).split(b"\0")[:-1]]
     answer = _git(root, "cat-file", "--batch", given=b"".join(each[2] + b"\n" for each in entries))
     files, at = {}, 0
     for mode, _, _, path in entries:
         start = answer.index(b"\n", at) + 1
-        size = int(answer[at:start].split()[2])
-        files[path.decode()] = [mode.decode(), hashlib.sha256(answer[start : start + size]).hexdigest()]
-        at = start + size + 1
+        end = start + int(answer[at:start].split()[2])
+        files[path.decode()], at = [mode.decode(), hashlib.sha256(answer[start:end]).hexdigest()], end + 1
     if hashlib.sha256(canonical(files)).hexdigest() != said["files_sha256"]:
         yield Fault("VER-SOURCE", said["tree"], "files of another SHA-256 than recorded")
     for name in ("people.toml", "requirements.lock", "device.lock"):
@@ -536,8 +536,8 @@ def verify(order: Order) -> dict[str, Any]:
     report: dict[str, Any] = {"checks": checks, "verdict": words, "exit": int(bad), "signers": []}
     for record in held:
         report |= {name: record.said[name] for name in ("project", "version", "kind", "conclusion")}
-        good = states["signatures"] == "GOOD"
-        report["signers"] = [{**each, "signed": good and each["key"] in record.signatures} for each in record.said["signers"]]
+        good = signed(record) if states["signatures"] == "GOOD" else ()
+        report["signers"] = [each | {"signed": each["key"] in good} for each in record.said["signers"]]
     return report
 
 
@@ -561,11 +561,10 @@ def pins_of(text: str) -> frozenset[str]:
     try:
         lines = [text] if FINGERPRINT.fullmatch(text) else Path(text).read_text(encoding="utf-8").splitlines()
         words = [word for line in lines if (word := line.partition("#")[0].strip())]
-        pins = frozenset(word if FINGERPRINT.fullmatch(word) else public_key(word)[0] for word in words)
-        require(pins, "no fingerprint in it")
+        require(words, "no fingerprint in it")
+        return frozenset(word if FINGERPRINT.fullmatch(word) else public_key(word)[0] for word in words)
     except (OSError, ValueError) as err:
         raise argparse.ArgumentTypeError(f"{text!r} is neither SHA256:... nor a file of such lines ({err})") from err
-    return pins
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -586,7 +585,7 @@ def main(arguments: list[str] | None = None) -> int:
     missing += ["git is needed to check a repository"] if given["repository"] and not shutil.which("git") else []
     missing += ["a pin is required and none is given (--pin)"] if required and not pins else []
     if missing:
-        sys.stderr.write(f"NOT VERIFIED: {'; '.join(missing)}\n")
+        sys.stderr.write(f"VER-ASKED: not verified: {'; '.join(missing)}\n")
         return 3
     given["archive"] = given["archive"] or next(filter(Path.is_dir, [given["folder"] / "archive"]), None)
     report = verify(Order(**given, pins=pins))

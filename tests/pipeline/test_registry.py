@@ -5,10 +5,14 @@ from __future__ import annotations
 import shutil
 
 import pytest
+from typer.testing import CliRunner
 
 from device_sw.errors import BundleError
-from pipeline import alias_moves, registry
+from pipeline import alias_moves, registry, release_cli
+from pipeline.cli import app
+from pipeline.registry_store import existing_registry
 from pipeline.run import write_json
+from tests.pipeline.release.sealed import Sealed
 
 
 def test_a_bundle_is_registered_once_as_candidate(finished_run):
@@ -86,3 +90,24 @@ def test_a_store_that_does_not_answer_is_one_clear_line(tmp_path, monkeypatch):
     with pytest.raises(registry.RegistrationRefused, match="REG-STORE at MLFLOW_TRACKING_URI") as caught:
         registry.open_registry(tmp_path)
     assert "secret" not in str(caught.value)
+
+
+def test_who_only_reads_makes_no_registry_and_is_told_that_there_is_none(tmp_path, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    place = tmp_path / "artifacts" / "mlflow"
+    with pytest.raises(registry.RegistrationRefused, match="REG-STORE at artifacts/mlflow: found no registry in this checkout"):
+        existing_registry(place)
+    assert not place.exists()
+
+
+def test_a_registry_that_is_there_is_read(empty_store):
+    assert not existing_registry(empty_store.parent).search_registered_models()
+
+
+def test_a_release_is_not_called_drifted_where_there_is_no_registry(tmp_path, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setattr(release_cli, "root", lambda: tmp_path)
+    Sealed(tmp_path)
+    done = CliRunner().invoke(app, ["release", "registry", "0.1.0"])
+    assert (done.exit_code, done.stdout) == (3, "")
+    assert "REG-STORE" in done.stderr

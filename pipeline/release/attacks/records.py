@@ -165,9 +165,11 @@ def _conclusion(bench: Bench) -> tuple[Sign, ...]:
 
 
 def _environment(bench: Bench) -> tuple[Sign, ...]:
-    """Let the record name another class of numbers, so that a failed reproduction reads as inconclusive."""
-    statement = statement_of(bench)
-    statement["predicate"]["environment"]["numeric_class"] = "0" * 64
+    """Let record and environment name another class of numbers, so that a failed reproduction reads as inconclusive."""
+    name, other = bench.subject("*environment.json"), {"numeric_class": "0" * 64}
+    edit_json(bench.place(name), lambda environment: environment.update(other))
+    statement = rehash(bench, statement_of(bench), name)
+    statement["predicate"]["environment"] |= other
     write_statement(bench, statement)
     return signatures_fail(bench)
 
@@ -211,6 +213,16 @@ def _signed_claim(change: Callable[[dict[str, Any]], str]) -> Callable[[Bench], 
 def _other_model(statement: dict[str, Any]) -> str:
     statement["predicate"]["model"]["weights_sha256"] = "0" * 64
     return "model.weights_sha256"
+
+
+def _other_class(statement: dict[str, Any]) -> str:
+    statement["predicate"]["environment"]["numeric_class"] = "0" * 64
+    return "environment"
+
+
+def _other_data(statement: dict[str, Any]) -> str:
+    statement["predicate"]["data_root"] = "0" * 64
+    return "data_root"
 
 
 def _changed_while_it_ran(statement: dict[str, Any]) -> str:
@@ -368,6 +380,24 @@ ATTACKS = (
         "a signed record names other weights as the model than as a part",
         _P,
         _signed_claim(_other_model),
+        reseal,
+    ),
+    Attack(
+        "numeric-class-claimed",
+        _R,
+        _INSIDE,
+        "a signed record names another class of numbers than its environment",
+        _P,
+        _signed_claim(_other_class),
+        reseal,
+    ),
+    Attack(
+        "data-root-claimed",
+        _R,
+        _INSIDE,
+        "a signed record names other films than its data root",
+        _P,
+        _signed_claim(_other_data),
         reseal,
     ),
     Attack(

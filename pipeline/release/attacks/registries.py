@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import alias_moves, tracking
-from pipeline.registry_store import MODEL, RegisteredModel, open_registry
+from pipeline.registry_store import DATABASE, MODEL, RegisteredModel, open_registry
 from pipeline.release.attacks.attack import Aim, Attack, CheckName, Finding, Holds, Outcome, Sign
 from pipeline.release.attacks.content import poisoned
 from pipeline.release.attacks.flips import Flip, put
@@ -36,7 +36,7 @@ def _empty_store() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="thoratrace-registry-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     open_registry(folder)
-    return folder / "mlflow.db"
+    return folder / DATABASE
 
 
 def _model(bench: Bench) -> RegisteredModel:
@@ -44,7 +44,7 @@ def _model(bench: Bench) -> RegisteredModel:
 
 
 def _database(bench: Bench) -> Path:
-    return bench.beside("mlflow") / "mlflow.db"
+    return bench.beside("mlflow") / DATABASE
 
 
 def _stored(bench: Bench) -> Path:

@@ -6,7 +6,7 @@ import json
 import shutil
 import subprocess
 
-from tests.pipeline.release.sealed import QUALITY, SAFETY, Log, Sealed, canonical, people_toml, sha256, statement_of
+from tests.pipeline.release.sealed import ENVIRONMENT, QUALITY, SAFETY, Log, Sealed, canonical, people_toml, sha256, statement_of
 from tests.verification.trace.conftest import ENDPOINT, FILES, ROOT, Project
 from verification.trace import gate
 
@@ -166,7 +166,7 @@ class Releases:
             "bundle/weights.safetensors": weights,
             "files/audit.head.json": self.log.head,
             "files/audit.jsonl": self.log.text,
-            "files/environment.json": b"{}",
+            "files/environment.json": json.dumps(ENVIRONMENT | {"libraries": {}}).encode(),
             "files/gate.json": judged,
             "files/lineage.json": json.dumps({"stages": {name: {"outs": {path: {}}} for name, path in OUTPUTS.items()}}).encode(),
             "files/validation.json": json.dumps(validation).encode(),

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 DOMAIN = b"thoratrace/approval/1\x00"
+ENVIRONMENT = {"python": "3.11.9", "numeric_class": "f" * 64}
 
 
 def canonical(value):
@@ -131,7 +132,7 @@ def statement_of(parts, signers=(QUALITY, SAFETY), **changes):
             "weights_sha256": sha256(parts["bundle/weights.safetensors"]),
             "bundle_sha256": sha256(parts["bundle/manifest.json"]),
         },
-        "environment": {"python": "3.11.9", "numeric_class": "f" * 64},
+        "environment": ENVIRONMENT,
         "data_root": "a" * 64,
         "gate": {"level": "release", "problems": 0},
         "stages": {"train": {"before": {"params.yaml": "1" * 64}, "after": {"params.yaml": "1" * 64}}},

@@ -13,9 +13,11 @@ from pipeline.release.errors import ReleaseRefused
 from pipeline.release.record.folder import ReleaseFolder
 from pipeline.release.record.record import Kind
 from pipeline.release.reproduction.restoration import restore_model, restore_run
-from pipeline.release.rerun import MADE_AGAIN, MATRIX, Rerun, gather, showed_tools
+from pipeline.release.reproduction.verdict import Outcome, Verdict, judge
+from pipeline.release.rerun import MADE_AGAIN, MATRIX, STARVED, Rerun, gather, memory_kills, showed_tools
 from pipeline.release.sealing.sealing import Order
 from pipeline.run import REPOSITORY, read_json, write_json
+from tests.pipeline.release.records import record
 from verification.trace.matrix_rows import NOT_TRIED
 
 ARTIFACTS = REPOSITORY / "artifacts"
@@ -33,6 +35,34 @@ def test_what_comes_after_a_failed_step_does_not_run(tmp_path):
     assert [(step["name"], step["failed"][:8]) for step in rerun.steps] == [("first", ""), ("second", "REL-GATE")]
     assert ran == []
     assert rerun.failed.startswith("REL-GATE at the gate")
+
+
+def test_a_step_that_fails_while_the_machine_kills_for_memory_is_no_failure_of_the_release(tmp_path, monkeypatch):
+    counted = iter([3, 3, 4, 5])
+    monkeypatch.setattr("pipeline.release.rerun.memory_kills", lambda: next(counted))
+    fed, starved = (Rerun(tmp_path, "eval", ReleaseFolder(tmp_path, tmp_path), tmp_path) for _ in range(2))
+    fed.step("predict", lambda _: "stage predict ended with 255")
+    starved.step("predict", lambda _: "stage predict ended with 255")
+    assert (fed.starved, starved.starved) == (False, True)
+    outcome = Outcome("eval", STARVED, {"failed": starved.failed}, ReleaseFolder(tmp_path, tmp_path))
+    found = judge(record(), ReleaseFolder(tmp_path, tmp_path), outcome)
+    assert (found.verdict, found.reasons[0][:10]) == (Verdict.INCONCLUSIVE, "REP-KILLED")
+
+
+def test_a_step_that_succeeds_is_not_starved_whoever_else_was_killed(tmp_path, monkeypatch):
+    counted = iter([3, 4])
+    monkeypatch.setattr("pipeline.release.rerun.memory_kills", lambda: next(counted))
+    rerun = Rerun(tmp_path, "eval", ReleaseFolder(tmp_path, tmp_path), tmp_path)
+    rerun.step("predict", lambda _: "")
+    assert not rerun.starved
+
+
+@pytest.mark.parametrize(("text", "kills"), [("nr_free_pages 7\noom_kill 12\n", 12), ("nr_free_pages 7\n", 0), (None, 0)])
+def test_kills_for_memory_are_counted_where_the_kernel_tells(tmp_path, text, kills):
+    place = tmp_path / "vmstat"
+    if text is not None:
+        place.write_text(text, encoding="ascii")
+    assert memory_kills(place) == kills
 
 
 def test_a_defect_of_ours_is_no_failed_step(tmp_path):

@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -78,9 +79,30 @@ def test_no_cryptography_is_exit_3(sealed, capsys, monkeypatch):
     assert "cryptography is needed" in capsys.readouterr().err
 
 
-def test_what_is_kept_in_the_archive_is_counted_as_not_checked(sealed, capsys):
+def test_an_archive_that_is_not_given_is_not_checked_and_never_good(sealed, capsys):
+    assert verify(capsys, sealed.folder).states["archive"] == "NOT CHECKED"
     verifier.main([str(sealed.folder)])
-    assert "1 not checked: kept in the archive" in capsys.readouterr().out
+    assert re.search(
+        r"NOT CHECKED  archive +1 parts, [0-9,]+ bytes, kept outside the repository: no archive", capsys.readouterr().out
+    )
+    assert verify(capsys, sealed.folder, "--archive", sealed.archive).states["archive"] == "GOOD"
+
+
+def test_what_the_record_says_of_data_and_environment_is_what_its_parts_say(tmp_path, capsys):
+    told = {"data_root": {"root": "1" * 64, "films": 2}, "environment": {"numeric_class": "2" * 64, "system": "Linux"}}
+    parts = {f"files/{name}.json": json.dumps(each).encode() for name, each in told.items()}
+    good = {"data_root": "1" * 64, "environment": {"numeric_class": "2" * 64}}
+    wrong = (
+        good | {"data_root": "3" * 64},
+        good | {"environment": {"numeric_class": "3" * 64}},
+        good | {"environment": {"torch": "2"}},
+    )
+    found = [
+        verify(capsys, Sealed(tmp_path / f"{n}", parts=content_of() | parts, **each).folder)
+        for n, each in enumerate((good, *wrong))
+    ]
+    assert [each.exit for each in found] == [0, 1, 1, 1]
+    assert {code for each in found[1:] for code in each.codes} == {"VER-CLAIM"}
 
 
 def test_a_report_for_people_names_demonstration_and_conclusion(sealed, capsys):
@@ -155,7 +177,7 @@ def pipe_in_place(path):
 
 HARMS = {
     "a byte flipped, size and date kept": (lambda s: flip(s.folder / "bundle/weights.safetensors"), "contents", "VER-HASH"),
-    "a byte of the archive flipped": (lambda s: flip(next(s.archive.rglob("*.whl"))), "contents", "VER-HASH"),
+    "a byte of the archive flipped": (lambda s: flip(next(s.archive.rglob("*.whl"))), "archive", "VER-HASH"),
     "cut short": (lambda s: os.truncate(s.folder / "files/params.yaml", 3), "contents", "VER-SIZE"),
     "a byte put on": (
         lambda s: s.path("files/params.yaml").write_bytes(s.parts["files/params.yaml"] + b"\n"),
@@ -399,5 +421,5 @@ def test_it_can_be_read_in_an_hour():
 
 def test_each_check_says_what_is_expected_and_how_to_repair():
     names = [name for name, *_ in verifier.CHECKS]
-    assert len(names) == len(set(names)) == 12
+    assert len(names) == len(set(names)) == 13
     assert all(expected and repair for _, expected, repair, _ in verifier.CHECKS)

@@ -13,6 +13,7 @@ from pipeline.release.attacks.sources import git
 
 SIGNERS = (("DEMO-author", "software lead"), ("DEMO-quality", "quality assurance"))
 VERSION = "0.1.0"
+NUMERIC_CLASS, DATA_ROOT = "d" * 64, "e" * 64
 
 
 def parts():
@@ -35,7 +36,8 @@ def parts():
         "files/validation.json": b'{"ap50": {"value": 0.4}}\n',
         "files/verification.json": b'{"SRS-001": "passed"}\n',
         "files/device.cdx.json": b'{"components": [{"name": "numpy"}, {"name": "torch"}]}\n',
-        "files/environment.json": b'{"python": "3.11"}\n',
+        "files/data_root.json": json.dumps({"films": 2, "root": DATA_ROOT}).encode(),
+        "files/environment.json": json.dumps({"numeric_class": NUMERIC_CLASS, "system": "Linux"}).encode(),
         "archive/predictions/predictions.json": b'{"films": []}\n',
         "archive/technical_file/index.html": b"<!doctype html>\n",
         "archive/verification/junit.xml": b"<testsuites/>\n",
@@ -100,8 +102,8 @@ def statement(content, version=VERSION, previous=None):
                 "weights_sha256": sha256["bundle/weights.safetensors"],
                 "bundle_sha256": sha256["bundle/manifest.json"],
             },
-            "environment": {"numeric_class": "d" * 64},
-            "data_root": "e" * 64,
+            "environment": {"numeric_class": NUMERIC_CLASS},
+            "data_root": DATA_ROOT,
             "gate": {"level": "development", "problems": 0},
             "stages": {"train": {"before": {"params.yaml": "f" * 64}, "after": {"params.yaml": "f" * 64}}},
             "signers": [
